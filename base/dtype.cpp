@@ -1,0 +1,70 @@
+#include "base/dtype.hpp"
+
+#include <array>
+
+#include "base/error.hpp"
+#include "base/suggest.hpp"
+
+namespace assay {
+namespace {
+
+struct Row {
+  DType type;
+  std::string_view name;
+  std::size_t bits;
+  DTypeKind kind;
+};
+
+constexpr std::array kRows{
+#define ASSAY_DTYPE(name, code, bits, kind) Row{DType::name, #name, bits, DTypeKind::kind},
+#include "base/dtype.def"
+#undef ASSAY_DTYPE
+};
+
+struct Alias {
+  std::string_view name;
+  DType type;
+};
+
+constexpr std::array kAliases{
+    Alias{"fp32", DType::f32},    Alias{"float32", DType::f32},   Alias{"float", DType::f32},
+    Alias{"fp16", DType::f16},    Alias{"float16", DType::f16},   Alias{"half", DType::f16},
+    Alias{"bfloat16", DType::bf16}, Alias{"int8", DType::s8},     Alias{"i8", DType::s8},
+    Alias{"uint8", DType::u8},    Alias{"int32", DType::s32},     Alias{"i32", DType::s32},
+};
+
+const Row& row(DType type) { return kRows.at(static_cast<std::size_t>(type)); }
+
+}  // namespace
+
+const std::vector<DType>& all_dtypes() {
+  static const std::vector<DType> types = [] {
+    std::vector<DType> list;
+    for (const Row& r : kRows) list.push_back(r.type);
+    return list;
+  }();
+  return types;
+}
+
+std::string_view to_string(DType type) { return row(type).name; }
+std::size_t size_of(DType type) { return row(type).bits / 8; }
+DTypeKind kind_of(DType type) { return row(type).kind; }
+
+std::optional<DType> dtype_from_name(std::string_view name) {
+  for (const Row& r : kRows)
+    if (r.name == name) return r.type;
+  for (const Alias& a : kAliases)
+    if (a.name == name) return a.type;
+  return std::nullopt;
+}
+
+DType parse_dtype(std::string_view name, std::string_view what) {
+  if (const auto type = dtype_from_name(name)) return *type;
+  std::vector<std::string> names;
+  for (const Row& r : kRows) names.emplace_back(r.name);
+  fail(ExitCode::Usage, "{}: unknown dtype '{}'; {}", what, name, expected_one_of(name, names));
+}
+
+DType accumulator_of(DType operand) { return is_float(operand) ? DType::f32 : DType::s32; }
+
+}  // namespace assay

@@ -1,0 +1,1 @@
+# Kernels: freestanding C++ for the simulated RISC-V host.

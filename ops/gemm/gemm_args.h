@@ -1,0 +1,26 @@
+/* Attributes of the GEMM kernel, in the order of assay_args.attributes. Tensors: A, B, Y, and C where
+ * has_c is set. Both sides include this file: the spec that packs it and the kernel that reads it. */
+#ifndef ASSAY_OPS_GEMM_ARGS_H
+#define ASSAY_OPS_GEMM_ARGS_H
+
+#include <stdint.h>
+
+#define ASSAY_GEMM_MAX_BATCH_RANK 6
+
+enum assay_gemm_dataflow { ASSAY_GEMM_AUTO = 0, ASSAY_GEMM_WS = 1, ASSAY_GEMM_OS = 2 };
+
+/* Y[b] = alpha * op(A[b]) x op(B[b]) + beta * C, for each index b of the batch. */
+struct assay_gemm_attributes {
+  uint64_t m, n, k;
+  uint64_t trans_a, trans_b; /* 1: A is stored K x M, B is stored N x K */
+  uint64_t alpha, beta;      /* fp32 bits; for integer operands the s32 value */
+  uint64_t dataflow;         /* enum assay_gemm_dataflow */
+  uint64_t has_c;
+  uint64_t c_row_stride, c_col_stride; /* elements; 0 broadcasts */
+  uint64_t batch_rank;
+  uint64_t batch_dims[ASSAY_GEMM_MAX_BATCH_RANK];
+  uint64_t a_batch_strides[ASSAY_GEMM_MAX_BATCH_RANK]; /* elements; 0 broadcasts */
+  uint64_t b_batch_strides[ASSAY_GEMM_MAX_BATCH_RANK];
+};
+
+#endif
