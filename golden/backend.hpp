@@ -1,0 +1,62 @@
+// One interface for every reference, and what a reference says about its own precision.
+//
+// A golden shares no arithmetic with the simulator (DESIGN contract 6). Backends of this folder:
+//   strict  the numerics contract to the bit (docs/numerics.md), scalar source
+//   cpu     fp64 values with S = sum |a*b|, from which the bound is derived; integers exactly
+//   dnnl    oneDNN in fp32 on widened operands; no integers
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/tensor.hpp"
+#include "ops/operator.hpp"
+
+namespace assay::golden {
+
+// How far a reference's own values may be from the exact result: growth(roundings) * unit * S + floor.
+struct OwnError {
+  double unit = 0;       // unit roundoff of the arithmetic that made the values; 0: exact
+  double roundings = 0;  // successive roundings on the longest path
+  double floor = 0;      // absolute part: underflow
+};
+
+// The reference of one output: its bits, or fp64 values with what a bound needs.
+struct Expected {
+  std::string name;
+  DType dtype = DType::f32;  // of the output that is judged
+  Shape shape;
+
+  std::optional<Tensor> bits;     // defined to the bit: strict, integers, recorded outputs
+  std::vector<double> values;     // before the output conversion; empty where bits is set
+  std::vector<double> magnitude;  // S per element, not rounded down
+  ops::Tolerance tolerance;       // of the operator under test
+  OwnError own;
+};
+
+struct Reference {
+  std::string backend;
+  std::vector<Expected> outputs;
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual std::string_view name() const = 0;
+  // Empty where the problem is supported, else the reason.
+  virtual std::string unsupported_reason(const ops::Problem& problem) const = 0;
+  bool supports(const ops::Problem& problem) const { return unsupported_reason(problem).empty(); }
+  // Inputs in the order of problem.inputs, with their shapes and dtypes. Throws Error(Unsupported) with
+  // unsupported_reason(), Error(Usage) for inputs that are not the problem's.
+  virtual Reference evaluate(const ops::Problem& problem, const std::vector<Tensor>& inputs) const = 0;
+};
+
+// Every backend that was built, in the order strict, cpu, dnnl.
+const std::vector<const Backend*>& all_backends();
+// Throws Error(Usage) with the nearest name.
+const Backend& find_backend(std::string_view name);
+
+}  // namespace assay::golden

@@ -1,0 +1,42 @@
+// GEMM: ONNX Gemm (opset 13) as `gemm` and ONNX MatMul (opset 13) as `matmul`; both run the same kernel.
+//
+//   gemm    Y[M,N] = alpha * op(A) x op(B) + beta * C
+//           A [M,K] (transA: [K,M]); B [K,N] (transB: [N,K]); C optional, unidirectionally broadcast:
+//           [], [1], [N], [1,N], [M,1], [1,1] or [M,N]
+//   matmul  Y[...,M,N] = A[...,M,K] x B[...,K,N], batch dimensions broadcast as in NumPy; a 1-D A is a
+//           row and a 1-D B a column whose added dimension the output drops
+//
+// Types: f32, f16, bf16 for A and B alike, the output the same or (out_dtype) f32, C as A or f32;
+// s8 x s8 -> s32 with integral alpha and beta and C s32. beta = 0 means that C is not read.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "ops/operator.hpp"
+
+namespace assay::ops {
+
+const Operator& gemm_operator();
+const Operator& matmul_operator();
+
+// A problem of either operator as the kernel sees it: batch dimensions of size one dropped, a batch that
+// B does not have folded into M, neighbouring batch dimensions merged.
+struct GemmForm {
+  std::uint64_t m = 1, n = 1, k = 1;
+  bool trans_a = false, trans_b = false;
+  DType operand = DType::f32, accumulator = DType::f32, out = DType::f32;
+  float alpha = 1, beta = 1;                     // float operands
+  std::int32_t alpha_integer = 1, beta_integer = 1;  // integer operands
+  bool has_c = false;                            // C is given and beta is not 0
+  std::uint64_t c_row_stride = 0, c_col_stride = 0;  // elements; 0 broadcasts
+  std::vector<std::uint64_t> batch_dims, a_batch_strides, b_batch_strides;
+
+  bool scaled() const;  // alpha is not 1
+  std::uint64_t batches() const;
+};
+
+// Throws as Operator::infer does.
+GemmForm gemm_form(const Problem& problem);
+
+}  // namespace assay::ops

@@ -1,0 +1,98 @@
+// What every operator says about itself: its attributes, shape and type rules, work, tolerance and how
+// it is handed to its kernel. One spec per operator, one source of these facts.
+//
+// Errors, each one line that names the operator and the offending name or value:
+//   Usage        malformed problem: wrong rank, shapes that do not fit, absurd or zero sizes
+//   Unsupported  well formed, but beyond what the operator covers: dtype, attribute value, rank
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/dtype.hpp"
+#include "base/tensor.hpp"
+#include "base/units.hpp"
+#include "ops/attributes.hpp"
+
+namespace assay::ops {
+
+struct TensorInfo {
+  std::string name;
+  DType dtype = DType::f32;
+  Shape shape;
+};
+
+// One problem of one operator. Outputs are filled by Operator::infer.
+struct Problem {
+  std::string op;
+  Attributes attributes;
+  std::vector<TensorInfo> inputs;
+  std::vector<TensorInfo> outputs;
+};
+
+// The declared algorithm's work. Compulsory: each input byte that is read, once, and each output byte.
+struct Work {
+  std::uint64_t macs = 0;
+  std::uint64_t flops = 0;  // 2 per MAC, and the epilogue's own operations
+  Bytes compulsory_read;
+  Bytes compulsory_written;
+};
+
+// What a bound on the rounding error needs (docs/numerics.md, "The REAL bound").
+struct Tolerance {
+  DType accumulator = DType::f32;
+  double roundings = 0;  // K: successive accumulator roundings on the longest path to one element
+  double eta_terms = 0;  // how many accumulator underflow units (half the smallest subnormal) may add up
+};
+
+// A tensor of the problem, in the order of the kernel's argument block.
+struct TensorRef {
+  enum class Role : std::uint8_t { Input, Output };
+  Role role;
+  std::size_t index;
+};
+
+// What the loader puts into assay_args (isa/abi.h) for this problem.
+struct KernelCall {
+  std::string kernel;
+  std::vector<TensorRef> tensors;
+  std::vector<std::uint64_t> attributes;  // in the order of the kernel's own header
+};
+
+class Operator {
+ public:
+  virtual ~Operator() = default;
+  virtual std::string_view name() const = 0;
+  virtual std::string_view kernel_name() const = 0;
+  virtual const std::vector<AttributeSpec>& attributes() const = 0;
+  virtual const std::vector<std::string>& input_names() const = 0;  // optional ones last
+  virtual std::size_t required_inputs() const = 0;
+
+  // Checks the problem and fills its outputs. Idempotent.
+  virtual void infer(Problem& problem) const = 0;
+  // These check as infer() does and need no filled outputs.
+  virtual Work work(const Problem& problem) const = 0;
+  virtual Tolerance tolerance(const Problem& problem) const = 0;
+  virtual KernelCall pack(const Problem& problem) const = 0;
+};
+
+// Every operator, in the order in which help lists them.
+const std::vector<const Operator*>& all_operators();
+// Throws Error(Unsupported) with the nearest name.
+const Operator& find_operator(std::string_view name);
+
+// The declaration of one attribute. Throws Error(Usage) with the nearest name.
+const AttributeSpec& find_attribute(const Operator& op, std::string_view name);
+
+// Checks that every operator shares: attribute names, types and choices; number of inputs; no negative
+// or zero dimension; at most 2^40 bytes and ASSAY_MAX_RANK dimensions per tensor.
+void check_common(const Operator& op, const Problem& problem);
+
+// The problem in one line, attributes sorted by name, for messages and case texts:
+// "gemm(A:bf16[5x9], B:bf16[9x7]; transA=1)".
+std::string to_string(const Problem& problem);
+
+}  // namespace assay::ops
