@@ -32,7 +32,16 @@ struct Policy {
 };
 
 enum class Pattern : std::uint8_t {
-  None, SingleElement, OneRow, OneColumn, OneTile, Shift, Sign, Scale, Stale, Scattered
+  None,
+  SingleElement,
+  OneRow,
+  OneColumn,
+  OneTile,
+  Shift,
+  Sign,
+  Scale,
+  Stale,
+  Scattered
 };
 std::string_view to_string(Pattern pattern);
 
@@ -40,8 +49,8 @@ struct BadElement {
   std::int64_t linear = 0;  // row-major index
   Shape index;
   double got = 0, expected = 0;
-  double bound = 0;         // largest |got - expected| that passes; 0 where bits are compared
-  double ulps = 0;          // distance in units of the output type at `expected`
+  double bound = 0;  // largest |got - expected| that passes; 0 where bits are compared
+  double ulps = 0;   // distance in units of the output type at `expected`
   std::uint64_t got_bits = 0, expected_bits = 0;
 };
 
@@ -49,14 +58,14 @@ struct Comparison {
   bool passed = false;
   std::int64_t elements = 0;
   std::int64_t mismatches = 0;
-  std::optional<BadElement> first;      // lowest linear index
-  double max_error_in_bounds = 0;       // largest |got - expected| / bound; Inf where the bound is 0
-  double max_ulps = 0;                  // over finite elements
-  double cosine = 1, snr_db = 0;        // information, decide nothing; snr is +Inf without any error
+  std::optional<BadElement> first;  // lowest linear index
+  double max_error_in_bounds = 0;   // largest |got - expected| / bound; Inf where the bound is 0
+  double max_ulps = 0;              // over finite elements
+  double cosine = 1, snr_db = 0;    // information, decide nothing; snr is +Inf without any error
   Pattern pattern = Pattern::None;
-  std::string cause;                    // likely cause in words; empty where it passed
+  std::string cause;  // likely cause in words; empty where it passed
 
-  std::string to_line() const;          // "PASS 4096 elements, max error 0.12 of bound" / "FAIL ..."
+  std::string to_line() const;  // "PASS 4096 elements, max error 0.12 of bound" / "FAIL ..."
 };
 
 // Throws Error(Error) where dtype or shape differ, there is no element, bits mode meets a reference

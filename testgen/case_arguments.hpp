@@ -25,7 +25,7 @@ struct CaseArguments {
   std::string dataflow;                 // --dataflow auto|ws|os, the same as --attr dataflow=
   std::string config = "server128";
   std::string mode = "real";
-  std::string data;                     // empty: the mode's default
+  std::string data;  // empty: the mode's default
   std::uint64_t seed = 1;
 };
 

@@ -13,10 +13,10 @@
 namespace assay::testgen {
 
 struct OnnxCase {
-  std::string name;              // folder / data set
-  Case c;                        // mode real; its seed is unused
+  std::string name;  // folder / data set
+  Case c;            // mode real; its seed is unused
   std::vector<Tensor> inputs;
-  std::vector<Tensor> outputs;   // as recorded
+  std::vector<Tensor> outputs;  // as recorded
 };
 
 // One element per data set, in the order of their numbers. Throws

@@ -26,9 +26,9 @@ struct GemmForm {
   std::uint64_t m = 1, n = 1, k = 1;
   bool trans_a = false, trans_b = false;
   DType operand = DType::f32, accumulator = DType::f32, out = DType::f32;
-  float alpha = 1, beta = 1;                     // float operands
+  float alpha = 1, beta = 1;                         // float operands
   std::int32_t alpha_integer = 1, beta_integer = 1;  // integer operands
-  bool has_c = false;                            // C is given and beta is not 0
+  bool has_c = false;                                // C is given and beta is not 0
   std::uint64_t c_row_stride = 0, c_col_stride = 0;  // elements; 0 broadcasts
   std::vector<std::uint64_t> batch_dims, a_batch_strides, b_batch_strides;
 

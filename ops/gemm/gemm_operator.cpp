@@ -1,0 +1,158 @@
+// The two operators over the common form: declarations, work, tolerance, and the kernel's arguments.
+#include <cmath>
+#include <cstring>
+
+#include "base/error.hpp"
+#include "isa/abi.h"
+#include "ops/gemm/gemm_args.h"
+#include "ops/gemm/gemm_rules.hpp"
+#include "ops/gemm/gemm_spec.hpp"
+
+namespace assay::ops {
+namespace {
+
+using Reader = GemmForm (*)(const Operator&, const Problem&, Shape&);
+
+constexpr std::size_t kWords = sizeof(assay_gemm_attributes) / sizeof(std::uint64_t);
+static_assert(kWords <= ASSAY_MAX_ATTRIBUTES);
+
+std::uint64_t fp32_word(float value) {
+  std::uint32_t bits = 0;
+  std::memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
+
+std::uint64_t dataflow_word(const std::string& name) {
+  if (name == "ws") return ASSAY_GEMM_WS;
+  return name == "os" ? ASSAY_GEMM_OS : ASSAY_GEMM_AUTO;
+}
+
+std::vector<AttributeSpec> matmul_attributes() {
+  return {
+      {"out_dtype",
+       AttributeType::String,
+       std::string("auto"),
+       "output type: auto (the operands' type, or s32 for s8 operands) or f32",
+       {},
+       false},
+      {"dataflow",
+       AttributeType::String,
+       std::string("auto"),
+       "how the matrix unit is used: weight or output stationary",
+       {"auto", "ws", "os"},
+       true},
+  };
+}
+
+std::vector<AttributeSpec> gemm_attributes() {
+  std::vector<AttributeSpec> list{
+      {"transA", AttributeType::Int, std::int64_t{0}, "1: A is stored transposed, [K,M]", {}, false},
+      {"transB", AttributeType::Int, std::int64_t{0}, "1: B is stored transposed, [N,K]", {}, false},
+      {"alpha", AttributeType::Float, 1.0F, "factor of the product", {}, false},
+      {"beta", AttributeType::Float, 1.0F, "factor of C; 0: C is not read", {}, false},
+  };
+  for (AttributeSpec& spec : matmul_attributes()) list.push_back(std::move(spec));
+  return list;
+}
+
+class GemmOperator final : public Operator {
+ public:
+  GemmOperator(std::string_view name, Reader reader, std::vector<AttributeSpec> attributes,
+               std::vector<std::string> inputs)
+      : name_(name), reader_(reader), attributes_(std::move(attributes)), inputs_(std::move(inputs)) {}
+
+  std::string_view name() const override { return name_; }
+  std::string_view kernel_name() const override { return "gemm"; }
+  const std::vector<AttributeSpec>& attributes() const override { return attributes_; }
+  const std::vector<std::string>& input_names() const override { return inputs_; }
+  std::size_t required_inputs() const override { return 2; }
+
+  void infer(Problem& problem) const override {
+    TensorInfo y{"Y", DType::f32, {}};
+    y.dtype = reader_(*this, problem, y.shape).out;
+    problem.outputs = {y};
+  }
+
+  Work work(const Problem& problem) const override;
+  Tolerance tolerance(const Problem& problem) const override;
+  KernelCall pack(const Problem& problem) const override;
+
+ private:
+  GemmForm form(const Problem& problem) const {
+    Shape output;
+    return reader_(*this, problem, output);
+  }
+
+  std::string_view name_;
+  Reader reader_;
+  std::vector<AttributeSpec> attributes_;
+  std::vector<std::string> inputs_;
+};
+
+Work GemmOperator::work(const Problem& problem) const {
+  const GemmForm f = form(problem);
+  const std::uint64_t elements = f.batches() * f.m * f.n;
+  Work work;
+  work.macs = elements * f.k;
+  work.flops = 2 * work.macs + (f.scaled() ? elements : 0) + (f.has_c ? 2 * elements : 0);
+  const std::size_t read = f.has_c ? 3 : 2;
+  for (std::size_t i = 0; i < read; ++i) {
+    const TensorInfo& t = problem.inputs[i];
+    work.compulsory_read += Bytes(static_cast<std::uint64_t>(element_count(t.shape)) * size_of(t.dtype));
+  }
+  work.compulsory_written = Bytes(elements * size_of(f.out));
+  return work;
+}
+
+Tolerance GemmOperator::tolerance(const Problem& problem) const {
+  const GemmForm f = form(problem);
+  const auto k = static_cast<double>(f.k);
+  const double epilogue = (f.scaled() ? 1 : 0) + (f.has_c ? 1 : 0);
+  return {f.accumulator, k + epilogue, std::fabs(static_cast<double>(f.alpha)) * k + epilogue};
+}
+
+KernelCall GemmOperator::pack(const Problem& problem) const {
+  const GemmForm f = form(problem);
+  assay_gemm_attributes words{};
+  words.m = f.m;
+  words.n = f.n;
+  words.k = f.k;
+  words.trans_a = f.trans_a ? 1 : 0;
+  words.trans_b = f.trans_b ? 1 : 0;
+  const bool floats = is_float(f.operand);
+  words.alpha = floats ? fp32_word(f.alpha) : static_cast<std::uint32_t>(f.alpha_integer);
+  words.beta = floats ? fp32_word(f.beta) : static_cast<std::uint32_t>(f.beta_integer);
+  words.dataflow = dataflow_word(problem.attributes.get_string(name_, find_attribute(*this, "dataflow")));
+  words.has_c = f.has_c ? 1 : 0;
+  words.c_row_stride = f.c_row_stride;
+  words.c_col_stride = f.c_col_stride;
+  words.batch_rank = f.batch_dims.size();
+  for (std::size_t i = 0; i < ASSAY_GEMM_MAX_BATCH_RANK; ++i) {
+    const bool used = i < f.batch_dims.size();
+    words.batch_dims[i] = used ? f.batch_dims[i] : 1;
+    words.a_batch_strides[i] = used ? f.a_batch_strides[i] : 0;
+    words.b_batch_strides[i] = used ? f.b_batch_strides[i] : 0;
+  }
+
+  KernelCall call;
+  call.kernel = std::string(kernel_name());
+  call.tensors = {{TensorRef::Role::Input, 0}, {TensorRef::Role::Input, 1}, {TensorRef::Role::Output, 0}};
+  if (f.has_c) call.tensors.push_back({TensorRef::Role::Input, 2});
+  call.attributes.resize(kWords);
+  std::memcpy(call.attributes.data(), &words, sizeof words);
+  return call;
+}
+
+}  // namespace
+
+const Operator& gemm_operator() {
+  static const GemmOperator op("gemm", read_gemm, gemm_attributes(), {"A", "B", "C"});
+  return op;
+}
+
+const Operator& matmul_operator() {
+  static const GemmOperator op("matmul", read_matmul, matmul_attributes(), {"A", "B"});
+  return op;
+}
+
+}  // namespace assay::ops

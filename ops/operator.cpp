@@ -1,0 +1,103 @@
+#include "ops/operator.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/suggest.hpp"
+#include "isa/abi.h"
+#include "ops/gemm/gemm_spec.hpp"
+
+namespace assay::ops {
+namespace {
+
+constexpr std::int64_t kMaxTensorBytes = std::int64_t{1} << 40;
+
+void check_attribute(const Operator& op, const std::string& name, const AttributeValue& value) {
+  const AttributeSpec& spec = find_attribute(op, name);
+  const bool integer_as_float =
+      spec.type == AttributeType::Float && type_of(value) == AttributeType::Int;  // get_float() checks more
+  if (type_of(value) != spec.type && !integer_as_float)
+    fail(ExitCode::Usage, "{}: attribute '{}' is {} '{}', expected {}", op.name(), name,
+         to_string(type_of(value)), to_string(value), to_string(spec.type));
+  const auto* text = std::get_if<std::string>(&value);
+  if (text == nullptr || spec.choices.empty()) return;
+  if (std::find(spec.choices.begin(), spec.choices.end(), *text) == spec.choices.end())
+    fail(ExitCode::Unsupported, "{}: attribute '{}' = '{}'; {}", op.name(), name, *text,
+         expected_one_of(*text, spec.choices));
+}
+
+void check_tensor(const Operator& op, const TensorInfo& tensor) {
+  if (tensor.shape.size() > ASSAY_MAX_RANK)
+    fail(ExitCode::Unsupported, "{}: input '{}' has rank {}, the most is {}", op.name(), tensor.name,
+         tensor.shape.size(), ASSAY_MAX_RANK);
+  for (const std::int64_t dim : tensor.shape) {
+    if (dim < 0)
+      fail(ExitCode::Usage, "{}: input '{}' {}: negative dimension", op.name(), tensor.name,
+           to_string(tensor.shape));
+    if (dim == 0)
+      fail(ExitCode::Unsupported, "{}: input '{}' {}: zero-size dimension", op.name(), tensor.name,
+           to_string(tensor.shape));
+  }
+  const auto limit = kMaxTensorBytes / static_cast<std::int64_t>(size_of(tensor.dtype));
+  std::int64_t count = 1;
+  for (const std::int64_t dim : tensor.shape)
+    if (__builtin_mul_overflow(count, dim, &count) || count > limit)
+      fail(ExitCode::Usage, "{}: input '{}' {} of {} is larger than 2^40 bytes", op.name(), tensor.name,
+           to_string(tensor.shape), to_string(tensor.dtype));
+}
+
+}  // namespace
+
+const std::vector<const Operator*>& all_operators() {
+  static const std::vector<const Operator*> operators{&gemm_operator(), &matmul_operator()};
+  return operators;
+}
+
+const Operator& find_operator(std::string_view name) {
+  std::vector<std::string> names;
+  for (const Operator* op : all_operators()) {
+    if (op->name() == name) return *op;
+    names.emplace_back(op->name());
+  }
+  fail(ExitCode::Unsupported, "unknown operator '{}'; {}", name, expected_one_of(name, names));
+}
+
+const AttributeSpec& find_attribute(const Operator& op, std::string_view name) {
+  std::vector<std::string> names;
+  for (const AttributeSpec& spec : op.attributes()) {
+    if (spec.name == name) return spec;
+    names.push_back(spec.name);
+  }
+  fail(ExitCode::Usage, "{}: unknown attribute '{}'; {}", op.name(), name, expected_one_of(name, names));
+}
+
+void check_common(const Operator& op, const Problem& problem) {
+  if (problem.op != op.name())
+    fail(ExitCode::Usage, "{}: given a problem of operator '{}'", op.name(), problem.op);
+  for (const auto& [name, value] : problem.attributes.all()) check_attribute(op, name, value);
+  const std::size_t most = op.input_names().size();
+  const std::size_t least = op.required_inputs();
+  if (problem.inputs.size() < least || problem.inputs.size() > most)
+    fail(ExitCode::Usage, "{}: {} inputs given, expected {} ({})", op.name(), problem.inputs.size(),
+         least == most ? fmt::format("{}", most) : fmt::format("{} to {}", least, most),
+         fmt::join(op.input_names(), ", "));
+  for (const TensorInfo& tensor : problem.inputs) check_tensor(op, tensor);
+}
+
+std::string to_string(const Problem& problem) {
+  std::vector<std::string> inputs;
+  for (const TensorInfo& t : problem.inputs)
+    inputs.push_back(fmt::format("{}:{}[{}]", t.name, to_string(t.dtype), fmt::join(t.shape, "x")));
+  std::string text = fmt::format("{}({}", problem.op, fmt::join(inputs, ", "));
+  const char* separator = "; ";
+  for (const auto& [name, value] : problem.attributes.all()) {
+    text += fmt::format("{}{}={}", separator, name, to_string(value));
+    separator = ", ";
+  }
+  return text + ")";
+}
+
+}  // namespace assay::ops
