@@ -1,0 +1,143 @@
+// One machine configuration, typed. Read from configs/*.yaml by base/machine_yaml.hpp, which declares every
+// key with its legal range and meaning; core/, memory/ and sim/ read this struct and nothing else.
+// Units: as in the names; *_cycles are core cycles.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/dtype.hpp"
+#include "base/units.hpp"
+
+namespace assay {
+
+// A main-memory standard: geometry and timing. Times in ns; source says where they are from.
+struct HbmTable {
+  std::string name;      // as the machine's hbm.table names it
+  std::string standard;  // "HBM2"
+  std::string source;
+
+  // Geometry. A pseudo-channel is the unit with its own command and data bus.
+  std::uint32_t stacks = 0;
+  std::uint32_t pseudo_channels = 0;  // of one stack
+  std::uint32_t bus_bits = 0;         // of one pseudo-channel
+  double data_rate_mbps = 0;          // Mb/s of one pin
+  std::uint32_t burst_length = 0;     // transfers of bus_bits
+  std::uint32_t bank_groups = 0, banks_per_group = 0;
+  std::uint32_t rows_per_bank = 0, row_bytes = 0;
+  std::uint32_t interleave_bytes = 0;  // consecutive bytes in one pseudo-channel, before the next one's
+
+  double tCK_ns = 0;
+  double tCL_ns = 0, tCWL_ns = 0;        // column command to first data
+  double tRCDRD_ns = 0, tRCDWR_ns = 0;   // activate to read, to write
+  double tRP_ns = 0, tRAS_ns = 0;        // precharge to activate; activate to precharge
+  double tRRD_S_ns = 0, tRRD_L_ns = 0;   // activate to activate: other bank group, same bank group
+  double tFAW_ns = 0;                    // window of four activates
+  double tCCD_S_ns = 0, tCCD_L_ns = 0;   // column to column: other bank group, same bank group
+  double tWTR_ns = 0;                    // end of write data to read command
+  double tRTW_ns = 0;                    // read command to write command, beyond the burst's own time
+  double tRTP_ns = 0, tWR_ns = 0;        // read command to precharge; end of write data to precharge
+  double tREFI_ns = 0, tRFC_ns = 0;      // all-bank refresh: period, duration
+
+  std::uint32_t channels() const { return stacks * pseudo_channels; }
+  std::uint32_t banks() const { return bank_groups * banks_per_group; }  // of one pseudo-channel
+  std::uint32_t burst_bytes() const { return bus_bits / 8 * burst_length; }
+  double burst_ns() const { return 1000.0 * burst_length / data_rate_mbps; }
+  Bytes capacity() const {
+    return Bytes(std::uint64_t{channels()} * banks()) * (std::uint64_t{rows_per_bank} * row_bytes);
+  }
+  // At the pins, and what all-bank refresh leaves of it.
+  double bytes_per_second() const { return channels() * (bus_bits / 8.0) * data_rate_mbps * 1e6; }
+  double refresh_fraction() const { return 1.0 - tRFC_ns / tREFI_ns; }
+};
+
+struct Machine {
+  // What each class of host instruction costs, in cycles.
+  struct HostCosts {
+    std::uint32_t alu = 0, mul = 0, div = 0;
+    std::uint32_t branch_not_taken = 0, branch_taken = 0, jump = 0;
+    std::uint32_t load_tcm = 0, store_tcm = 0;
+    std::uint32_t csr = 0, atomic = 0, fence = 0;
+    std::uint32_t ai_issue = 0;  // least cost of an AI instruction
+    std::uint32_t trap = 0;      // from the trapping instruction to the handler's first one
+  };
+
+  struct Tcm {
+    std::uint32_t capacity_kib = 0;
+    Bytes bytes() const { return Bytes(std::uint64_t{capacity_kib} * 1024); }
+  };
+
+  // SPM or ACC: `banks` banks, `bank_bytes` wide, each with one read and one write port a cycle.
+  struct LocalMemory {
+    std::uint32_t capacity_kib = 0;
+    std::uint32_t banks = 0, bank_bytes = 0;
+    Bytes bytes() const { return Bytes(std::uint64_t{capacity_kib} * 1024); }
+  };
+
+  // The array's speed for one dtype, from a rate such as 2 (two k products a PE and cycle), 1 or 1/4.
+  struct MxuRate {
+    std::uint32_t chain = 0;            // k products that a PE chains a cycle; 0: unsupported
+    std::uint32_t cycles_per_step = 0;  // cycles that a row (or k step) occupies the array
+    friend bool operator==(const MxuRate& a, const MxuRate& b) {
+      return a.chain == b.chain && a.cycles_per_step == b.cycles_per_step;
+    }
+  };
+
+  struct Mxu {
+    std::uint32_t rows = 0, cols = 0;
+    std::uint32_t load_rows_per_cycle = 0;  // of the stationary operand
+    std::uint32_t pe_latency = 0;           // cycles of a PE's multiply-add; only 1 is modelled
+    std::array<MxuRate, 8> rates{};         // by dtype code
+    std::vector<DType> hypothetical;        // supported here, but not by the real machine
+    MxuRate rate(DType type) const { return rates[static_cast<std::size_t>(type)]; }
+  };
+
+  struct Vxu {
+    std::uint32_t lanes = 0;
+    std::uint32_t setup_cycles = 0;  // before the first element of a pass
+  };
+
+  struct Dma {
+    std::uint32_t setup_cycles = 0;          // before the first request of a command
+    std::uint32_t outstanding_requests = 0;  // of one DMA engine
+    std::uint32_t request_bytes = 0;         // largest request; also split at HBM interleave boundaries
+  };
+
+  struct Fabric {
+    std::uint32_t latency_cycles = 0;   // each way
+    std::uint32_t bytes_per_cycle = 0;  // each way
+  };
+
+  struct Sync {
+    std::uint32_t semaphores = 0;
+    std::uint32_t signal_cycles = 0;  // from a signal to the waiting queue
+    std::uint32_t queue_depth = 0;    // commands of one engine
+  };
+
+  struct Hbm {
+    std::uint32_t capacity_gib = 0;
+    HbmTable table;
+    Bytes bytes() const { return Bytes(std::uint64_t{capacity_gib} << 30); }
+  };
+
+  std::string name;
+  std::string file;  // where it was read
+  std::uint32_t freq_mhz = 0;
+  HostCosts host;
+  Tcm tcm;
+  LocalMemory spm, acc;
+  Mxu mxu;
+  Vxu vxu;
+  Dma dma;
+  Fabric fabric;
+  Sync sync;
+  Hbm hbm;
+
+  double cycles_per_second() const { return freq_mhz * 1e6; }
+  // At the pins.
+  double hbm_bytes_per_cycle() const { return hbm.table.bytes_per_second() / cycles_per_second(); }
+};
+
+}  // namespace assay
