@@ -30,16 +30,16 @@ struct HbmTable {
   std::uint32_t interleave_bytes = 0;  // consecutive bytes in one pseudo-channel, before the next one's
 
   double tCK_ns = 0;
-  double tCL_ns = 0, tCWL_ns = 0;        // column command to first data
-  double tRCDRD_ns = 0, tRCDWR_ns = 0;   // activate to read, to write
-  double tRP_ns = 0, tRAS_ns = 0;        // precharge to activate; activate to precharge
-  double tRRD_S_ns = 0, tRRD_L_ns = 0;   // activate to activate: other bank group, same bank group
-  double tFAW_ns = 0;                    // window of four activates
-  double tCCD_S_ns = 0, tCCD_L_ns = 0;   // column to column: other bank group, same bank group
-  double tWTR_ns = 0;                    // end of write data to read command
-  double tRTW_ns = 0;                    // read command to write command, beyond the burst's own time
-  double tRTP_ns = 0, tWR_ns = 0;        // read command to precharge; end of write data to precharge
-  double tREFI_ns = 0, tRFC_ns = 0;      // all-bank refresh: period, duration
+  double tCL_ns = 0, tCWL_ns = 0;       // column command to first data
+  double tRCDRD_ns = 0, tRCDWR_ns = 0;  // activate to read, to write
+  double tRP_ns = 0, tRAS_ns = 0;       // precharge to activate; activate to precharge
+  double tRRD_S_ns = 0, tRRD_L_ns = 0;  // activate to activate: other bank group, same bank group
+  double tFAW_ns = 0;                   // window of four activates
+  double tCCD_S_ns = 0, tCCD_L_ns = 0;  // column to column: other bank group, same bank group
+  double tWTR_ns = 0;                   // end of write data to read command
+  double tRTW_ns = 0;                   // read command to write command, beyond the burst's own time
+  double tRTP_ns = 0, tWR_ns = 0;       // read command to precharge; end of write data to precharge
+  double tREFI_ns = 0, tRFC_ns = 0;     // all-bank refresh: period, duration
 
   std::uint32_t channels() const { return stacks * pseudo_channels; }
   std::uint32_t banks() const { return bank_groups * banks_per_group; }  // of one pseudo-channel
@@ -80,9 +80,6 @@ struct Machine {
   struct MxuRate {
     std::uint32_t chain = 0;            // k products that a PE chains a cycle; 0: unsupported
     std::uint32_t cycles_per_step = 0;  // cycles that a row (or k step) occupies the array
-    friend bool operator==(const MxuRate& a, const MxuRate& b) {
-      return a.chain == b.chain && a.cycles_per_step == b.cycles_per_step;
-    }
   };
 
   struct Mxu {

@@ -1,0 +1,158 @@
+// The declarations: every key of a machine file and of a memory table, once.
+#include "base/machine_yaml.hpp"
+
+namespace assay {
+namespace {
+
+Parameter number(std::string path, std::uint32_t& target, double min, double max, std::string doc) {
+  return {std::move(path), &target, min, max, std::move(doc), false};
+}
+Parameter power_of_two(std::string path, std::uint32_t& target, double min, double max, std::string doc) {
+  return {std::move(path), &target, min, max, std::move(doc), true};
+}
+Parameter real(std::string path, double& target, double min, double max, std::string doc) {
+  return {std::move(path), &target, min, max, std::move(doc), false};
+}
+// A parameter that is no number.
+template <typename T>
+Parameter other(std::string path, T& target, std::string doc) {
+  return {std::move(path), &target, 0, 0, std::move(doc), false};
+}
+
+constexpr double kMaxCycles = 10'000;
+constexpr double kMaxLocalKib = 1 << 20;  // the host's window on the SPM ends below TCM
+
+void append(std::vector<Parameter>& list, std::vector<Parameter> more) {
+  for (Parameter& p : more) list.push_back(std::move(p));
+}
+
+std::vector<Parameter> host_parameters(Machine::HostCosts& h) {
+  return {
+      number("host.alu_cycles", h.alu, 1, kMaxCycles, "integer arithmetic, shifts, lui, auipc"),
+      number("host.mul_cycles", h.mul, 1, kMaxCycles, "multiplication"),
+      number("host.div_cycles", h.div, 1, kMaxCycles, "division and remainder"),
+      number("host.branch_not_taken_cycles", h.branch_not_taken, 1, kMaxCycles, "branch that falls through"),
+      number("host.branch_taken_cycles", h.branch_taken, 1, kMaxCycles, "branch that is taken"),
+      number("host.jump_cycles", h.jump, 1, kMaxCycles, "jal, jalr, mret"),
+      number("host.load_tcm_cycles", h.load_tcm, 1, kMaxCycles, "load from TCM"),
+      number("host.store_tcm_cycles", h.store_tcm, 1, kMaxCycles, "store to TCM"),
+      number("host.csr_cycles", h.csr, 1, kMaxCycles, "CSR instruction"),
+      number("host.atomic_cycles", h.atomic, 1, kMaxCycles, "lr, sc, amo"),
+      number("host.fence_cycles", h.fence, 1, kMaxCycles, "fence, fence.i"),
+      number("host.ai_issue_cycles", h.ai_issue, 1, kMaxCycles,
+             "AI instruction, where nothing makes it wait"),
+      number("host.trap_cycles", h.trap, 1, kMaxCycles, "from a trapping instruction to its handler"),
+  };
+}
+
+std::vector<Parameter> local_memory_parameters(const std::string& name, Machine::LocalMemory& m) {
+  return {
+      number(name + ".capacity_kib", m.capacity_kib, 1, kMaxLocalKib, "capacity"),
+      power_of_two(name + ".banks", m.banks, 1, 1024, "banks, each with one read and one write port a cycle"),
+      power_of_two(name + ".bank_bytes", m.bank_bytes, 4, 1024, "width of a bank"),
+  };
+}
+
+std::vector<Parameter> mxu_parameters(Machine::Mxu& m) {
+  const auto rate = [&](DType type) -> Machine::MxuRate& { return m.rates[static_cast<std::size_t>(type)]; };
+  return {
+      number("mxu.rows", m.rows, 1, 1024, "rows of the array (R)"),
+      number("mxu.cols", m.cols, 1, 1024, "columns of the array (C)"),
+      number("mxu.load_rows_per_cycle", m.load_rows_per_cycle, 1, 1024, "stationary rows loaded a cycle"),
+      number("mxu.pe_latency", m.pe_latency, 1, 16, "cycles of a multiply-add"),
+      other("mxu.rates.f32", rate(DType::f32), "products a PE and cycle, fp32"),
+      other("mxu.rates.f16", rate(DType::f16), "products a PE and cycle, fp16"),
+      other("mxu.rates.bf16", rate(DType::bf16), "products a PE and cycle, bf16"),
+      other("mxu.rates.s8", rate(DType::s8), "products a PE and cycle, s8"),
+      other("mxu.hypothetical", m.hypothetical, "dtypes that the real machine lacks"),
+  };
+}
+
+std::vector<Parameter> engine_parameters(Machine& m) {
+  return {
+      number("vxu.lanes", m.vxu.lanes, 1, 4096, "elements a cycle"),
+      number("vxu.setup_cycles", m.vxu.setup_cycles, 0, kMaxCycles, "before the first element of a pass"),
+      number("dma.setup_cycles", m.dma.setup_cycles, 0, kMaxCycles, "before the first request of a command"),
+      number("dma.outstanding_requests", m.dma.outstanding_requests, 1, 65536,
+             "requests under way, per DMA engine"),
+      power_of_two("dma.request_bytes", m.dma.request_bytes, 16, 65536, "largest request"),
+      number("fabric.latency_cycles", m.fabric.latency_cycles, 0, kMaxCycles, "core to memory, each way"),
+      number("fabric.bytes_per_cycle", m.fabric.bytes_per_cycle, 1, 65536, "each way"),
+      number("sync.semaphores", m.sync.semaphores, 1, 64, "counting semaphores"),
+      number("sync.signal_cycles", m.sync.signal_cycles, 0, kMaxCycles, "from a signal to the waiting queue"),
+      number("sync.queue_depth", m.sync.queue_depth, 1, 4096, "commands in an engine's queue"),
+      number("hbm.capacity_gib", m.hbm.capacity_gib, 1, 4096, "main memory"),
+      other("hbm.table", m.hbm.table.name, "timing table: a file in configs/memory"),
+  };
+}
+
+std::vector<Parameter> geometry_parameters(HbmTable& t) {
+  return {
+      other("standard", t.standard, "memory standard"),
+      other("source", t.source, "where the numbers are from"),
+      number("stacks", t.stacks, 1, 64, "stacks, or modules"),
+      number("pseudo_channels", t.pseudo_channels, 1, 64,
+             "pseudo-channels of a stack, each with its own buses"),
+      power_of_two("bus_bits", t.bus_bits, 8, 1024, "data bus of a pseudo-channel"),
+      real("data_rate_mbps", t.data_rate_mbps, 100, 20'000, "Mb/s of a pin"),
+      power_of_two("burst_length", t.burst_length, 1, 64, "transfers of a burst"),
+      power_of_two("bank_groups", t.bank_groups, 1, 16, "bank groups of a pseudo-channel"),
+      power_of_two("banks_per_group", t.banks_per_group, 1, 64, "banks of a group"),
+      power_of_two("rows_per_bank", t.rows_per_bank, 1, 1 << 24, "rows of a bank"),
+      power_of_two("row_bytes", t.row_bytes, 64, 65536, "row of one bank of a pseudo-channel"),
+      power_of_two("interleave_bytes", t.interleave_bytes, 16, 65536,
+                   "consecutive bytes in one pseudo-channel"),
+  };
+}
+
+std::vector<Parameter> timing_parameters(HbmTable& t) {
+  constexpr double kMaxNs = 1'000'000;
+  const auto time = [](const char* path, double& target, const char* doc) {
+    return real(path, target, 0, kMaxNs, doc);
+  };
+  return {
+      time("tCK_ns", t.tCK_ns, "clock period"),
+      time("tCL_ns", t.tCL_ns, "read command to first data"),
+      time("tCWL_ns", t.tCWL_ns, "write command to first data"),
+      time("tRCDRD_ns", t.tRCDRD_ns, "activate to read"),
+      time("tRCDWR_ns", t.tRCDWR_ns, "activate to write"),
+      time("tRP_ns", t.tRP_ns, "precharge to activate"),
+      time("tRAS_ns", t.tRAS_ns, "activate to precharge"),
+      time("tRRD_S_ns", t.tRRD_S_ns, "activate to activate, other bank group"),
+      time("tRRD_L_ns", t.tRRD_L_ns, "activate to activate, same bank group"),
+      time("tFAW_ns", t.tFAW_ns, "window of four activates"),
+      time("tCCD_S_ns", t.tCCD_S_ns, "column to column command, other bank group"),
+      time("tCCD_L_ns", t.tCCD_L_ns, "column to column command, same bank group"),
+      time("tWTR_ns", t.tWTR_ns, "end of write data to read command"),
+      time("tRTW_ns", t.tRTW_ns, "read to write command, beyond the burst's own time"),
+      time("tRTP_ns", t.tRTP_ns, "read command to precharge"),
+      time("tWR_ns", t.tWR_ns, "end of write data to precharge"),
+      time("tREFI_ns", t.tREFI_ns, "period of all-bank refresh"),
+      time("tRFC_ns", t.tRFC_ns, "duration of all-bank refresh"),
+  };
+}
+
+}  // namespace
+
+std::vector<Parameter> parameters(Machine& machine) {
+  std::vector<Parameter> list{
+      other("name", machine.name, "the configuration's name"),
+      number("freq_mhz", machine.freq_mhz, 1, 10'000, "core clock"),
+  };
+  append(list, host_parameters(machine.host));
+  list.push_back(
+      number("tcm.capacity_kib", machine.tcm.capacity_kib, 8, 65536, "program, data, stack, arguments"));
+  append(list, local_memory_parameters("spm", machine.spm));
+  append(list, local_memory_parameters("acc", machine.acc));
+  append(list, mxu_parameters(machine.mxu));
+  append(list, engine_parameters(machine));
+  return list;
+}
+
+std::vector<Parameter> parameters(HbmTable& table) {
+  std::vector<Parameter> list = geometry_parameters(table);
+  append(list, timing_parameters(table));
+  return list;
+}
+
+}  // namespace assay
