@@ -1,0 +1,147 @@
+#include "core/host/code_cache.hpp"
+
+#include <cstring>
+
+#include "core/host/host.hpp"
+
+namespace assay::core {
+namespace {
+
+constexpr unsigned kBlockInstructions = 128;  // longest block
+constexpr std::uint32_t kBlockSlots = 3 * kBlockInstructions;
+constexpr std::uint32_t kCapacity = 1u << 18;  // slots; untouched ones take no memory
+constexpr std::uint8_t kSink = 32;
+
+// After these nothing follows in the block: their targets, traps and side effects are the engine's business.
+bool ends_block(CostClass cost) {
+  switch (cost) {
+    case CostClass::Jump:
+    case CostClass::Csr:
+    case CostClass::Fence:
+    case CostClass::System: return true;
+    default: return false;
+  }
+}
+
+}  // namespace
+
+CodeCache::CodeCache(const TcmView& tcm, const HostCosts& costs, Handlers handlers)
+    : data_(tcm.data),
+      size_(tcm.size),
+      base_(tcm.base),
+      costs_(costs),
+      handlers_(handlers),
+      slots_(new Slot[kCapacity]),
+      infos_(new SlotInfo[kCapacity]),
+      start_(tcm.size / 2) {}
+
+void CodeCache::flush() {
+  for (const std::uint32_t halfword : translated_) start_[halfword] = 0;
+  translated_.clear();
+  used_ = 1;
+  ++generation_;
+}
+
+const Slot* CodeCache::find(std::uint64_t offset) {
+  if (offset >= size_) return nullptr;
+  if (const Slot* slot = cached(offset)) return slot;
+  if (kCapacity - used_ < kBlockSlots) flush();
+  const std::uint32_t index = translate(offset);
+  start_[offset >> 1] = index;
+  translated_.push_back(static_cast<std::uint32_t>(offset >> 1));
+  return &slots_[index];
+}
+
+const Slot* CodeCache::link(const Slot* exit) {
+  const auto index = static_cast<std::size_t>(exit - slots_.get());
+  const std::uint64_t generation = generation_;
+  const Slot* target = find(static_cast<std::uint64_t>(std::int64_t{infos_[index].pc}));
+  if (generation_ == generation) slots_[index].exit.next = target;  // else the exit itself was forgotten
+  return target;
+}
+
+std::uint32_t CodeCache::cost_of(CostClass cost_class) const {
+  switch (cost_class) {
+    case CostClass::Alu: return costs_.alu;
+    case CostClass::Mul: return costs_.mul;
+    case CostClass::Div: return costs_.div;
+    case CostClass::Branch: return costs_.branch_not_taken;
+    case CostClass::Jump: return costs_.jump;
+    case CostClass::Load: return costs_.load_tcm;
+    case CostClass::Store: return costs_.store_tcm;
+    case CostClass::Csr: return costs_.csr;
+    case CostClass::Atomic: return costs_.atomic;
+    case CostClass::Fence: return costs_.fence;
+    case CostClass::System: return costs_.jump;
+    case CostClass::Ai: return costs_.ai_issue;
+  }
+  return 0;
+}
+
+Slot& CodeCache::append(std::uint64_t pc, std::uint32_t cost, std::uint32_t count) {
+  infos_[used_] = {static_cast<std::int32_t>(pc), cost, count};
+  return slots_[used_++];
+}
+
+void CodeCache::append_pseudo(Pseudo pseudo, std::int32_t imm, std::uint64_t pc, std::uint32_t cost,
+                              std::uint32_t count) {
+  append(pc, cost, count).op = {handlers_[static_cast<std::size_t>(pseudo)], kSink, 0, 0, 0, imm};
+}
+
+void CodeCache::append_exit(std::uint64_t target, std::uint32_t cost, std::uint32_t count) {
+  append(target, cost, count).exit = {nullptr, cost, count};
+}
+
+bool CodeCache::append_instruction(const Decoded& d, std::uint64_t pc, std::uint32_t& cost,
+                                   std::uint32_t& count) {
+  const CostClass cost_class = row(d.id).cost;
+  Op op{handlers_[static_cast<std::size_t>(d.id)], d.rd == 0 ? kSink : d.rd, d.rs1, d.rs2, d.rs1, d.imm};
+  if (d.id == Rv::JAL)
+    op.imm = static_cast<std::int32_t>(pc + d.length);  // what it needs is the return address
+  append(pc, cost, count).op = op;
+  const std::uint64_t target = pc + static_cast<std::uint64_t>(std::int64_t{d.imm});
+  if (cost_class == CostClass::Branch) append_exit(target, cost + costs_.branch_taken, count + 1);
+  cost += cost_of(cost_class);
+  count += 1;
+  if (d.id == Rv::JAL) append_exit(target, cost, count);
+  if (d.id == Rv::JALR) append(pc, cost, count).indirect = {base_ + pc + d.length, cost, count};
+  return !ends_block(cost_class);
+}
+
+std::uint32_t CodeCache::translate(std::uint64_t pc) {
+  const std::uint32_t first = used_;
+  std::uint32_t cost = 0, count = 0;
+  while (count < kBlockInstructions) {
+    const Fetched fetched = fetch(pc);
+    if (fetched.missing_at) {
+      append_pseudo(Pseudo::fetch_fault, *fetched.missing_at, pc, cost, count);
+      return first;
+    }
+    const Decoded d = decode(fetched.bits);
+    if (d.id == Rv::count) {
+      append_pseudo(Pseudo::illegal, static_cast<std::int32_t>(d.raw), pc, cost, count);
+      return first;
+    }
+    const bool goes_on = append_instruction(d, pc, cost, count);
+    pc += d.length;
+    if (!goes_on) {
+      if (row(d.id).cost == CostClass::Jump) return first;
+      break;
+    }
+  }
+  append_pseudo(Pseudo::block_end, 0, pc, cost, count);
+  append_exit(pc, cost, count);
+  return first;
+}
+
+CodeCache::Fetched CodeCache::fetch(std::uint64_t pc) const {
+  std::uint16_t low = 0, high = 0;
+  if (pc + sizeof low > size_) return {0, 0};
+  std::memcpy(&low, data_ + pc, sizeof low);
+  if (instruction_length(low) == 2) return {low, std::nullopt};
+  if (pc + sizeof low + sizeof high > size_) return {0, 2};
+  std::memcpy(&high, data_ + pc + sizeof low, sizeof high);
+  return {static_cast<std::uint32_t>(high) << 16 | low, std::nullopt};
+}
+
+}  // namespace assay::core

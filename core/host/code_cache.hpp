@@ -1,0 +1,115 @@
+// Predecoded code: the instructions of TCM as dense 16-byte operations that the engine executes directly.
+//
+// A block starts where execution has arrived by a jump and runs straight on, through conditional branches
+// that fall through, to the next unconditional transfer. Time and instruction counts are not kept per
+// operation: every operation knows its distance from the block's start (SlotInfo), and every way out of the
+// block carries the sums up to it (Exit). So the engine adds only when it leaves a block, and still
+// knows the exact cycle at any operation.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/host/host_costs.hpp"
+#include "core/host/instruction.hpp"
+
+namespace assay::core {
+
+struct TcmView;
+
+// One operation. rd is 32 where the instruction names x0: a sink that nobody reads.
+struct Op {
+  const void* handler;
+  std::uint8_t rd, rs1, rs2;
+  std::uint8_t csr_source;  // the rs1 field as written: zimm, or 0 where csrrs and csrrc do not write
+  std::int32_t imm;
+};
+
+union Slot;
+
+// Follows a branch or jump: where it goes, and what the block has cost and retired up to and with it.
+struct Exit {
+  const Slot* next;  // null until the target has been translated
+  std::uint32_t cost;
+  std::uint32_t count;
+};
+
+// As Exit, behind jalr, whose target is not known; `link` is the return address.
+struct IndirectExit {
+  std::uint64_t link;
+  std::uint32_t cost;
+  std::uint32_t count;
+};
+
+union Slot {
+  Op op;
+  Exit exit;
+  IndirectExit indirect;
+};
+static_assert(sizeof(Slot) == 16, "the engine steps over dense 16-byte slots");
+
+// Of an operation: its own pc, and the block's cost and count before it. Of an Exit: pc is the target.
+struct SlotInfo {
+  std::int32_t pc;  // bytes from the TCM's base; a target may lie outside
+  std::uint32_t cost;
+  std::uint32_t count;
+};
+
+// The engine's labels: one per instruction, in the order of Rv, then those of what is not an instruction.
+using Handlers = const void* const*;
+enum class Pseudo : std::uint8_t {
+  illegal = static_cast<std::uint8_t>(Rv::count),  // imm: the bits as fetched
+  fetch_fault,                                     // imm: bytes from pc to the first that cannot be fetched
+  block_end,                                       // followed by an Exit to the next instruction
+};
+
+class CodeCache {
+ public:
+  CodeCache(const TcmView& tcm, const HostCosts& costs, Handlers handlers);
+
+  // The operation at `offset` bytes from the TCM's base, translated now if need be; null outside TCM.
+  const Slot* find(std::uint64_t offset);
+  // The same without translation: null if it is not there.
+  const Slot* cached(std::uint64_t offset) const {
+    const std::uint32_t index = offset < size_ ? start_[offset >> 1] : 0;
+    return index != 0 ? &slots_[index] : nullptr;
+  }
+  // Translates the target of an exit and connects the two; null if the target lies outside TCM.
+  const Slot* link(const Slot* exit);
+  const SlotInfo& info(const Slot* slot) const { return infos_[slot - slots_.get()]; }
+
+  // Forgets everything: all pointers from above are dead.
+  void flush();
+
+ private:
+  // The bits of the instruction at pc, or how many bytes from pc the TCM ends.
+  struct Fetched {
+    std::uint32_t bits = 0;
+    std::optional<std::int32_t> missing_at;
+  };
+  Fetched fetch(std::uint64_t pc) const;
+  std::uint32_t translate(std::uint64_t pc);
+  // False if the block ends here. Adds the instruction to the block's sums.
+  bool append_instruction(const Decoded& d, std::uint64_t pc, std::uint32_t& cost, std::uint32_t& count);
+  void append_pseudo(Pseudo pseudo, std::int32_t imm, std::uint64_t pc, std::uint32_t cost,
+                     std::uint32_t count);
+  Slot& append(std::uint64_t pc, std::uint32_t cost, std::uint32_t count);
+  void append_exit(std::uint64_t target, std::uint32_t cost, std::uint32_t count);
+  std::uint32_t cost_of(CostClass cost_class) const;
+
+  const std::byte* data_;
+  std::uint64_t size_, base_;
+  HostCosts costs_;
+  Handlers handlers_;
+  std::unique_ptr<Slot[]> slots_;      // slot 0 is never used
+  std::unique_ptr<SlotInfo[]> infos_;  // parallel to slots_
+  std::uint32_t used_ = 1;
+  std::uint64_t generation_ = 0;      // counts flushes
+  std::vector<std::uint32_t> start_;  // by halfword of TCM: the slot of the block that starts there, or 0
+  std::vector<std::uint32_t> translated_;  // which of these are set
+};
+
+}  // namespace assay::core

@@ -1,0 +1,123 @@
+#include "core/host/csr.hpp"
+
+namespace assay::core {
+namespace {
+
+constexpr std::uint64_t kMie = 1u << 3;
+constexpr std::uint64_t kMpie = 1u << 7;
+constexpr std::uint64_t kMppMachine = 3u << 11;
+constexpr std::uint64_t kInterruptEnables = 1u << 3 | 1u << 7 | 1u << 11;  // software, timer, external
+constexpr std::uint64_t kInhibitCycle = 1u << 0;
+constexpr std::uint64_t kInhibitInstret = 1u << 2;
+constexpr unsigned kHpmCounter = 0xb00, kHpmEvent = 0x320, kUserHpmCounter = 0xc00;
+
+constexpr std::uint64_t extension(char letter) { return std::uint64_t{1} << (letter - 'A'); }
+constexpr std::uint64_t kMisa =
+    std::uint64_t{2} << 62 | extension('I') | extension('M') | extension('A') | extension('C');
+
+// Numbers whose top two bits are set are read only (volume II, section 2.1).
+bool is_read_only(unsigned number) { return (number >> 10) == 3; }
+
+// Performance counters 3..31: they exist and read 0.
+bool is_hpm(unsigned number) {
+  const unsigned index = number & 31;
+  const unsigned group = number & ~31u;
+  return index >= 3 && (group == kHpmCounter || group == kHpmEvent || group == kUserHpmCounter);
+}
+
+}  // namespace
+
+void CsrFile::Counter::set(std::uint64_t value, std::uint64_t count) {
+  if (frozen) frozen = value;
+  else base = count - value;
+}
+
+void CsrFile::Counter::inhibit(bool on, std::uint64_t count) {
+  if (on && !frozen) frozen = count - base;
+  if (!on && frozen) {
+    base = count - *frozen;
+    frozen.reset();
+  }
+}
+
+std::uint64_t CsrFile::mstatus() const { return (mie_ ? kMie : 0) | (mpie_ ? kMpie : 0) | kMppMachine; }
+
+std::optional<std::uint64_t> CsrFile::read(unsigned number, HostTime now) const {
+  if (is_hpm(number)) return 0;
+  switch (static_cast<Csr>(number)) {
+    case Csr::mstatus: return mstatus();
+    case Csr::misa: return kMisa;
+    case Csr::mie: return interrupt_enable_;
+    case Csr::mtvec: return mtvec_;
+    case Csr::mscratch: return mscratch_;
+    case Csr::mepc: return mepc_;
+    case Csr::mcause: return mcause_;
+    case Csr::mtval: return mtval_;
+    case Csr::mcountinhibit:
+      return (cycle_.frozen ? kInhibitCycle : 0) | (instret_.frozen ? kInhibitInstret : 0);
+    case Csr::mcycle:
+    case Csr::cycle: return cycle_.value(now.cycle);
+    case Csr::minstret:
+    case Csr::instret: return instret_.value(now.instret);
+    case Csr::mip:
+    case Csr::mvendorid:
+    case Csr::marchid:
+    case Csr::mimpid:
+    case Csr::mhartid:
+    case Csr::mconfigptr: return 0;
+  }
+  return std::nullopt;
+}
+
+bool CsrFile::write(unsigned number, std::uint64_t value, HostTime next) {
+  if (is_read_only(number) || !read(number, next)) return false;
+  if (is_hpm(number)) return true;
+  switch (static_cast<Csr>(number)) {
+    case Csr::mstatus:
+      mie_ = (value & kMie) != 0;
+      mpie_ = (value & kMpie) != 0;
+      break;
+    case Csr::mie: interrupt_enable_ = value & kInterruptEnables; break;
+    case Csr::mtvec: mtvec_ = value & ~std::uint64_t{2}; break;
+    case Csr::mscratch: mscratch_ = value; break;
+    case Csr::mepc: mepc_ = value & ~std::uint64_t{1}; break;
+    case Csr::mcause: mcause_ = value; break;
+    case Csr::mtval: mtval_ = value; break;
+    case Csr::mcountinhibit:
+      cycle_.inhibit((value & kInhibitCycle) != 0, next.cycle);
+      instret_.inhibit((value & kInhibitInstret) != 0, next.instret);
+      break;
+    case Csr::mcycle: cycle_.set(value, next.cycle); break;
+    case Csr::minstret: instret_.set(value, next.instret); break;
+    default: break;  // misa, mip: legal to write, nothing changes
+  }
+  return true;
+}
+
+std::uint64_t CsrFile::enter_trap(std::uint64_t pc, std::uint64_t cause, std::uint64_t tval) {
+  mepc_ = pc;
+  mcause_ = cause;
+  mtval_ = tval;
+  mpie_ = mie_;
+  mie_ = false;
+  return mtvec_ & ~std::uint64_t{3};
+}
+
+std::uint64_t CsrFile::leave_trap() {
+  mie_ = mpie_;
+  mpie_ = true;
+  return mepc_;
+}
+
+std::string_view csr_name(Csr csr) {
+  switch (csr) {
+#define ASSAY_CSR(number, name) \
+  case Csr::name:               \
+    return #name;
+#include "core/host/csr.def"
+#undef ASSAY_CSR
+  }
+  return {};
+}
+
+}  // namespace assay::core

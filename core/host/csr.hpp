@@ -1,0 +1,84 @@
+// Control and status registers of machine mode, and the trap state machine over them.
+//
+// Source: RISC-V Privileged ISA 20211203, chapters 2 and 3. WARL fields keep only what is legal here:
+//   mstatus  MIE and MPIE; MPP reads 3 (there is no other mode)
+//   mtvec    base aligned to 4, mode direct (0) or vectored (1)
+//   mepc     bit 0 is 0
+//   mie      MSIE, MTIE, MEIE; mip reads 0 (no interrupt source)
+//   misa     RV64IMAC, read only in effect; ids read 0; hpm counters and events read 0
+//   mcountinhibit  CY and IR
+// Any other CSR, and a write to a read-only number, is an illegal instruction.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace assay::core {
+
+enum class Csr : std::uint16_t {
+#define ASSAY_CSR(number, name) name = number,
+#include "core/host/csr.def"
+#undef ASSAY_CSR
+};
+
+// Exception causes (volume II, table 3.6), and the platform's own one.
+enum TrapCause : std::uint64_t {
+  kFetchFault = 1,
+  kIllegalInstruction = 2,
+  kBreakpoint = 3,
+  kLoadMisaligned = 4,
+  kLoadFault = 5,
+  kStoreMisaligned = 6,  // stores and atomics
+  kStoreFault = 7,
+  kMachineEcall = 11,
+  kAiOperandFault = 24,
+};
+
+// Where the counters stand: core cycles, and instructions retired, since reset.
+struct HostTime {
+  std::uint64_t cycle = 0;
+  std::uint64_t instret = 0;
+};
+
+class CsrFile {
+ public:
+  // The value that an instruction starting at `now` reads; nothing if there is no such CSR.
+  std::optional<std::uint64_t> read(unsigned number, HostTime now) const;
+
+  // False if there is no such CSR or it is read only. `next` is where the following instruction starts: it
+  // reads a counter exactly as written (volume I, section 9.1).
+  bool write(unsigned number, std::uint64_t value, HostTime next);
+
+  // Takes a synchronous exception at `pc`; the result is where the handler starts.
+  std::uint64_t enter_trap(std::uint64_t pc, std::uint64_t cause, std::uint64_t tval);
+  // mret: the result is where execution continues.
+  std::uint64_t leave_trap();
+
+  // For messages about a trap that nobody handled.
+  std::uint64_t mepc() const { return mepc_; }
+  std::uint64_t mcause() const { return mcause_; }
+  std::uint64_t mtval() const { return mtval_; }
+
+ private:
+  // A counter that may be written and inhibited: value = count - base while it runs, frozen otherwise.
+  struct Counter {
+    std::uint64_t base = 0;
+    std::optional<std::uint64_t> frozen;
+
+    std::uint64_t value(std::uint64_t count) const { return frozen ? *frozen : count - base; }
+    void set(std::uint64_t value, std::uint64_t count);
+    void inhibit(bool on, std::uint64_t count);
+  };
+
+  std::uint64_t mstatus() const;
+
+  bool mie_ = false, mpie_ = false;  // mstatus
+  std::uint64_t mtvec_ = 0, mepc_ = 0, mcause_ = 0, mtval_ = 0, mscratch_ = 0, interrupt_enable_ = 0;
+  Counter cycle_, instret_;
+};
+
+// "mstatus"; empty for a number without a name in csr.def.
+std::string_view csr_name(Csr csr);
+
+}  // namespace assay::core

@@ -1,0 +1,36 @@
+// The threaded interpreter over the code cache. Private to Host.
+//
+// Inside execute(), time and instruction count are those of the block's start (plus what accesses outside
+// TCM have added); the exact ones are written back to the host whenever somebody may look: at port calls,
+// traps, CSR accesses and on leaving.
+#pragma once
+
+#include <cstdint>
+
+#include "core/host/code_cache.hpp"
+#include "core/host/host.hpp"
+
+namespace assay::core {
+
+struct Host::Engine {
+  // Runs until the local cycle is at least `deadline` at a block end, or the host stops.
+  static StopReason execute(Host& host, std::uint64_t deadline) {
+    return interpret(&host, deadline, nullptr);
+  }
+  static Handlers handlers();
+
+ private:
+  enum class CsrAction : std::uint8_t { write, set, clear };
+
+  // With host = nullptr it only tells its labels: they are visible nowhere else.
+  static StopReason interpret(Host* host, std::uint64_t deadline, Handlers* handlers);
+
+  // The slow cases. They work on the host's exact state and leave there the time at which the next
+  // instruction starts; false: the instruction did not retire, a trap was taken.
+  static bool load(Host& host, const Op& op, unsigned bytes, bool is_signed);
+  static bool store(Host& host, const Op& op, unsigned bytes);
+  static bool ai(Host& host, const Op& op);
+  static bool csr(Host& host, const Op& op, CsrAction action, std::uint64_t operand, std::uint32_t word);
+};
+
+}  // namespace assay::core

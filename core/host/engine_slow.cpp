@@ -1,0 +1,84 @@
+// What the engine does not do inline: accesses outside TCM, AI instructions, CSRs.
+#include <algorithm>
+#include <cstring>
+
+#include "core/host/engine.hpp"
+
+namespace assay::core {
+namespace {
+
+std::uint64_t extend(std::uint64_t value, unsigned bytes, bool is_signed) {
+  const unsigned unused = 64 - 8 * bytes;
+  return is_signed ? static_cast<std::uint64_t>(static_cast<std::int64_t>(value << unused) >> unused)
+                   : value << unused >> unused;
+}
+
+}  // namespace
+
+bool Host::Engine::load(Host& host, const Op& op, unsigned bytes, bool is_signed) {
+  const std::uint64_t address = host.x_[op.rs1] + static_cast<std::uint64_t>(std::int64_t{op.imm});
+  const std::uint64_t offset = address - host.tcm_.base;
+  std::uint64_t value = 0;
+  if (offset <= host.tcm_.size - bytes) {  // the TCM's last bytes, which the fast path leaves out
+    std::memcpy(&value, host.tcm_.data + offset, bytes);
+    host.cycle_ += host.costs_.load_tcm;
+  } else {
+    if (address % bytes != 0) return host.take_trap(kLoadMisaligned, address), false;
+    const PortAccess access = host.port_.load(host.cycle(), address, bytes);
+    host.cycle_ = std::max(access.done.count(), host.cycle_ + 1);
+    if (access.fault) return host.take_trap(kLoadFault, address), false;
+    value = access.value;
+  }
+  host.x_[op.rd] = extend(value, bytes, is_signed);
+  return true;
+}
+
+bool Host::Engine::store(Host& host, const Op& op, unsigned bytes) {
+  const std::uint64_t address = host.x_[op.rs1] + static_cast<std::uint64_t>(std::int64_t{op.imm});
+  const std::uint64_t offset = address - host.tcm_.base;
+  const std::uint64_t value = extend(host.x_[op.rs2], bytes, false);
+  if (offset <= host.tcm_.size - bytes) {
+    std::memcpy(host.tcm_.data + offset, &value, bytes);
+    host.cycle_ += host.costs_.store_tcm;
+    return true;
+  }
+  if (address % bytes != 0) return host.take_trap(kStoreMisaligned, address), false;
+  const PortAccess access = host.port_.store(host.cycle(), address, bytes, value);
+  host.cycle_ = std::max(access.done.count(), host.cycle_ + 1);
+  if (access.fault) return host.take_trap(kStoreFault, address), false;
+  return true;
+}
+
+bool Host::Engine::ai(Host& host, const Op& op) {
+  const auto word = static_cast<std::uint32_t>(op.imm);
+  const PortAi result = host.port_.ai(host.cycle(), word, host.x_[op.rs1], host.x_[op.rs2], host.pc_);
+  host.cycle_ = std::max(result.done.count(), host.cycle_ + host.costs_.ai_issue);
+  switch (result.status) {
+    case AiStatus::ok: return true;
+    case AiStatus::illegal: host.take_trap(kIllegalInstruction, word); break;
+    case AiStatus::operand_fault: host.take_trap(kAiOperandFault, result.tval); break;
+  }
+  return false;
+}
+
+bool Host::Engine::csr(Host& host, const Op& op, CsrAction action, std::uint64_t operand,
+                       std::uint32_t word) {
+  const auto number = static_cast<unsigned>(op.imm);
+  const HostTime now{host.cycle_, host.instret_};
+  const HostTime next{host.cycle_ + host.costs_.csr, host.instret_ + 1};
+  const std::optional<std::uint64_t> old = host.csrs_.read(number, now);
+  const bool writes = action == CsrAction::write || op.csr_source != 0;
+  bool legal = old.has_value();
+  if (legal && writes) {
+    const std::uint64_t value = action == CsrAction::write ? operand
+                                : action == CsrAction::set ? *old | operand
+                                                           : *old & ~operand;
+    legal = host.csrs_.write(number, value, next);
+  }
+  if (!legal) return host.take_trap(kIllegalInstruction, word), false;
+  host.x_[op.rd] = *old;
+  host.cycle_ = next.cycle;
+  return true;
+}
+
+}  // namespace assay::core

@@ -1,0 +1,61 @@
+#include "core/host/host.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "core/host/code_cache.hpp"
+#include "core/host/engine.hpp"
+
+namespace assay::core {
+namespace {
+
+constexpr std::uint64_t kMaxTcmBytes = std::uint64_t{1} << 30;
+
+const TcmView& checked(const TcmView& tcm) {
+  if (tcm.data == nullptr || tcm.size < 8 || tcm.size > kMaxTcmBytes || tcm.size % 8 != 0 ||
+      tcm.base % 8 != 0) {
+    fail(ExitCode::Usage,
+         "host TCM of {} bytes at {:#x}: expected 8 to {} bytes, size and base multiples of 8", tcm.size,
+         tcm.base, kMaxTcmBytes);
+  }
+  return tcm;
+}
+
+}  // namespace
+
+std::string_view to_string(StopReason reason) {
+  switch (reason) {
+    case StopReason::quantum: return "end of the quantum";
+    case StopReason::port_stop: return "stopped by the platform";
+    case StopReason::watchdog: return "watchdog: cycle limit reached";
+    case StopReason::trap_loop: return "trap loop: the trap handler itself cannot run";
+    case StopReason::wfi: return "wfi with no interrupt source";
+  }
+  return "unknown";
+}
+
+Host::Host(const HostCosts& costs, TcmView tcm, HostPort& port)
+    : pc_(tcm.base),
+      costs_(costs),
+      tcm_(checked(tcm)),
+      port_(port),
+      code_(std::make_unique<CodeCache>(tcm_, costs_, Engine::handlers())) {}
+
+Host::~Host() = default;
+
+StopReason Host::run(Cycle until) {
+  const std::uint64_t deadline = std::min(until, watchdog_).count();
+  const StopReason reason = Engine::execute(*this, deadline);
+  return reason == StopReason::quantum && cycle_ >= watchdog_.count() ? StopReason::watchdog : reason;
+}
+
+void Host::take_trap(std::uint64_t cause, std::uint64_t tval) {
+  const std::uint64_t handler = csrs_.enter_trap(pc_, cause, tval);
+  // A handler that traps at its first instruction, or that is not there, would trap for ever.
+  if (handler == pc_ || !can_fetch(handler)) final_ = StopReason::trap_loop;
+  pc_ = handler;
+  cycle_ += costs_.trap;
+  reservation_ = {};
+}
+
+}  // namespace assay::core

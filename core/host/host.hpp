@@ -1,0 +1,116 @@
+// The RISC-V host: RV64IMAC + Zicsr + Zifencei in machine mode, with exact architectural state.
+//
+// Source: RISC-V Instruction Set Manual, volume I (Unprivileged, 20191213) for the instructions, volume II
+// (Privileged, 20211203) chapters 2 and 3 for CSRs and traps.
+//
+// Choices that the manual leaves open:
+//   - Code is fetched from TCM only; a fetch from elsewhere is an instruction access fault (cause 1).
+//   - Misaligned loads and stores are done in hardware in TCM, at no extra cost. Outside TCM, and across its
+//     end, they trap (cause 4 or 6). Misaligned atomics always trap.
+//   - Atomics work in TCM only: outside, cause 5 (lr) or 7 (sc, amo*).
+//   - An sc succeeds only where the latest lr had the same address and width, and no sc or trap came between.
+//   - Stores become visible to instruction fetch at fence.i, never required earlier.
+//   - Vectored mtvec is stored; exceptions enter at its base (only interrupts use the vector).
+//   - There is no interrupt source yet, so wfi stops the run under its own name.
+//
+// Time. cycle() is the local time at which the next instruction starts. Every instruction costs what
+// HostCosts says; accesses outside TCM and AI instructions cost what the port says.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "base/units.hpp"
+#include "core/host/csr.hpp"
+#include "core/host/host_costs.hpp"
+#include "core/host/host_port.hpp"
+
+namespace assay::core {
+
+class CodeCache;
+union Slot;
+
+// The tightly coupled memory: program, data, stack. The host does not own the bytes. size is a multiple
+// of 8, at least 8 and at most 1 GiB; base is a multiple of 8.
+struct TcmView {
+  std::byte* data = nullptr;
+  std::uint64_t size = 0;  // bytes
+  std::uint64_t base = 0;  // host physical address of data[0]: ASSAY_TCM_BASE
+};
+
+enum class StopReason : std::uint8_t {
+  quantum,    // the local cycle reached `until`
+  port_stop,  // HostPort::stopped() after a port call
+  watchdog,   // the local cycle reached the limit of set_watchdog()
+  trap_loop,  // a trap whose handler cannot be entered, or traps at its first instruction
+  wfi,        // wfi with no interrupt source: nothing could ever wake the host
+};
+std::string_view to_string(StopReason reason);  // a phrase for messages: "wfi with no interrupt source"
+
+class Host {
+ public:
+  // Registers are 0, pc is tcm.base, time is 0. Throws Error(Usage) on a TCM outside its limits.
+  Host(const HostCosts& costs, TcmView tcm, HostPort& port);
+  ~Host();
+  Host(const Host&) = delete;
+  Host& operator=(const Host&) = delete;
+
+  // Runs until the local cycle is at least `until`, or for one of the other reasons. It looks at `until`
+  // at taken branches and block ends, so it overshoots by up to one straight run of instructions. Calling
+  // it again continues; after trap_loop and wfi it reports the same reason again.
+  StopReason run(Cycle until);
+
+  // The run stops at the first block end at or after `limit`. Default: never.
+  void set_watchdog(Cycle limit) { watchdog_ = limit; }
+
+  // Architectural state. Exact between runs and inside port calls.
+  std::uint64_t pc() const { return pc_; }
+  void set_pc(std::uint64_t pc) {
+    pc_ = pc & ~std::uint64_t{1};
+    final_.reset();
+  }
+  std::uint64_t x(unsigned index) const { return x_[index]; }
+  void set_x(unsigned index, std::uint64_t value) {
+    if (index != 0) x_[index] = value;
+  }
+  Cycle cycle() const { return Cycle(cycle_); }
+  std::uint64_t instret() const { return instret_; }  // instructions retired since construction
+  const CsrFile& csrs() const { return csrs_; }
+  CsrFile& csrs() { return csrs_; }
+
+  // To be called after the TCM's code was changed from outside (a loader, a debugger); fence.i does the same.
+  void invalidate_code() { code_stale_ = true; }
+
+ private:
+  struct Engine;  // the threaded interpreter: engine.cpp
+
+  // An lr's address and width; bytes = 0: none.
+  struct Reservation {
+    std::uint64_t address = 0;
+    unsigned bytes = 0;
+  };
+
+  void take_trap(std::uint64_t cause, std::uint64_t tval);  // at pc_, cycle_
+  bool can_fetch(std::uint64_t address) const { return address - tcm_.base < tcm_.size; }
+
+  // x_[0] stays 0; writes to x0 are sent to the slot behind x31.
+  std::array<std::uint64_t, 33> x_{};
+  std::uint64_t pc_;
+  std::uint64_t cycle_ = 0;
+  std::uint64_t instret_ = 0;
+  Cycle watchdog_{~std::uint64_t{0}};
+  bool code_stale_ = false;
+  std::optional<StopReason> final_;  // the host can never go on, for this reason
+  Reservation reservation_;
+  CsrFile csrs_;
+  HostCosts costs_;
+  TcmView tcm_;
+  HostPort& port_;
+  std::unique_ptr<CodeCache> code_;
+};
+
+}  // namespace assay::core

@@ -1,0 +1,86 @@
+#include "core/host/instruction.hpp"
+
+#include <array>
+#include <cstddef>
+
+#include "core/host/compressed.hpp"
+
+namespace assay::core {
+namespace {
+
+constexpr std::size_t kCount = static_cast<std::size_t>(Rv::count);
+
+constexpr std::array<InstructionRow, kCount> kRows = {{
+#define ASSAY_RV(id, mnemonic, operands, match, mask, format, cost, ...) \
+  {mnemonic, operands, match, mask, Format::format, CostClass::cost},
+#include "core/host/rv64.def"
+#undef ASSAY_RV
+}};
+
+// Two rows overlap if some word is both: then decoding would depend on their order.
+constexpr bool rows_overlap() {
+  for (std::size_t a = 0; a < kCount; ++a) {
+    if ((kRows[a].match & ~kRows[a].mask) != 0) return true;
+    for (std::size_t b = a + 1; b < kCount; ++b) {
+      if (((kRows[a].match ^ kRows[b].match) & kRows[a].mask & kRows[b].mask) == 0) return true;
+    }
+  }
+  return false;
+}
+static_assert(!rows_overlap(),
+              "rv64.def: two rows match the same word, or a match has bits outside its mask");
+
+constexpr std::uint32_t bits(std::uint32_t word, unsigned high, unsigned low) {
+  return (word >> low) & ((1u << (high - low + 1)) - 1);
+}
+
+constexpr std::int32_t sign_extend(std::uint32_t value, unsigned width) {
+  const std::uint32_t sign = 1u << (width - 1);
+  return static_cast<std::int32_t>((value ^ sign) - sign);
+}
+
+std::int32_t immediate(Format format, std::uint32_t w) {
+  switch (format) {
+    case Format::R: return 0;
+    case Format::I: return sign_extend(bits(w, 31, 20), 12);
+    case Format::Shift: return static_cast<std::int32_t>(bits(w, 25, 20));
+    case Format::S: return sign_extend(bits(w, 31, 25) << 5 | bits(w, 11, 7), 12);
+    case Format::B:
+      return sign_extend(
+          bits(w, 31, 31) << 12 | bits(w, 7, 7) << 11 | bits(w, 30, 25) << 5 | bits(w, 11, 8) << 1, 13);
+    case Format::U: return static_cast<std::int32_t>(w & 0xfffff000);
+    case Format::J:
+      return sign_extend(
+          bits(w, 31, 31) << 20 | bits(w, 19, 12) << 12 | bits(w, 20, 20) << 11 | bits(w, 30, 21) << 1, 21);
+    case Format::Csr: return static_cast<std::int32_t>(bits(w, 31, 20));
+    case Format::Word: return static_cast<std::int32_t>(w);
+  }
+  return 0;
+}
+
+Rv match(std::uint32_t word) {
+  for (std::size_t i = 0; i < kCount; ++i) {
+    if ((word & kRows[i].mask) == kRows[i].match) return static_cast<Rv>(i);
+  }
+  return Rv::count;
+}
+
+}  // namespace
+
+const InstructionRow& row(Rv id) { return kRows[static_cast<std::size_t>(id)]; }
+
+Decoded decode(std::uint32_t raw) {
+  Decoded d;
+  d.length = static_cast<std::uint8_t>(instruction_length(static_cast<std::uint16_t>(raw)));
+  d.raw = d.length == 2 ? raw & 0xffff : raw;
+  d.word = d.length == 2 ? expand_compressed(static_cast<std::uint16_t>(raw)) : raw;
+  d.id = match(d.word);
+  if (d.id == Rv::count) return d;
+  d.rd = static_cast<std::uint8_t>(bits(d.word, 11, 7));
+  d.rs1 = static_cast<std::uint8_t>(bits(d.word, 19, 15));
+  d.rs2 = static_cast<std::uint8_t>(bits(d.word, 24, 20));
+  d.imm = immediate(row(d.id).format, d.word);
+  return d;
+}
+
+}  // namespace assay::core
