@@ -59,24 +59,41 @@ std::string insn(const Instruction& in, unsigned funct3, unsigned funct7, const 
                      clobbers ? " : \"memory\"" : "");
 }
 
+// A function that joins fields into the value of a register or operand.
+std::string emit_packer(const std::string& name, const std::vector<Field>& fields) {
+  return fmt::format("ASSAY_PACKER uint64_t assay_pack_{}({}) {{\n  return {};\n}}\n", name,
+                     parameters(fields), packed(fields));
+}
+
+// The packer of one operand, appended to `text`, and a call of it; nothing where the operand has no fields.
+std::string pack_operand(const std::string& name, const std::vector<Field>& fields, std::string& text) {
+  if (fields.empty()) return "";
+  text += emit_packer(name, fields);
+  std::string arguments;
+  for (const Field& f : fields) arguments += (arguments.empty() ? "" : ", ") + f.name;
+  return fmt::format("assay_pack_{}({})", name, arguments);
+}
+
 std::string emit_launch(const Instruction& in) {
+  const std::string name = identifier(in.mnemonic);
   std::vector<Field> all = in.rs1;
   all.insert(all.end(), in.rs2.begin(), in.rs2.end());
-  std::string text = fmt::format("/* {} */\nstatic inline void assay_{}({}) {{\n", in.doc,
-                                 identifier(in.mnemonic), all.empty() ? "void" : parameters(all));
-  if (!in.rs1.empty()) text += fmt::format("  const uint64_t rs1_value = {};\n", packed(in.rs1));
-  if (!in.rs2.empty()) text += fmt::format("  const uint64_t rs2_value = {};\n", packed(in.rs2));
-  text += insn(in, in.funct3, in.funct7, in.rs1.empty() ? "" : "rs1_value", in.rs2.empty() ? "" : "rs2_value",
-               true);
-  return text + "}\n";
+  std::string text;
+  const std::string rs1 = pack_operand(name + "_rs1", in.rs1, text),
+                    rs2 = pack_operand(name + "_rs2", in.rs2, text);
+  text += "/* " + in.doc;
+  for (const Field& f : all) text += fmt::format("\n *   {}: {}", f.name, f.doc);
+  text +=
+      fmt::format(" */\nstatic inline void assay_{}({}) {{\n", name, all.empty() ? "void" : parameters(all));
+  return text + insn(in, in.funct3, in.funct7, rs1, rs2, true) + "}\n";
 }
 
 std::string emit_configuration(const Instruction& in, const Code& engine, const RegisterSet& set) {
   std::string text;
   const bool pair = in.family_registers == 2;
   for (std::size_t i = 0; i + in.family_registers <= set.registers.size(); ++i)
-    text += fmt::format("static inline void assay_{}_{}_{}(uint64_t {}{}) {{\n", identifier(in.mnemonic),
-                        engine.name, set.registers[i].name, pair ? "value" : "value",
+    text += fmt::format("static inline void assay_{}_{}_{}(uint64_t value{}) {{\n", identifier(in.mnemonic),
+                        engine.name, set.registers[i].name,
                         pair ? ", uint64_t next /* " + set.registers[i + 1].name + " */" : "") +
             insn(in, in.funct3 + static_cast<unsigned>(engine.value), static_cast<unsigned>(i), "value",
                  pair ? "next" : "", false) +
@@ -89,8 +106,7 @@ std::string emit_packers(const RegisterSet& set) {
   for (const Register& reg : set.registers) {
     text += fmt::format("/* {}.{}:", set.name, reg.name);
     for (const Field& f : reg.fields) text += fmt::format("\n *   {}: {}", f.name, f.doc);
-    text += fmt::format(" */\nASSAY_PACKER uint64_t assay_pack_{}_{}({}) {{\n  return {};\n}}\n", set.name,
-                        reg.name, parameters(reg.fields), packed(reg.fields));
+    text += " */\n" + emit_packer(set.name + "_" + reg.name, reg.fields);
   }
   return text + "\n";
 }
