@@ -1,0 +1,60 @@
+#include "golden/bound.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "golden/formats.hpp"
+
+namespace assay::golden {
+namespace {
+
+constexpr double kLambda = 4;
+
+}  // namespace
+
+double growth(double roundings, double unit, bool zero_mean) {
+  const double product = roundings * unit;
+  const double worst = product < 1 ? roundings / (1 - product) : std::numeric_limits<double>::infinity();
+  return zero_mean ? std::min(kLambda * std::sqrt(roundings), worst) : worst;
+}
+
+Bound::Bound(const Expected& expected, const Policy& policy)
+    : out_(expected.dtype),
+      accumulator_(expected.tolerance.accumulator),
+      converts_(expected.dtype != expected.tolerance.accumulator),
+      doubled_(policy.doubled) {
+  const double unit = unit_roundoff(accumulator_);
+  slope_ = growth(expected.tolerance.roundings, unit, policy.zero_mean) * unit;
+  floor_ = expected.tolerance.eta_terms * half_smallest(accumulator_);
+  if (doubled_) {
+    slope_ *= 2;
+    floor_ *= 2;
+  }
+  own_slope_ = growth(expected.own.roundings, expected.own.unit, policy.zero_mean) * expected.own.unit;
+  own_floor_ = expected.own.floor;
+}
+
+double Bound::own(double magnitude) const { return own_slope_ * magnitude + own_floor_; }
+
+double Bound::before_conversion(double magnitude) const {
+  return slope_ * magnitude + floor_ + own(magnitude);
+}
+
+Interval Bound::interval(double reference, double magnitude) const {
+  double e = before_conversion(magnitude);
+  const double recorded_rounding = unit_roundoff(out_) * std::fabs(reference) + half_smallest(out_);
+  if (doubled_ && converts_) e += recorded_rounding;
+  if (!converts_) return {reference - e, reference + e, e};
+  Interval accepted;
+  accepted.low = round_to(out_, reference - e);
+  accepted.high = round_to(out_, reference + e);
+  accepted.bound = e + unit_roundoff(out_) * (std::fabs(reference) + e) + half_smallest(out_);
+  return accepted;
+}
+
+bool Bound::judgeable(double magnitude) const {
+  return magnitude + before_conversion(magnitude) <= largest_finite(accumulator_);
+}
+
+}  // namespace assay::golden

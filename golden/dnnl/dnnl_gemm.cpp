@@ -1,0 +1,137 @@
+// The oneDNN golden: gemm and matmul in fp32 on widened operands, alpha, beta and C in fp64 after it.
+//
+// S comes from a second product, of the operands' absolute values, so that nothing is shared with the cpu
+// golden but the element formats. Integers are refused: without VNNI oneDNN 2.6 saturates 16-bit
+// intermediates, and the cpu golden is exact anyway. One thread, so that a result does not depend on
+// their number.
+#include <omp.h>
+
+#include <cmath>
+#include <oneapi/dnnl/dnnl.hpp>
+
+#include "base/error.hpp"
+#include "golden/backends.hpp"
+#include "golden/formats.hpp"
+#include "golden/gemm_operands.hpp"
+
+namespace assay::golden {
+namespace {
+
+using Matrix = std::vector<float>;
+
+Matrix dense(const std::vector<double>& values, const MatrixView& view, std::size_t offset, std::size_t rows,
+             std::size_t cols) {
+  Matrix matrix(rows * cols);
+  for (std::size_t i = 0; i < rows; ++i)
+    for (std::size_t j = 0; j < cols; ++j)
+      matrix[i * cols + j] = static_cast<float>(values[view.at(offset, i, j)]);  // exact: at most fp32 wide
+  return matrix;
+}
+
+// Products of m x k by k x n matrices, one primitive for all of a batch.
+class Product {
+ public:
+  Product(std::size_t m, std::size_t n, std::size_t k)
+      : engine_(dnnl::engine::kind::cpu, 0),
+        stream_(engine_),
+        a_(layout(m, k)),
+        b_(layout(k, n)),
+        y_(layout(m, n)),
+        size_(m * n) {
+    primitive_ = dnnl::matmul({dnnl::matmul::desc(a_, b_, y_), engine_});
+  }
+
+  Matrix operator()(Matrix& a, Matrix& b) {
+    Matrix y(size_);
+    primitive_.execute(stream_, {{DNNL_ARG_SRC, dnnl::memory(a_, engine_, a.data())},
+                                 {DNNL_ARG_WEIGHTS, dnnl::memory(b_, engine_, b.data())},
+                                 {DNNL_ARG_DST, dnnl::memory(y_, engine_, y.data())}});
+    stream_.wait();
+    return y;
+  }
+
+ private:
+  static dnnl::memory::desc layout(std::size_t rows, std::size_t cols) {
+    return {{static_cast<dnnl::memory::dim>(rows), static_cast<dnnl::memory::dim>(cols)},
+            dnnl::memory::data_type::f32,
+            dnnl::memory::format_tag::ab};
+  }
+
+  dnnl::engine engine_;
+  dnnl::stream stream_;
+  dnnl::memory::desc a_, b_, y_;
+  std::size_t size_;
+  dnnl::matmul primitive_;
+};
+
+void make_absolute(Matrix& matrix) {
+  for (float& value : matrix) value = std::fabs(value);
+}
+
+void evaluate_floats(const GemmOperands& g, const std::vector<Tensor>& inputs, Expected& expected) {
+  const std::vector<double> a_values = decode(inputs[0]);
+  const std::vector<double> b_values = decode(inputs[1]);
+  const std::vector<double> c = g.has_c ? decode(inputs[2]) : std::vector<double>();
+  const auto k = static_cast<double>(g.k);
+  const double alpha = g.alpha;
+  const double beta = g.beta;
+  const double inflate = 1 + 2.1 * (k + 2) * 0x1p-24;  // S is itself a sum with at most 2 k fp32 roundings
+  const double lost = k * 0x1p-149;                    // and what underflowed in it
+  Product product(g.m, g.n, g.k);
+  for (std::size_t batch = 0; batch < g.a_offsets.size(); ++batch) {
+    Matrix a = dense(a_values, g.a, g.a_offsets[batch], g.m, g.k);
+    Matrix b = dense(b_values, g.b, g.b_offsets[batch], g.k, g.n);
+    const Matrix sum = product(a, b);
+    make_absolute(a);
+    make_absolute(b);
+    const Matrix magnitude = product(a, b);
+    for (std::size_t i = 0; i < g.m; ++i)
+      for (std::size_t j = 0; j < g.n; ++j) {
+        const double term = g.has_c ? beta * c[g.c.at(0, i, j)] : 0;
+        expected.values.push_back(alpha * sum[i * g.n + j] + term);
+        expected.magnitude.push_back((std::fabs(alpha) * (magnitude[i * g.n + j] + lost) + std::fabs(term)) *
+                                     inflate);
+      }
+  }
+  // Product and sum may each round, and each may underflow.
+  expected.own = {0x1p-24, 2 * k + 2, std::fabs(alpha) * k * 0x1p-149};
+}
+
+class DnnlBackend final : public Backend {
+ public:
+  std::string_view name() const override { return "dnnl"; }
+
+  std::string unsupported_reason(const ops::Problem& problem) const override {
+    if (!is_gemm_family(problem)) return "no oneDNN reference of operator '" + problem.op + "'";
+    if (!is_float(problem.inputs[0].dtype))
+      return "integer operands: oneDNN saturates 16-bit intermediates without VNNI; use cpu or strict";
+    return "";
+  }
+
+  Reference evaluate(const ops::Problem& problem, const std::vector<Tensor>& inputs) const override {
+    const ops::Problem checked = checked_problem(*this, problem, inputs);
+    const ops::TensorInfo& out = checked.outputs[0];
+    Expected expected;
+    expected.name = out.name;
+    expected.dtype = out.dtype;
+    expected.shape = out.shape;
+    expected.tolerance = ops::find_operator(checked.op).tolerance(checked);
+    omp_set_num_threads(1);
+    try {
+      evaluate_floats(read_gemm_operands(checked), inputs, expected);
+    } catch (const dnnl::error& error) {
+      fail(ExitCode::Infrastructure, "golden dnnl: oneDNN failed: {} (status {})", error.what(),
+           static_cast<int>(error.status));
+    }
+    return {std::string(name()), {std::move(expected)}};
+  }
+};
+
+}  // namespace
+
+const Backend& dnnl_backend() {
+  static const DnnlBackend backend;
+  return backend;
+}
+
+}  // namespace assay::golden

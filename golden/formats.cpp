@@ -1,0 +1,142 @@
+#include "golden/formats.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "base/error.hpp"
+
+namespace assay::golden {
+namespace {
+
+// A binary format: `precision` significant bits, hidden one included; normal numbers from 2^min_exponent.
+struct Format {
+  int precision, min_exponent, max_exponent;
+  int fraction_bits() const { return precision - 1; }
+  std::uint64_t exponent_mask() const { return static_cast<std::uint64_t>(max_exponent - min_exponent + 2); }
+  std::uint64_t infinity() const { return exponent_mask() << fraction_bits(); }
+  std::uint64_t canonical_nan() const { return infinity() | (std::uint64_t{1} << (fraction_bits() - 1)); }
+};
+
+Format format_of(DType type) {
+  switch (type) {
+    case DType::f32: return {24, -126, 127};
+    case DType::f16: return {11, -14, 15};
+    case DType::bf16: return {8, -126, 127};
+    default: fail(ExitCode::Error, "golden: {} is not a float type", to_string(type));
+  }
+}
+
+std::uint64_t sign_bit(DType type) { return std::uint64_t{1} << (8 * size_of(type) - 1); }
+
+double decode_float(DType type, std::uint64_t bits) {
+  const Format f = format_of(type);
+  const bool negative = (bits & sign_bit(type)) != 0;
+  const std::uint64_t field = (bits >> f.fraction_bits()) & f.exponent_mask();
+  const std::uint64_t fraction = bits & ((std::uint64_t{1} << f.fraction_bits()) - 1);
+  double magnitude = 0;
+  if (field == f.exponent_mask())
+    magnitude =
+        fraction == 0 ? std::numeric_limits<double>::infinity() : std::numeric_limits<double>::quiet_NaN();
+  else if (field == 0)
+    magnitude = std::ldexp(static_cast<double>(fraction), f.min_exponent - f.fraction_bits());
+  else
+    magnitude = std::ldexp(static_cast<double>(fraction | (std::uint64_t{1} << f.fraction_bits())),
+                           static_cast<int>(field) - 1 + f.min_exponent - f.fraction_bits());
+  return negative ? -magnitude : magnitude;
+}
+
+double integer_limit(DType type, bool low) {
+  switch (type) {
+    case DType::s8: return low ? -128 : 127;
+    case DType::u8: return low ? 0 : 255;
+    default: return low ? -2147483648.0 : 2147483647.0;
+  }
+}
+
+std::uint64_t encode_integer(DType type, double value) {
+  if (std::isnan(value)) return 0;
+  const double clamped =
+      std::clamp(std::nearbyint(value), integer_limit(type, true), integer_limit(type, false));
+  return static_cast<std::uint64_t>(static_cast<std::int64_t>(clamped)) &
+         ((std::uint64_t{1} << (8 * size_of(type))) - 1);
+}
+
+}  // namespace
+
+double decode(DType type, std::uint64_t bits) {
+  switch (type) {
+    case DType::s8: return static_cast<std::int8_t>(bits);
+    case DType::u8: return static_cast<std::uint8_t>(bits);
+    case DType::s32: return static_cast<std::int32_t>(bits);
+    case DType::f32: {
+      const auto word = static_cast<std::uint32_t>(bits);
+      float value = 0;
+      std::memcpy(&value, &word, sizeof value);
+      return value;
+    }
+    default: return decode_float(type, bits);
+  }
+}
+
+std::uint64_t element_bits(const Tensor& tensor, std::size_t index) {
+  std::uint64_t bits = 0;
+  const std::size_t size = size_of(tensor.dtype);
+  std::memcpy(&bits, tensor.bytes.data() + index * size, size);  // little endian, as the machine
+  return bits;
+}
+
+std::vector<double> decode(const Tensor& tensor) {
+  std::vector<double> values(static_cast<std::size_t>(tensor.elements()));
+  if (size_of(tensor.dtype) == 2 && values.size() > 65536) {  // as many lookups as there are patterns
+    std::vector<double> table(65536);
+    for (std::size_t i = 0; i < table.size(); ++i) table[i] = decode(tensor.dtype, i);
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = table[element_bits(tensor, i)];
+    return values;
+  }
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = decode(tensor.dtype, element_bits(tensor, i));
+  return values;
+}
+
+std::uint64_t encode(DType type, double value) {
+  if (!is_float(type)) return encode_integer(type, value);
+  const Format f = format_of(type);
+  const std::uint64_t sign = std::signbit(value) ? sign_bit(type) : 0;
+  if (std::isnan(value)) return f.canonical_nan();
+  const double magnitude = std::fabs(value);
+  if (magnitude == 0) return sign;
+  if (std::isinf(magnitude)) return sign | f.infinity();
+  const int exponent = std::max(std::ilogb(magnitude), f.min_exponent);
+  // In units of the last place: 2^(precision-1) .. 2^precision for normal numbers, less for subnormal.
+  const double units = std::nearbyint(std::ldexp(magnitude, f.fraction_bits() - exponent));
+  const std::uint64_t field_base = static_cast<std::uint64_t>(exponent - f.min_exponent) << f.fraction_bits();
+  // The hidden one, present in normal numbers, is what steps the exponent field from 0 to 1.
+  return sign | std::min(field_base + static_cast<std::uint64_t>(units), f.infinity());
+}
+
+double round_to(DType type, double value) { return decode(type, encode(type, value)); }
+
+double ulp_at(DType type, double value) {
+  if (!is_float(type)) return 1;
+  const Format f = format_of(type);
+  if (!std::isfinite(value)) return std::numeric_limits<double>::infinity();
+  const int exponent = value == 0 ? f.min_exponent : std::ilogb(value);
+  return std::ldexp(1.0, std::clamp(exponent, f.min_exponent, f.max_exponent) - f.fraction_bits());
+}
+
+double unit_roundoff(DType type) { return is_float(type) ? std::ldexp(1.0, -format_of(type).precision) : 0; }
+
+double half_smallest(DType type) {
+  if (!is_float(type)) return 0;
+  const Format f = format_of(type);
+  return std::ldexp(1.0, f.min_exponent - f.fraction_bits() - 1);
+}
+
+double largest_finite(DType type) {
+  if (!is_float(type)) return integer_limit(type, false);
+  const Format f = format_of(type);
+  return std::ldexp(2.0 - std::ldexp(1.0, 1 - f.precision), f.max_exponent);
+}
+
+}  // namespace assay::golden

@@ -1,0 +1,36 @@
+// Conversions between element types, to the bit: docs/numerics.md, "Conversions". Integer arithmetic on
+// bit patterns throughout, so that neither compiler flags nor the processor's modes can change a result.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/dtype.hpp"
+
+namespace assay::golden::strict {
+
+inline constexpr std::uint32_t kCanonicalNan = 0x7FC00000;
+
+std::uint32_t bits_of(float value);
+float from_bits(std::uint32_t bits);
+bool is_nan(float value);
+float canonical(float value);  // a NaN becomes the canonical one; anything else is kept
+
+float f32_from_f16(std::uint16_t bits);
+float f32_from_bf16(std::uint16_t bits);
+float f32_from_s32(std::int32_t value);
+std::uint16_t f16_from_f32(float value);
+std::uint16_t bf16_from_f32(float value);
+// Round half to even, saturate, NaN gives 0.
+std::int32_t s32_from_f32(float value);
+std::int8_t s8_from_f32(float value);
+std::uint8_t u8_from_f32(float value);
+
+// Element `index` of dense storage of any type, as f32; an f32 element keeps its bits.
+float load_f32(DType type, const std::byte* storage, std::size_t index);
+// Element `index` of an integer type, widened.
+std::int32_t load_s32(DType type, const std::byte* storage, std::size_t index);
+// convert(value) into element `index`; to f32 it keeps the bits.
+void store_f32(DType type, float value, std::byte* storage, std::size_t index);
+
+}  // namespace assay::golden::strict

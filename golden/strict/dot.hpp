@@ -1,0 +1,21 @@
+// The matrix unit's arithmetic to the bit: docs/numerics.md, "Matrix unit: dot products".
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace assay::golden::strict {
+
+// acc = fma(a[k], b[k], acc), k ascending, from `start`. With count 0 the start passes bit-unchanged;
+// otherwise a NaN result is canonical.
+float dot_chain(float start, const float* a, const float* b, std::size_t count);
+// Exact products, sum modulo 2^32.
+std::int32_t dot_chain(std::int32_t start, const std::int8_t* a, const std::int8_t* b, std::size_t count);
+
+// Many chains at once: acc[i][j] continues through the products a[i][k] * b[k][j], k ascending. All dense
+// and row major: a is m x k, b is k x n, acc is m x n. Each chain is the one above.
+void multiply(const float* a, const float* b, float* acc, std::size_t m, std::size_t n, std::size_t k);
+void multiply(const std::int8_t* a, const std::int8_t* b, std::int32_t* acc, std::size_t m, std::size_t n,
+              std::size_t k);
+
+}  // namespace assay::golden::strict

@@ -1,0 +1,95 @@
+// The strict golden: gemm and matmul to the bit (docs/numerics.md, "Gemm and MatMul").
+#include <cstring>
+#include <optional>
+
+#include "golden/backends.hpp"
+#include "golden/gemm_operands.hpp"
+#include "golden/strict/conversions.hpp"
+#include "golden/strict/dot.hpp"
+#include "golden/strict/vector_pass.hpp"
+
+namespace assay::golden {
+namespace {
+
+using namespace strict;
+
+// A matrix of the batch as a dense row-major array of what the matrix unit multiplies.
+template <typename T>
+std::vector<T> dense(const Tensor& t, const MatrixView& view, std::size_t offset, std::size_t rows,
+                     std::size_t cols) {
+  std::vector<T> values(rows * cols);
+  for (std::size_t i = 0; i < rows; ++i)
+    for (std::size_t j = 0; j < cols; ++j) {
+      const std::size_t at = view.at(offset, i, j);
+      if constexpr (std::is_same_v<T, float>) values[i * cols + j] = load_f32(t.dtype, t.bytes.data(), at);
+      else values[i * cols + j] = static_cast<T>(load_s32(t.dtype, t.bytes.data(), at));
+    }
+  return values;
+}
+
+// alpha * acc as a pass of its own where C follows it, then beta * C + that, then the conversion.
+void finish(const GemmOperands& g, float acc, const Tensor* c, std::size_t i, std::size_t j, Tensor& y,
+            std::size_t at) {
+  float t = acc;
+  if (g.scaled) t = vector_pass(t, g.alpha, std::nullopt, Function::Identity);
+  if (g.has_c)
+    t = vector_pass(load_f32(c->dtype, c->bytes.data(), g.c.at(0, i, j)), g.beta, t, Function::Identity);
+  store_f32(y.dtype, t, y.bytes.data(), at);
+}
+
+void finish(const GemmOperands& g, std::int32_t acc, const Tensor* c, std::size_t i, std::size_t j, Tensor& y,
+            std::size_t at) {
+  std::int32_t t = acc;
+  if (g.scaled) t = vector_pass(t, g.alpha_integer, std::nullopt, Function::Identity);
+  if (g.has_c)
+    t = vector_pass(load_s32(c->dtype, c->bytes.data(), g.c.at(0, i, j)), g.beta_integer, t,
+                    Function::Identity);
+  std::memcpy(y.bytes.data() + at * sizeof t, &t, sizeof t);
+}
+
+template <typename Operand, typename Accumulator>
+void evaluate_gemm(const GemmOperands& g, const std::vector<Tensor>& inputs, Tensor& y) {
+  const Tensor* c = g.has_c ? &inputs[2] : nullptr;
+  for (std::size_t batch = 0; batch < g.a_offsets.size(); ++batch) {
+    const auto a = dense<Operand>(inputs[0], g.a, g.a_offsets[batch], g.m, g.k);
+    const auto b = dense<Operand>(inputs[1], g.b, g.b_offsets[batch], g.k, g.n);
+    std::vector<Accumulator> acc(g.m * g.n);
+    multiply(a.data(), b.data(), acc.data(), g.m, g.n, g.k);
+    for (std::size_t i = 0; i < g.m; ++i)
+      for (std::size_t j = 0; j < g.n; ++j)
+        finish(g, acc[i * g.n + j], c, i, j, y, (batch * g.m + i) * g.n + j);
+  }
+}
+
+class StrictBackend final : public Backend {
+ public:
+  std::string_view name() const override { return "strict"; }
+
+  std::string unsupported_reason(const ops::Problem& problem) const override {
+    return is_gemm_family(problem) ? "" : "no model of operator '" + problem.op + "' to the bit";
+  }
+
+  Reference evaluate(const ops::Problem& problem, const std::vector<Tensor>& inputs) const override {
+    const ops::Problem checked = checked_problem(*this, problem, inputs);
+    const ops::TensorInfo& out = checked.outputs[0];
+    Expected expected;
+    expected.name = out.name;
+    expected.dtype = out.dtype;
+    expected.shape = out.shape;
+    expected.tolerance = ops::find_operator(checked.op).tolerance(checked);
+    expected.bits.emplace(out.name, out.dtype, out.shape);
+    const GemmOperands g = read_gemm_operands(checked);
+    if (is_float(checked.inputs[0].dtype)) evaluate_gemm<float, float>(g, inputs, *expected.bits);
+    else evaluate_gemm<std::int8_t, std::int32_t>(g, inputs, *expected.bits);
+    return {std::string(name()), {expected}};
+  }
+};
+
+}  // namespace
+
+const Backend& strict_backend() {
+  static const StrictBackend backend;
+  return backend;
+}
+
+}  // namespace assay::golden
