@@ -1,1 +1,44 @@
-# Kernels: freestanding C++ for the simulated RISC-V host.
+# Kernels: freestanding C++ for the simulated RISC-V host, built by the packaged cross compiler.
+
+find_program(ASSAY_RISCV_CXX riscv64-unknown-elf-g++ REQUIRED)
+find_program(ASSAY_RISCV_CC riscv64-unknown-elf-gcc REQUIRED)
+set(ASSAY_KERNEL_DIR ${PROJECT_BINARY_DIR}/kernels)
+set(ASSAY_KERNEL_FLAGS
+  -march=rv64imac -mabi=lp64 -mcmodel=medany -O2 -g -ffreestanding -fno-exceptions -fno-rtti
+  -fno-threadsafe-statics -ffunction-sections -std=c++17 -Wall -Wextra -Wshadow -Werror)
+add_custom_target(assay_kernels ALL)
+
+# assay_add_kernel(NAME SOURCES ...) builds NAME.elf into the kernel folder.
+function(assay_add_kernel name)
+  cmake_parse_arguments(ARG "" "" "SOURCES" ${ARGN})
+  file(MAKE_DIRECTORY ${ASSAY_KERNEL_DIR})
+  set(includes -I${PROJECT_SOURCE_DIR} -I${ASSAY_ISA_GENERATED_DIR})
+  set(objects)
+  foreach(source ${ARG_SOURCES} ${PROJECT_SOURCE_DIR}/ops/device/crt0.S)
+    get_filename_component(source ${source} ABSOLUTE)
+    get_filename_component(stem ${source} NAME)
+    set(object ${CMAKE_CURRENT_BINARY_DIR}/${name}.${stem}.o)
+    if(source MATCHES "\\.S$")
+      set(command ${ASSAY_RISCV_CC} -march=rv64imac -mabi=lp64 -mcmodel=medany)
+    else()
+      set(command ${ASSAY_RISCV_CXX} ${ASSAY_KERNEL_FLAGS})
+    endif()
+    add_custom_command(
+      OUTPUT ${object}
+      COMMAND ${command} ${includes} -MD -MF ${object}.d -c ${source} -o ${object}
+      DEPENDS ${source} ${ASSAY_ISA_INTRINSICS}
+      DEPFILE ${object}.d
+      COMMENT "Building RISC-V object ${name}.${stem}.o")
+    list(APPEND objects ${object})
+  endforeach()
+  set(script ${PROJECT_SOURCE_DIR}/ops/device/kernel.ld)
+  set(elf ${ASSAY_KERNEL_DIR}/${name}.elf)
+  add_custom_command(
+    OUTPUT ${elf}
+    COMMAND ${ASSAY_RISCV_CC} -march=rv64imac -mabi=lp64 --specs=picolibc.specs --picolibc-buildtype=release -nostartfiles -static -Wl,-T,${script}
+            -Wl,--gc-sections -Wl,--no-warn-rwx-segments -Wl,--build-id=none ${objects} -o ${elf}
+    DEPENDS ${objects} ${script}
+    COMMENT "Linking kernel ${name}.elf")
+  add_custom_target(kernel_${name} DEPENDS ${elf})
+  add_dependencies(assay_kernels kernel_${name})
+endfunction()

@@ -1,0 +1,164 @@
+#include "core/dma/transfer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+namespace assay::core {
+namespace {
+
+// The part of an address span that strides contribute: lowest and highest offset of any run.
+struct Span {
+  std::int64_t low = 0, high = 0;
+  void add(std::uint64_t count, std::int64_t stride) {
+    const std::int64_t reach = static_cast<std::int64_t>(count - 1) * stride;
+    (reach < 0 ? low : high) += reach;
+  }
+};
+
+constexpr double kMaxBytes = 4294967296.0;
+
+template <typename Visit>
+void for_each_index(const std::array<std::uint64_t, kDmaDims>& count, Visit visit) {
+  std::array<std::uint64_t, kDmaDims> i{};
+  for (i[3] = 0; i[3] < count[3]; ++i[3])
+    for (i[2] = 0; i[2] < count[2]; ++i[2])
+      for (i[1] = 0; i[1] < count[1]; ++i[1])
+        for (i[0] = 0; i[0] < count[0]; ++i[0]) visit(i);
+}
+
+std::int64_t offset_of(const std::array<std::uint64_t, kDmaDims>& i, const std::array<std::int64_t, kDmaDims>& stride) {
+  std::int64_t offset = 0;
+  for (std::size_t d = 0; d < kDmaDims; ++d) offset += static_cast<std::int64_t>(i[d]) * stride[d];
+  return offset;
+}
+
+// The local extents with padding, and where the valid part starts.
+std::array<std::uint64_t, kDmaDims> padded_count(const Transfer& t) {
+  std::array<std::uint64_t, kDmaDims> count{};
+  for (std::size_t d = 0; d < kDmaDims; ++d) count[d] = t.pad_before[d] + t.count[d] + t.pad_after[d];
+  return count;
+}
+
+std::int64_t valid_start(const Transfer& t) {
+  return offset_of(t.pad_before, t.local_stride) + static_cast<std::int64_t>(t.run_pad_before);
+}
+
+void fill_padding(const Transfer& t, std::byte* local) {
+  const std::uint64_t run = t.run_pad_before + t.run_bytes + t.run_pad_after;
+  std::vector<std::byte> pattern(run);
+  for (std::uint64_t i = 0; i < run; ++i)
+    pattern[i] = static_cast<std::byte>(t.fill >> (8 * (i % t.fill_bytes)));
+  for_each_index(padded_count(t), [&](const auto& i) {
+    std::memcpy(local + offset_of(i, t.local_stride), pattern.data(), run);
+  });
+}
+
+}  // namespace
+
+bool Transfer::padded() const {
+  std::uint64_t sum = run_pad_before + run_pad_after;
+  for (std::size_t d = 0; d < kDmaDims; ++d) sum += pad_before[d] + pad_after[d];
+  return sum > 0;
+}
+
+Transfer make_transfer(const isa::DmaCommand& c, bool to_hbm) {
+  Transfer t;
+  t.to_hbm = to_hbm;
+  t.hbm_offset = c.hbm_addr.raw() - ASSAY_HBM_BASE;  // wraps below it, and then lies outside
+  t.local = c.local_addr;
+  t.run_bytes = c.run_bytes;
+  t.count = {c.count1, c.count2, c.count3, c.count4};
+  t.hbm_stride = {c.hbm_stride1, c.hbm_stride2, c.hbm_stride3, c.hbm_stride4};
+  t.local_stride = {c.local_stride1, c.local_stride2, c.local_stride3, c.local_stride4};
+  t.pad_before = {c.pad_before1, c.pad_before2, c.pad_before3, c.pad_before4};
+  t.pad_after = {c.pad_after1, c.pad_after2, c.pad_after3, c.pad_after4};
+  t.run_pad_before = std::uint64_t{c.pad_before0} * c.fill_bytes;
+  t.run_pad_after = std::uint64_t{c.pad_after0} * c.fill_bytes;
+  t.fill = c.fill;
+  t.fill_bytes = c.fill_bytes;
+  return t;
+}
+
+std::string check(const Transfer& t, const memory::LocalMemory& local, const memory::HbmStorage& hbm) {
+  if (t.padded() && t.to_hbm) return "dma.out has no padding";
+  if (t.padded() && t.fill_bytes != 1 && t.fill_bytes != 2 && t.fill_bytes != 4)
+    return fmt::format("fill_bytes is {}; padding needs 1, 2 or 4", t.fill_bytes);
+  const double total = static_cast<double>(t.run_bytes) * static_cast<double>(t.count[0]) *
+                       static_cast<double>(t.count[1]) * static_cast<double>(t.count[2]) *
+                       static_cast<double>(t.count[3]);
+  if (total > kMaxBytes) return fmt::format("{:g} bytes; a transfer moves at most {:g}", total, kMaxBytes);
+  Span far;
+  for (std::size_t d = 0; d < kDmaDims; ++d) far.add(t.count[d], t.hbm_stride[d]);
+  const std::int64_t low = static_cast<std::int64_t>(t.hbm_offset) + far.low;
+  const std::int64_t high = static_cast<std::int64_t>(t.hbm_offset) + far.high;
+  if (low < 0 || !hbm.contains(static_cast<std::uint64_t>(high), t.run_bytes))
+    return fmt::format("bytes {:#x}..{:#x} lie outside HBM", low, high + static_cast<std::int64_t>(t.run_bytes) - 1);
+  Span near;
+  const auto extents = padded_count(t);
+  for (std::size_t d = 0; d < kDmaDims; ++d) near.add(extents[d], t.local_stride[d]);
+  const std::uint64_t run = t.run_pad_before + t.run_bytes + t.run_pad_after;
+  const std::string low_end = local.check({t.local, 2, run, near.low});
+  return low_end.empty() ? local.check({t.local, 2, run, near.high}) : low_end;
+}
+
+void move_values(const Transfer& t, memory::LocalMemory& local, memory::HbmStorage& hbm) {
+  std::byte* near = local.at(t.local);
+  if (t.padded()) fill_padding(t, near);
+  near += valid_start(t);
+  for_each_index(t.count, [&](const auto& i) {
+    const std::uint64_t far = t.hbm_offset + static_cast<std::uint64_t>(offset_of(i, t.hbm_stride));
+    std::byte* place = near + offset_of(i, t.local_stride);
+    if (t.to_hbm) hbm.write(far, place, t.run_bytes);
+    else hbm.read(far, place, t.run_bytes);
+  });
+}
+
+bool covers(const Transfer& t, std::uint64_t offset, isa::LocalAddr& local) {
+  bool found = false;
+  for_each_index(t.count, [&](const auto& i) {
+    const std::uint64_t far = t.hbm_offset + static_cast<std::uint64_t>(offset_of(i, t.hbm_stride));
+    if (offset < far || offset - far >= t.run_bytes) return;
+    found = true;
+    const std::int64_t delta = valid_start(t) + offset_of(i, t.local_stride) + static_cast<std::int64_t>(offset - far);
+    local = isa::LocalAddr(t.local.raw() + static_cast<std::uint32_t>(delta));
+  });
+  return found;
+}
+
+RequestWalk::RequestWalk(const Transfer& transfer, std::uint32_t granule)
+    : transfer_(transfer), granule_(granule) {}
+
+// Takes the next run into pending_.
+bool RequestWalk::next_run() {
+  if (!more_runs_) return false;
+  pending_ = transfer_.hbm_offset + static_cast<std::uint64_t>(offset_of(index_, transfer_.hbm_stride));
+  has_pending_ = true;
+  std::size_t d = 0;
+  while (d < kDmaDims && ++index_[d] == transfer_.count[d]) index_[d++] = 0;
+  more_runs_ = d < kDmaDims;
+  return true;
+}
+
+bool RequestWalk::next(Request& request) {
+  if (at_ == end_) {
+    if (!has_pending_ && !next_run()) return false;
+    at_ = pending_;
+    end_ = at_ + transfer_.run_bytes;
+    has_pending_ = false;
+  }
+  // Join runs that continue where this one ends, as long as the request can still grow.
+  const std::uint64_t boundary = (at_ / granule_ + 1) * granule_;
+  while (end_ < boundary && (has_pending_ || next_run()) && pending_ == end_) {
+    end_ += transfer_.run_bytes;
+    has_pending_ = false;
+  }
+  const std::uint64_t stop = std::min(end_, boundary);
+  request = {at_, static_cast<std::uint32_t>(stop - at_)};
+  at_ = stop;
+  return true;
+}
+
+}  // namespace assay::core

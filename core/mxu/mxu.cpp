@@ -1,0 +1,137 @@
+#include "core/mxu/mxu.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/command_fault.hpp"
+#include "core/mxu/tile_multiply.hpp"
+#include "memory/bank_conflicts.hpp"
+
+namespace assay::core {
+namespace {
+
+isa::LocalAddr advance(isa::LocalAddr address, std::int64_t bytes) {
+  return isa::LocalAddr(static_cast<std::uint32_t>(address.raw() + static_cast<std::uint64_t>(bytes)));
+}
+
+// One operand as lines of contiguous bytes.
+memory::LocalBlock lines_of(isa::LocalAddr base, bool outer_is_contiguous, std::uint64_t outer, std::uint64_t k,
+                            std::uint64_t stride, std::uint64_t element) {
+  const std::uint64_t lines = outer_is_contiguous ? k : outer;
+  const std::uint64_t length = outer_is_contiguous ? outer : k;
+  return {base, lines, length * element, static_cast<std::int64_t>(stride)};
+}
+
+void require(bool condition, const std::string& text) {
+  if (!condition) throw CommandFault(text);
+}
+
+}  // namespace
+
+void Mxu::check_command(const isa::MxuCommand& c, bool output_stationary) const {
+  const Machine::MxuRate rate = machine_.mxu.rate(c.dtype);
+  require(rate.chain > 0, fmt::format("{} is not supported by this machine's MXU", to_string(c.dtype)));
+  require(c.n <= machine_.mxu.cols, fmt::format("n = {} exceeds the array's {} columns", c.n, machine_.mxu.cols));
+  require(c.n_last <= c.n, fmt::format("n_last = {} exceeds n = {}", c.n_last, c.n));
+  require(c.k_last <= c.k, fmt::format("k_last = {} exceeds k = {}", c.k_last, c.k));
+  const std::uint64_t tile_k = std::uint64_t{machine_.mxu.rows} * rate.chain;
+  if (output_stationary)
+    require(c.m <= machine_.mxu.rows, fmt::format("m = {} exceeds the array's {} rows", c.m, machine_.mxu.rows));
+  else
+    require(c.k <= tile_k, fmt::format("k = {} exceeds the stationary tile's {} rows", c.k, tile_k));
+}
+
+void Mxu::check_tile(const isa::MxuCommand& c, const Tile& tile) const {
+  const std::uint64_t element = size_of(c.dtype);
+  const auto inside = [&](const char* name, const memory::LocalBlock& block, bool in_acc) {
+    require(block.base.is_acc() == in_acc, fmt::format("{} must lie in {}", name, in_acc ? "ACC" : "SPM"));
+    const std::string problem = local_.check(block);
+    require(problem.empty(), fmt::format("{}: {}", name, problem));
+  };
+  const MxuTile& t = tile.timing;
+  inside("A", lines_of(tile.a, c.a_k_major, t.m, t.k, c.a_stride, element), false);
+  inside("B", lines_of(tile.b, !c.b_n_major, t.n, t.k, c.b_stride, element), false);
+  inside("the result", {tile.acc, t.m, t.n * 4, static_cast<std::int64_t>(c.acc_stride)}, true);
+}
+
+Mxu::Tile Mxu::tile_at(const isa::MxuCommand& c, bool output_stationary, std::uint64_t outer,
+                       std::uint64_t inner) const {
+  const auto o = static_cast<std::int64_t>(outer);
+  const auto i = static_cast<std::int64_t>(inner);
+  const Machine::MxuRate rate = machine_.mxu.rate(c.dtype);
+  Tile tile;
+  tile.a = advance(c.a_addr, o * c.outer_a_step + i * c.inner_a_step);
+  tile.b = advance(c.b_addr, o * c.outer_b_step + i * c.inner_b_step);
+  tile.acc = advance(c.acc_addr, o * c.outer_acc_step + i * c.inner_acc_step);
+  MxuTile& t = tile.timing;
+  t.output_stationary = output_stationary;
+  t.load = !(c.resident && outer == 0 && inner == 0);
+  t.accumulate = c.accumulate || (outer > 0 && c.outer_acc_step == 0);
+  t.m = c.m;
+  t.n = inner + 1 == c.inner && c.n_last != 0 ? c.n_last : c.n;
+  t.k = outer + 1 == c.outer && c.k_last != 0 ? c.k_last : c.k;
+  t.chain = rate.chain;
+  t.cycles_per_step = rate.cycles_per_step;
+  t.acc_base = tile.acc.offset();
+  t.acc_stride = c.acc_stride;
+  return tile;
+}
+
+void Mxu::multiply_values(const isa::MxuCommand& c, const Tile& tile) {
+  TileProduct product;
+  product.dtype = c.dtype;
+  product.a = {local_.at(tile.a), c.a_stride, c.a_k_major};
+  product.b = {local_.at(tile.b), c.b_stride, c.b_n_major};
+  product.acc = local_.at(tile.acc);
+  product.acc_stride = c.acc_stride;
+  product.m = tile.timing.m;
+  product.n = tile.timing.n;
+  product.k = tile.timing.k;
+  product.accumulate = tile.timing.accumulate;
+  multiply(product);
+}
+
+void Mxu::account(const MxuTile& tile, const MxuTileTimes& times) {
+  ledger_.mark(times.stream_start - times.stall_acc, Owner::stall_load);
+  ledger_.mark(times.stream_start, Owner::stall_acc);
+  ledger_.mark(times.stream_end - times.stall_feed, Owner::busy);
+  ledger_.mark(times.stream_end, Owner::stall_bank);
+  const std::uint64_t macs = tile.m * tile.n * tile.k;
+  const std::uint64_t steps = tile.output_stationary ? ceil_div(tile.k, tile.chain) : tile.m;
+  const std::uint64_t slots = steps * machine_.mxu.rows * machine_.mxu.cols * tile.chain;
+  counters_.macs += macs;
+  counters_.macs_padding += slots - macs;
+  ++counters_.tiles;
+}
+
+CommandTimes Mxu::load(const isa::MxuCommand& c, Cycle ready) {
+  check_command(c, false);
+  const std::uint64_t element = size_of(c.dtype);
+  require(!c.b_addr.is_acc(), "B must lie in SPM");
+  const std::string problem = local_.check(lines_of(c.b_addr, !c.b_n_major, c.n, c.k, c.b_stride, element));
+  require(problem.empty(), fmt::format("B: {}", problem));
+  const Cycle end = timing_.load(ready, ceil_div(c.k, machine_.mxu.rate(c.dtype).chain), 1);
+  return {ready, end, ready};
+}
+
+CommandTimes Mxu::compute(const isa::MxuCommand& c, bool output_stationary, Cycle ready) {
+  check_command(c, output_stationary);
+  CommandTimes command{ready, ready, ready};
+  for (std::uint64_t outer = 0; outer < c.outer; ++outer) {
+    for (std::uint64_t inner = 0; inner < c.inner; ++inner) {
+      const Tile tile = tile_at(c, output_stationary, outer, inner);
+      check_tile(c, tile);
+      const MxuTileTimes times = timing_.tile(ready, tile.timing);
+      require(times.stream_end <= time_limit_, fmt::format("it streams beyond cycle {}", time_limit_.count()));
+      account(tile.timing, times);
+      if (local_.has_values()) multiply_values(c, tile);
+      if (outer == 0 && inner == 0) command.start = std::min(times.load_start, times.stream_start);
+      command.next_accept = times.stream_start;
+    }
+  }
+  command.end = timing_.writes_visible();
+  return command;
+}
+
+}  // namespace assay::core

@@ -1,0 +1,69 @@
+// The matrix unit: executes mxu.* commands. Arithmetic in tile_multiply.hpp, time in mxu_timing.hpp;
+// this is where the two meet.
+//
+// A command is a loop nest of tiles: `outer` x `inner` repetitions, inner fastest, each advancing A, B
+// and the result by its steps. The last inner repetition has n_last columns, the last outer one k_last
+// products (0: as the others). A repetition accumulates onto the stored partial where the command says
+// so, or where an earlier outer repetition has written the same tile (outer_acc_step 0).
+#pragma once
+
+#include <cstdint>
+
+#include "base/machine.hpp"
+#include "core/ledger.hpp"
+#include "core/mxu/mxu_timing.hpp"
+#include "isa/generated/commands.hpp"
+#include "memory/local_memory.hpp"
+
+namespace assay::core {
+
+struct MxuCounters {
+  std::uint64_t macs = 0;         // m * n * k of every tile: the products formed
+  std::uint64_t macs_padding = 0; // array slots beside them, in the cycles that rows streamed
+  std::uint64_t tiles = 0;
+};
+
+// When a command was taken up and what it left behind.
+struct CommandTimes {
+  Cycle start, end;      // first activity; all its writes visible
+  Cycle next_accept;     // the engine takes up the next command
+};
+
+class Mxu {
+ public:
+  Mxu(const Machine& machine, memory::LocalMemory& local) : machine_(machine), local_(local), timing_(machine) {}
+
+  // `ready`: the command is at the engine and every wait before it has passed. The array's time before
+  // `ready` is the caller's to mark in ledger(). Throws CommandFault.
+  CommandTimes load(const isa::MxuCommand& command, Cycle ready);
+  CommandTimes compute(const isa::MxuCommand& command, bool output_stationary, Cycle ready);
+
+  // A command that streams beyond this cycle is a CommandFault: repeat counts can ask for years.
+  void set_time_limit(Cycle limit) { time_limit_ = limit; }
+
+  const MxuCounters& counters() const { return counters_; }
+  Ledger& ledger() { return ledger_; }
+  Cycle stream_free() const { return timing_.stream_free(); }
+  Cycle writes_visible() const { return timing_.writes_visible(); }
+
+ private:
+  struct Tile {
+    MxuTile timing;
+    isa::LocalAddr a, b, acc;
+  };
+
+  void check_command(const isa::MxuCommand& command, bool output_stationary) const;
+  void check_tile(const isa::MxuCommand& command, const Tile& tile) const;
+  Tile tile_at(const isa::MxuCommand& command, bool output_stationary, std::uint64_t outer, std::uint64_t inner) const;
+  void multiply_values(const isa::MxuCommand& command, const Tile& tile);
+  void account(const MxuTile& tile, const MxuTileTimes& times);
+
+  const Machine& machine_;
+  memory::LocalMemory& local_;
+  MxuTiming timing_;
+  MxuCounters counters_;
+  Ledger ledger_;
+  Cycle time_limit_{~std::uint64_t{0}};
+};
+
+}  // namespace assay::core

@@ -1,0 +1,99 @@
+#include "core/mxu/mxu_timing.hpp"
+
+#include <algorithm>
+
+namespace assay::core {
+
+Cycle MxuTiming::load(Cycle ready, std::uint64_t rows, std::uint64_t load_factor) {
+  shadow_load_start_ = std::max({ready, loader_free_, shadow_free_});
+  shadow_loaded_ = shadow_load_start_ + Cycle(ceil_div(rows, machine_.mxu.load_rows_per_cycle) * load_factor);
+  loader_free_ = shadow_loaded_;
+  return shadow_loaded_;
+}
+
+// The earliest start at which row i of the tile, read at start + i * read_per_row, has been written by
+// every earlier tile that touches it.
+Cycle MxuTiming::acc_ready(const MxuTile& tile, Cycle start, std::uint64_t read_per_row) const {
+  const std::uint64_t row_bytes = tile.n * 4;
+  const std::uint64_t end = tile.acc_base + (tile.m - 1) * tile.acc_stride + row_bytes;
+  for (const PendingWrite& write : pending_) {
+    const std::uint64_t write_end = write.base + (write.rows - 1) * write.stride + write.row_bytes;
+    if (write_end <= tile.acc_base || end <= write.base) continue;
+    if (write.base == tile.acc_base && write.stride == tile.acc_stride) {
+      // Row i is written at first + i * per_row: the first or the last common row decides.
+      const std::uint64_t rows = std::min(write.rows, tile.m) - 1;
+      const Cycle last_row = write.first + Cycle(rows * write.per_row + 1);
+      const Cycle by_last = last_row.count() > rows * read_per_row ? last_row - Cycle(rows * read_per_row) : Cycle(0);
+      start = std::max({start, write.first + Cycle(1), by_last});
+    } else {
+      start = std::max(start, write.last() + Cycle(1));  // another layout: the whole tile is waited for
+    }
+  }
+  return start;
+}
+
+void MxuTiming::note_write(const MxuTile& tile, Cycle first, std::uint64_t per_row) {
+  pending_.push_back({tile.acc_base, tile.acc_stride, tile.m, tile.n * 4, first, per_row});
+  last_write_ = std::max(last_write_, pending_.back().last() + Cycle(1));
+  while (pending_.front().last() < stream_start_) pending_.pop_front();
+}
+
+MxuTileTimes MxuTiming::tile(Cycle ready, const MxuTile& tile) {
+  return tile.output_stationary ? output_stationary(ready, tile) : weight_stationary(ready, tile);
+}
+
+MxuTileTimes MxuTiming::weight_stationary(Cycle ready, const MxuTile& tile) {
+  MxuTileTimes t;
+  if (tile.load) load(ready, ceil_div(tile.k, tile.chain), tile.load_factor);
+  t.load_start = shadow_load_start_;
+  t.load_end = shadow_loaded_;
+  const std::uint64_t per_row = std::max(tile.cycles_per_step, tile.feed_factor);
+  const Cycle array_ready = std::max(ready, stream_free_);
+  const Cycle loaded = std::max(array_ready, shadow_loaded_);
+  t.stream_start = tile.accumulate ? acc_ready(tile, loaded, per_row) : loaded;
+  t.stall_load = loaded - array_ready;
+  t.stall_acc = t.stream_start - loaded;
+  t.stream_end = t.stream_start + Cycle(tile.m * per_row);
+  t.stall_feed = Cycle(tile.m * (per_row - tile.cycles_per_step));
+  t.first_write = t.stream_start + Cycle(machine_.mxu.rows * machine_.mxu.pe_latency + machine_.mxu.cols - 1);
+  t.last_write = t.first_write + Cycle((tile.m - 1) * per_row);
+  stream_start_ = t.stream_start;
+  stream_free_ = t.stream_end;
+  shadow_free_ = t.stream_start;  // the buffers swap as the stream begins
+  note_write(tile, t.first_write, per_row);
+  return t;
+}
+
+MxuTileTimes MxuTiming::output_stationary(Cycle ready, const MxuTile& tile) {
+  MxuTileTimes t;
+  const std::uint64_t steps = ceil_div(tile.k, tile.chain);
+  const std::uint64_t per_step = std::max(tile.cycles_per_step, tile.feed_factor);
+  const Cycle array_ready = std::max(ready, stream_free_);
+  // Partials enter a row a cycle, into the set of accumulators that is not in use.
+  Cycle filled = array_ready;
+  t.load_start = t.load_end = ready;
+  if (tile.accumulate) {
+    t.load_start = acc_ready(tile, std::max({ready, loader_free_, accumulators_free_}), 1);
+    t.load_end = t.load_start + Cycle(tile.m);
+    loader_free_ = t.load_end;
+    filled = std::max(filled, t.load_end);
+  }
+  t.stream_start = std::max(filled, accumulators_free_);
+  t.stall_load = filled - array_ready;
+  t.stall_acc = t.stream_start - filled;
+  t.stream_end = t.stream_start + Cycle(steps * per_step);
+  t.stall_feed = Cycle(steps * (per_step - tile.cycles_per_step));
+  const Cycle finished = t.stream_end + Cycle(machine_.mxu.rows + machine_.mxu.cols - 2);
+  t.first_write = std::max(finished, drain_free_) + Cycle(1);
+  t.last_write = t.first_write + Cycle(tile.m - 1);
+  drain_free_ = t.last_write;
+  stream_start_ = t.stream_start;
+  stream_free_ = t.stream_end;
+  // The set that this tile used is free when drained; the other one may be filled meanwhile.
+  accumulators_free_ = previous_drained_;
+  previous_drained_ = t.last_write;
+  note_write(tile, t.first_write, 1);
+  return t;
+}
+
+}  // namespace assay::core

@@ -1,0 +1,80 @@
+// When the MXU does what: closed forms per tile.
+//
+// The array is a pipeline with three parts that overlap: the loader of the stationary operand (two
+// buffers: one in use, one being filled), the stream of operand rows through the array, and the drain
+// of results into ACC. Weight stationary, for an R x C array and a tile of m rows:
+//
+//   load      ceil(k' / load_rows_per_cycle) cycles, k' = stationary rows of the tile
+//   stream    m * cycles_per_step cycles; a row enters the array every cycles_per_step
+//   result i  enters ACC R * pe_latency + C - 1 cycles after row i entered the array
+//
+// Output stationary: k steps stream; results drain a row a cycle, R + C - 2 cycles of skew after the
+// last step, while the next tile streams (the accumulators are double-buffered too).
+// Stored partials are read when their row (WS) or tile (OS) enters; a read waits for the write of the
+// same row by an earlier tile. Sources: these forms are those of a skewed systolic array (Kung and
+// Leiserson 1978); SCALE-Sim's folds * (2R + C + M - 2) - 1 is the same without any overlap.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+
+#include "base/machine.hpp"
+#include "base/units.hpp"
+
+namespace assay::core {
+
+// One tile of work: a repetition of an mxu.ws or mxu.os.
+struct MxuTile {
+  bool output_stationary = false;
+  bool load = true;        // WS: the stationary operand must be loaded (it is not resident yet)
+  bool accumulate = false; // partials are read from ACC
+  std::uint64_t m = 0, n = 0, k = 0;
+  std::uint64_t chain = 1;            // k products a PE chains a cycle
+  std::uint64_t cycles_per_step = 1;  // cycles that a row (WS) or a k step (OS) holds the array
+  std::uint64_t feed_factor = 1;      // bank conflicts of the operand feed: cycles per step at least
+  std::uint64_t load_factor = 1;      // the same for the loader
+  std::uint64_t acc_base = 0, acc_stride = 0;  // bytes: where the result rows go
+};
+
+struct MxuTileTimes {
+  Cycle load_start, load_end;
+  Cycle stream_start, stream_end;  // the array accepts operands in [start, end)
+  Cycle first_write, last_write;   // result rows enter ACC
+  Cycle stall_load, stall_acc;     // of the wait before stream_start: for the loader, for ACC rows
+  Cycle stall_feed;                // of the stream: extra cycles for bank conflicts
+};
+
+class MxuTiming {
+ public:
+  explicit MxuTiming(const Machine& machine) : machine_(machine) {}
+
+  // Fills the shadow buffer; `ready` is when the command reaches the engine. Returns its end.
+  Cycle load(Cycle ready, std::uint64_t rows, std::uint64_t load_factor);
+  MxuTileTimes tile(Cycle ready, const MxuTile& tile);
+
+  // When the next command can be taken up: its load may begin while the last tile still streams.
+  Cycle next_accept() const { return stream_start_; }
+  Cycle stream_free() const { return stream_free_; }
+  Cycle writes_visible() const { return last_write_; }
+
+ private:
+  struct PendingWrite {  // a tile whose results are on their way into ACC
+    std::uint64_t base, stride, rows, row_bytes;
+    Cycle first;
+    std::uint64_t per_row;  // cycles between rows
+    Cycle last() const { return first + Cycle((rows - 1) * per_row); }
+  };
+
+  Cycle acc_ready(const MxuTile& tile, Cycle start, std::uint64_t read_per_row) const;
+  void note_write(const MxuTile& tile, Cycle first, std::uint64_t per_row);
+  MxuTileTimes weight_stationary(Cycle ready, const MxuTile& tile);
+  MxuTileTimes output_stationary(Cycle ready, const MxuTile& tile);
+
+  const Machine& machine_;
+  Cycle loader_free_, shadow_free_, shadow_loaded_, shadow_load_start_;
+  Cycle stream_start_, stream_free_, drain_free_, last_write_;
+  Cycle accumulators_free_, previous_drained_;  // OS: when the other set of accumulators has drained
+  std::deque<PendingWrite> pending_;
+};
+
+}  // namespace assay::core

@@ -1,0 +1,191 @@
+#include "core/mxu/tile_multiply.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "base/units.hpp"
+#include "core/numerics/convert.hpp"
+
+// Only targets with a fused multiply-add may run MulAdd (see Fma below); of those without one the
+// baseline alone is compiled.
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4)
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "core/mxu/tile_multiply.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace assay::core {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using F32 = hn::ScalableTag<float>;
+using Vec = hn::Vec<F32>;
+
+HWY_INLINE Vec Fma(F32 d, Vec a, Vec b, Vec c) {
+#if (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2) || HWY_ARCH_ARM_A64
+  (void)d;
+  return hn::MulAdd(a, b, c);
+#else
+  alignas(64) float x[HWY_MAX_BYTES / 4], y[HWY_MAX_BYTES / 4], z[HWY_MAX_BYTES / 4];
+  hn::Store(a, d, x);
+  hn::Store(b, d, y);
+  hn::Store(c, d, z);
+  for (std::size_t i = 0; i < hn::Lanes(d); ++i) z[i] = std::fma(x[i], y[i], z[i]);
+  return hn::Load(d, z);
+#endif
+}
+
+constexpr std::size_t kRows = HWY_MAX_BYTES >= 64 ? 12 : 6;  // rows per block: kRows x 2 vectors of sums
+
+// One block: kRows x (2 vectors) of sums over k steps. a: kRows values per step; b: 2 vectors per step.
+HWY_INLINE void Block(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, float* HWY_RESTRICT c,
+                      std::size_t c_stride, std::size_t k) {
+  const F32 d;
+  const std::size_t lanes = hn::Lanes(d);
+  Vec sum[kRows][2];
+  for (std::size_t i = 0; i < kRows; ++i) {
+    sum[i][0] = hn::LoadU(d, c + i * c_stride);
+    sum[i][1] = hn::LoadU(d, c + i * c_stride + lanes);
+  }
+  for (std::size_t step = 0; step < k; ++step, a += kRows, b += 2 * lanes) {
+    const Vec b0 = hn::LoadU(d, b);
+    const Vec b1 = hn::LoadU(d, b + lanes);
+    for (std::size_t i = 0; i < kRows; ++i) {
+      const Vec ai = hn::Set(d, a[i]);
+      sum[i][0] = Fma(d, ai, b0, sum[i][0]);
+      sum[i][1] = Fma(d, ai, b1, sum[i][1]);
+    }
+  }
+  for (std::size_t i = 0; i < kRows; ++i) {
+    hn::StoreU(sum[i][0], d, c + i * c_stride);
+    hn::StoreU(sum[i][1], d, c + i * c_stride + lanes);
+  }
+}
+
+// Sums of one panel of kRows rows over all columns. c is a dense buffer of padded size.
+void Panels(const float* a, const float* b, float* c, std::size_t m_blocks, std::size_t n_blocks,
+            std::size_t c_stride, std::size_t k) {
+  const std::size_t width = 2 * hn::Lanes(F32());
+  for (std::size_t j = 0; j < n_blocks; ++j)
+    for (std::size_t i = 0; i < m_blocks; ++i)
+      Block(a + i * kRows * k, b + j * width * k, c + i * kRows * c_stride + j * width, c_stride, k);
+}
+
+std::size_t RowsPerBlock() { return kRows; }
+std::size_t ColumnsPerBlock() { return 2 * hn::Lanes(F32()); }
+const char* TargetName() { return hwy::TargetName(HWY_TARGET); }
+
+}  // namespace HWY_NAMESPACE
+}  // namespace assay::core
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace assay::core {
+
+HWY_EXPORT(Panels);
+HWY_EXPORT(RowsPerBlock);
+HWY_EXPORT(ColumnsPerBlock);
+HWY_EXPORT(TargetName);
+
+namespace {
+
+// Products of s8 are exact in fp32 sums while k x 2^14 stays within 2^24.
+constexpr std::size_t kExactIntegerSteps = 1024;
+
+// Scratch that lives as long as the process: tiles come in their thousands.
+struct Scratch {
+  std::vector<float> a, b, c, line;
+};
+
+Scratch& scratch() {
+  static thread_local Scratch instance;
+  return instance;
+}
+
+// Widens one line of an operand to fp32.
+const float* widen(DType dtype, const std::byte* source, std::size_t count, std::vector<float>& line) {
+  line.resize(std::max(line.size(), count));
+  to_f32(dtype, source, line.data(), count);
+  return line.data();
+}
+
+// Copies an operand (lines x length of each line) into blocks of `width` outer indices with k inside:
+// packed[block][k][width]. Outer is m for A and n for B; outer indices beyond `outer` are zero.
+void pack(const TileOperand& operand, DType dtype, bool outer_is_contiguous, std::size_t outer, std::size_t k0,
+          std::size_t k, std::size_t width, std::vector<float>& packed, std::vector<float>& line) {
+  const std::size_t blocks = ceil_div(outer, width);
+  packed.assign(blocks * width * k, 0.0F);
+  const std::size_t size = size_of(dtype);
+  if (outer_is_contiguous) {
+    for (std::size_t step = 0; step < k; ++step) {
+      const float* values = widen(dtype, operand.data + (k0 + step) * operand.line_stride, outer, line);
+      for (std::size_t i = 0; i < outer; i += width)
+        std::memcpy(&packed[i * k + step * width], values + i, std::min(width, outer - i) * sizeof(float));
+    }
+    return;
+  }
+  for (std::size_t i = 0; i < outer; ++i) {
+    const float* values = widen(dtype, operand.data + i * operand.line_stride + k0 * size, k, line);
+    float* out = &packed[i / width * width * k + i % width];
+    for (std::size_t step = 0; step < k; ++step) out[step * width] = values[step];
+  }
+}
+
+// Brings the stored partials (or +0) into the dense fp32 buffer.
+void load_partials(const TileProduct& p, std::vector<float>& c, std::size_t stride, std::size_t rows) {
+  c.assign(rows * stride, 0.0F);
+  if (!p.accumulate || p.dtype == DType::s8) return;
+  for (std::size_t i = 0; i < p.m; ++i)
+    std::memcpy(&c[i * stride], p.acc + i * p.acc_stride, p.n * sizeof(float));
+}
+
+void store_floats(const TileProduct& p, std::vector<float>& c, std::size_t stride) {
+  for (std::size_t i = 0; i < p.m; ++i) {
+    canonicalize_nans(&c[i * stride], p.n);
+    std::memcpy(p.acc + i * p.acc_stride, &c[i * stride], p.n * sizeof(float));
+  }
+}
+
+void add_integers(const TileProduct& p, const std::vector<float>& c, std::size_t stride, bool accumulate) {
+  std::vector<std::uint32_t> row(p.n);
+  for (std::size_t i = 0; i < p.m; ++i) {
+    std::byte* out = p.acc + i * p.acc_stride;
+    if (accumulate) std::memcpy(row.data(), out, p.n * sizeof(std::uint32_t));
+    else std::fill(row.begin(), row.end(), 0U);
+    for (std::size_t j = 0; j < p.n; ++j)
+      row[j] += static_cast<std::uint32_t>(static_cast<std::int32_t>(c[i * stride + j]));
+    std::memcpy(out, row.data(), p.n * sizeof(std::uint32_t));
+  }
+}
+
+}  // namespace
+
+void multiply(const TileProduct& p) {
+  const std::size_t rows = HWY_DYNAMIC_DISPATCH(RowsPerBlock)();
+  const std::size_t columns = HWY_DYNAMIC_DISPATCH(ColumnsPerBlock)();
+  const std::size_t m_blocks = ceil_div(p.m, rows);
+  const std::size_t n_blocks = ceil_div(p.n, columns);
+  const std::size_t stride = n_blocks * columns;
+  const std::size_t k_step = p.dtype == DType::s8 ? kExactIntegerSteps : p.k;
+  Scratch& s = scratch();
+  load_partials(p, s.c, stride, m_blocks * rows);
+  for (std::size_t k0 = 0; k0 < p.k; k0 += k_step) {
+    const std::size_t k = std::min(k_step, p.k - k0);
+    pack(p.a, p.dtype, p.a.transposed, p.m, k0, k, rows, s.a, s.line);
+    pack(p.b, p.dtype, !p.b.transposed, p.n, k0, k, columns, s.b, s.line);
+    HWY_DYNAMIC_DISPATCH(Panels)(s.a.data(), s.b.data(), s.c.data(), m_blocks, n_blocks, stride, k);
+    if (p.dtype == DType::s8) {
+      add_integers(p, s.c, stride, p.accumulate || k0 > 0);
+      std::fill(s.c.begin(), s.c.end(), 0.0F);
+    }
+  }
+  if (p.dtype != DType::s8) store_floats(p, s.c, stride);
+}
+
+const char* simd_target() { return HWY_DYNAMIC_DISPATCH(TargetName)(); }
+
+}  // namespace assay::core
+#endif  // HWY_ONCE

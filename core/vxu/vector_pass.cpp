@@ -1,0 +1,134 @@
+#include "core/vxu/vector_pass.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <vector>
+
+#include "core/numerics/convert.hpp"
+
+// fma() must be one instruction where the processor has it: libm's replacement is exact but slow.
+#if defined(__x86_64__)
+#define ASSAY_FMA_CLONES __attribute__((target_clones("arch=haswell", "default")))
+#else
+#define ASSAY_FMA_CLONES
+#endif
+
+namespace assay::core {
+namespace {
+
+
+ASSAY_FMA_CLONES void multiply_add(const float* scale, const float* x, const float* bias, float* t, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) t[i] = std::fma(scale[i], x[i], bias[i]);
+}
+
+// One row of an operand as an array of T (float or s32), broadcasts expanded.
+template <typename T, typename Widen>
+void fetch(const PassOperand& operand, std::size_t row, std::size_t cols, T* out, Widen widen) {
+  if (operand.source == isa::OperandSource::immediate) {
+    T value;
+    std::memcpy(&value, &operand.immediate, sizeof value);
+    std::fill(out, out + cols, value);
+    return;
+  }
+  const std::byte* line = operand.data + static_cast<std::ptrdiff_t>(row) * operand.row_stride;
+  if (operand.col_stride != 0 && operand.col_stride != static_cast<std::ptrdiff_t>(size_of(operand.dtype))) {
+    for (std::size_t i = 0; i < cols; ++i)
+      widen(operand.dtype, line + static_cast<std::ptrdiff_t>(i) * operand.col_stride, out + i, std::size_t{1});
+    return;
+  }
+  const std::size_t distinct = operand.col_stride == 0 ? 1 : cols;
+  widen(operand.dtype, line, out, distinct);
+  if (distinct == 1) std::fill(out, out + cols, out[0]);
+}
+
+// relu: NaN stays NaN, -0 and negatives give +0.
+void apply(isa::VectorFunction function, float* t, std::size_t n) {
+  if (function == isa::VectorFunction::relu)
+    for (std::size_t i = 0; i < n; ++i) t[i] = t[i] <= 0.0F ? 0.0F : t[i];
+}
+
+// Maximum: NaN wins, +0 > -0.
+float larger(float a, float b) {
+  if (std::isnan(a) || std::isnan(b)) return std::numeric_limits<float>::quiet_NaN();
+  if (a == b) return std::signbit(a) ? b : a;
+  return a > b ? a : b;
+}
+
+void reduce_row(const Pass& pass, std::size_t row, const float* t) {
+  std::byte* place = pass.reduced + static_cast<std::ptrdiff_t>(row) * pass.reduced_row_stride;
+  if (pass.reduction == isa::Reduction::max) {
+    float maximum = -std::numeric_limits<float>::infinity();
+    if (pass.reduce_accumulate) std::memcpy(&maximum, place, sizeof maximum);
+    for (std::size_t i = 0; i < pass.cols; ++i) maximum = larger(maximum, t[i]);
+    canonicalize_nans(&maximum, 1);
+    std::memcpy(place, &maximum, sizeof maximum);
+    return;
+  }
+  float stripes[kSumStripes] = {};
+  if (pass.reduce_accumulate) std::memcpy(stripes, place, sizeof stripes);
+  for (std::size_t i = 0; i < pass.cols; ++i) stripes[(pass.column_base + i) % kSumStripes] += t[i];
+  canonicalize_nans(stripes, kSumStripes);
+  std::memcpy(place, stripes, sizeof stripes);
+}
+
+struct FloatRow {
+  std::vector<float> x, scale, bias, t;
+  explicit FloatRow(std::size_t cols) : x(cols), scale(cols), bias(cols), t(cols) {}
+};
+
+void float_row(const Pass& pass, std::size_t row, FloatRow& buffers) {
+  const std::size_t n = pass.cols;
+  float* t = buffers.t.data();
+  const bool scaled = pass.scale.source != isa::OperandSource::none;
+  const bool biased = pass.bias.source != isa::OperandSource::none;
+  fetch(pass.x, row, n, buffers.x.data(), to_f32);
+  if (scaled) fetch(pass.scale, row, n, buffers.scale.data(), to_f32);
+  if (biased) fetch(pass.bias, row, n, buffers.bias.data(), to_f32);
+  if (scaled && biased) {
+    multiply_add(buffers.scale.data(), buffers.x.data(), buffers.bias.data(), t, n);
+  } else if (scaled) {
+    for (std::size_t i = 0; i < n; ++i) t[i] = buffers.scale[i] * buffers.x[i];
+  } else if (biased) {
+    for (std::size_t i = 0; i < n; ++i) t[i] = buffers.x[i] + buffers.bias[i];
+  } else {
+    std::copy(buffers.x.begin(), buffers.x.end(), t);
+  }
+  apply(pass.function, t, n);
+  canonicalize_nans(t, n);
+  if (pass.reduction != isa::Reduction::none) reduce_row(pass, row, t);
+  from_f32(pass.out_dtype, t, pass.out + static_cast<std::ptrdiff_t>(row) * pass.out_row_stride, n);
+}
+
+struct IntegerRow {
+  std::vector<std::int32_t> x, scale, bias, t;
+  explicit IntegerRow(std::size_t cols) : x(cols), scale(cols, 1), bias(cols, 0), t(cols) {}
+};
+
+void integer_row(const Pass& pass, std::size_t row, IntegerRow& buffers) {
+  const std::size_t n = pass.cols;
+  fetch(pass.x, row, n, buffers.x.data(), to_s32);
+  if (pass.scale.source != isa::OperandSource::none) fetch(pass.scale, row, n, buffers.scale.data(), to_s32);
+  if (pass.bias.source != isa::OperandSource::none) fetch(pass.bias, row, n, buffers.bias.data(), to_s32);
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto product = static_cast<std::uint32_t>(buffers.scale[i]) * static_cast<std::uint32_t>(buffers.x[i]);
+    const auto t = static_cast<std::int32_t>(product + static_cast<std::uint32_t>(buffers.bias[i]));
+    buffers.t[i] = pass.function == isa::VectorFunction::relu ? std::max(t, 0) : t;
+  }
+  from_s32(pass.out_dtype, buffers.t.data(), pass.out + static_cast<std::ptrdiff_t>(row) * pass.out_row_stride, n);
+}
+
+}  // namespace
+
+void run_pass(const Pass& pass) {
+  if (is_float(pass.out_dtype)) {
+    FloatRow buffers(pass.cols);
+    for (std::size_t row = 0; row < pass.rows; ++row) float_row(pass, row, buffers);
+  } else {
+    IntegerRow buffers(pass.cols);
+    for (std::size_t row = 0; row < pass.rows; ++row) integer_row(pass, row, buffers);
+  }
+}
+
+}  // namespace assay::core

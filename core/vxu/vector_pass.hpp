@@ -1,0 +1,45 @@
+// The arithmetic of the VXU: one pass over a tile, to the bit of docs/numerics.md.
+//
+//   t = fma(scale, x, bias)   (scale absent: x + bias; bias absent: scale * x; both absent: x)
+//   y = f(t), then an optional row reduction of y, then out = convert(y)
+//
+// in fp32, or in s32 modulo 2^32 where the output is s32.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/dtype.hpp"
+#include "isa/generated/commands.hpp"
+
+namespace assay::core {
+
+// An operand of the pass, resolved to storage. Strides are bytes; 0 broadcasts.
+struct PassOperand {
+  isa::OperandSource source = isa::OperandSource::none;
+  DType dtype = DType::f32;
+  std::uint32_t immediate = 0;
+  const std::byte* data = nullptr;
+  std::ptrdiff_t row_stride = 0, col_stride = 0;
+};
+
+struct Pass {
+  std::size_t rows = 0, cols = 0;
+  PassOperand x, scale, bias;  // x.source is memory
+  isa::VectorFunction function = isa::VectorFunction::identity;
+  DType out_dtype = DType::f32;
+  std::byte* out = nullptr;
+  std::ptrdiff_t out_row_stride = 0;
+
+  isa::Reduction reduction = isa::Reduction::none;
+  std::byte* reduced = nullptr;  // per row: 64 partial sums, or one maximum, fp32
+  std::ptrdiff_t reduced_row_stride = 0;
+  bool reduce_accumulate = false;
+  std::size_t column_base = 0;  // logical index of the first column: picks the stripe of a sum
+};
+
+inline constexpr std::size_t kSumStripes = 64;
+
+void run_pass(const Pass& pass);
+
+}  // namespace assay::core

@@ -1,0 +1,44 @@
+// The vector unit: executes vxu.pass. Arithmetic in vector_pass.hpp, time here.
+//
+// Time: a pass costs setup_cycles and then one cycle a beat. A beat is `lanes` neighbouring elements of
+// a row, or as many whole short rows as fit; bank conflicts of strided operands multiply it.
+#pragma once
+
+#include <cstdint>
+
+#include "base/machine.hpp"
+#include "core/ledger.hpp"
+#include "core/mxu/mxu.hpp"
+#include "isa/generated/commands.hpp"
+#include "memory/local_memory.hpp"
+
+namespace assay::core {
+
+struct VxuCounters {
+  std::uint64_t elements = 0;
+  std::uint64_t passes = 0;
+};
+
+class Vxu {
+ public:
+  Vxu(const Machine& machine, memory::LocalMemory& local) : machine_(machine), local_(local) {}
+
+  CommandTimes pass(const isa::VxuCommand& command, Cycle ready);  // throws CommandFault
+
+  const VxuCounters& counters() const { return counters_; }
+  Ledger& ledger() { return ledger_; }
+  Cycle writes_visible() const { return writes_visible_; }
+
+ private:
+  void check(const isa::VxuCommand& command) const;
+  Cycle beats(const isa::VxuCommand& command) const;
+  void run_values(const isa::VxuCommand& command);
+
+  const Machine& machine_;
+  memory::LocalMemory& local_;
+  VxuCounters counters_;
+  Ledger ledger_;
+  Cycle writes_visible_;
+};
+
+}  // namespace assay::core

@@ -1,0 +1,117 @@
+#include "memory/hbm_timing.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace assay::memory {
+namespace {
+
+std::uint64_t picoseconds(double nanoseconds) {
+  return static_cast<std::uint64_t>(std::llround(nanoseconds * 1000.0));
+}
+
+}  // namespace
+
+HbmTiming::HbmTiming(const HbmTable& table, std::uint32_t core_mhz)
+    : t_cl_(picoseconds(table.tCL_ns)),
+      t_cwl_(picoseconds(table.tCWL_ns)),
+      t_rcd_read_(picoseconds(table.tRCDRD_ns)),
+      t_rcd_write_(picoseconds(table.tRCDWR_ns)),
+      t_rp_(picoseconds(table.tRP_ns)),
+      t_ras_(picoseconds(table.tRAS_ns)),
+      t_rrd_(picoseconds(table.tRRD_S_ns)),
+      t_faw_(picoseconds(table.tFAW_ns)),
+      t_wtr_(picoseconds(table.tWTR_ns)),
+      t_rtw_(picoseconds(table.tRTW_ns)),
+      t_rtp_(picoseconds(table.tRTP_ns)),
+      t_wr_(picoseconds(table.tWR_ns)),
+      t_refi_(picoseconds(table.tREFI_ns)),
+      t_rfc_(picoseconds(table.tRFC_ns)),
+      interleave_bytes_(table.interleave_bytes),
+      granules_per_row_(table.row_bytes / table.interleave_bytes),
+      banks_(table.bank_groups * table.banks_per_group),
+      burst_bytes_(table.bus_bits / 8 * table.burst_length),
+      burst_ps_(picoseconds(table.tCK_ns) * table.burst_length / 2),
+      core_mhz_(core_mhz) {
+  channels_.resize(std::size_t{table.stacks} * table.pseudo_channels);
+  for (std::size_t i = 0; i < channels_.size(); ++i) {
+    channels_[i].banks.resize(banks_);
+    // Channels refresh one after the other, spread evenly over tREFI.
+    channels_[i].next_refresh = t_refi_ * (i + 1) / channels_.size();
+  }
+}
+
+HbmTiming::Place HbmTiming::locate(std::uint64_t offset) const {
+  const std::uint64_t granule = offset / interleave_bytes_;
+  const std::uint64_t in_channel = granule / channels_.size();
+  const std::uint64_t page = in_channel / granules_per_row_;
+  return {static_cast<std::size_t>(granule % channels_.size()), static_cast<std::size_t>(page % banks_),
+          static_cast<std::int64_t>(page / banks_)};
+}
+
+// Performs every refresh that fell due by `now`; each closes all rows and blocks the channel for tRFC.
+void HbmTiming::refresh_until(Channel& channel, Ps now) {
+  while (std::max(now, channel.bus_free) >= channel.next_refresh) {
+    const Ps start = std::max(channel.next_refresh, channel.bus_free);
+    const Ps end = start + t_rfc_;
+    if (now >= channel.next_refresh && now < end) ++counters_.refresh_waits;
+    channel.bus_free = end;
+    for (Bank& bank : channel.banks) {
+      bank.row = -1;
+      bank.precharge_from = 0;
+      bank.ready = end;
+    }
+    channel.next_refresh += t_refi_;
+  }
+}
+
+// Returns when the bank has `row` open and may take a column command, tRCD not yet counted.
+HbmTiming::Ps HbmTiming::open_row(Channel& channel, Bank& bank, std::int64_t row, Ps now) {
+  Ps act = std::max(now, bank.ready);
+  if (bank.row >= 0) act = std::max(act, std::max(now, bank.precharge_from) + t_rp_);
+  const Ps previous = channel.last_acts[(channel.next_act + 3) % 4];
+  const Ps fourth_last = channel.last_acts[channel.next_act];
+  if (channel.acts > 0) act = std::max(act, previous + t_rrd_);
+  if (channel.acts >= 4) act = std::max(act, fourth_last + t_faw_);
+  channel.last_acts[channel.next_act] = act;
+  channel.next_act = (channel.next_act + 1) % 4;
+  ++channel.acts;
+  bank.row = row;
+  bank.precharge_from = act + t_ras_;
+  return act;
+}
+
+Cycle HbmTiming::access(Cycle arrival, std::uint64_t offset, std::uint32_t bytes, bool write) {
+  const Ps now = arrival.count() * 1'000'000 / core_mhz_;
+  const Place place = locate(offset);
+  Channel& channel = channels_[place.channel];
+  Bank& bank = channel.banks[place.bank];
+  refresh_until(channel, now);
+
+  Ps column = now;
+  if (bank.row == place.row) {
+    ++counters_.row_hits;
+    column = std::max(column, bank.column_from);
+  } else {
+    ++counters_.row_misses;
+    const Ps act = open_row(channel, bank, place.row, now);
+    column = act + (write ? t_rcd_write_ : t_rcd_read_);
+    bank.column_from = column;
+  }
+  Ps bus = channel.bus_free;
+  if (channel.last_write != write) bus += write ? t_rtw_ : t_wtr_;
+  column = std::max(column, bus);
+
+  const Ps transfer = ceil_div(bytes, burst_bytes_) * burst_ps_;
+  channel.bus_free = column + transfer;
+  channel.last_write = write;
+  const Ps last = column + (write ? t_cwl_ : t_cl_) + transfer;
+  const Ps recovery = write ? last + t_wr_ : column + transfer + t_rtp_;
+  bank.precharge_from = std::max(bank.precharge_from, recovery);
+
+  (write ? counters_.writes : counters_.reads) += 1;
+  (write ? counters_.written_bytes : counters_.read_bytes) += Bytes(bytes);
+  return Cycle(ceil_div(last * core_mhz_, 1'000'000));
+}
+
+}  // namespace assay::memory

@@ -1,0 +1,39 @@
+#include "memory/local_memory.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace assay::memory {
+
+LocalMemory::LocalMemory(const Machine& machine, bool values)
+    : values_(values), spm_bytes_(machine.spm.bytes().count()), acc_bytes_(machine.acc.bytes().count()) {
+  if (!values_) return;
+  spm_.resize(spm_bytes_);
+  acc_.resize(acc_bytes_);
+}
+
+std::uint64_t LocalMemory::capacity(isa::LocalAddr address) const {
+  return address.is_acc() ? acc_bytes_ : spm_bytes_;
+}
+
+std::string LocalMemory::check(const LocalBlock& block) const {
+  const auto first = static_cast<std::int64_t>(block.base.offset());
+  const std::int64_t span = static_cast<std::int64_t>(block.lines - 1) * block.stride;
+  const std::int64_t low = first + std::min<std::int64_t>(span, 0);
+  const std::int64_t high = first + std::max<std::int64_t>(span, 0) + static_cast<std::int64_t>(block.line_bytes);
+  const auto size = static_cast<std::int64_t>(capacity(block.base));
+  if (low >= 0 && high <= size) return {};
+  return fmt::format("bytes {:#x}..{:#x} of {} lie outside its {} bytes", low, high - 1,
+                     block.base.is_acc() ? "ACC" : "SPM", size);
+}
+
+std::byte* LocalMemory::at(isa::LocalAddr address) {
+  return (address.is_acc() ? acc_ : spm_).data() + address.offset();
+}
+
+const std::byte* LocalMemory::at(isa::LocalAddr address) const {
+  return (address.is_acc() ? acc_ : spm_).data() + address.offset();
+}
+
+}  // namespace assay::memory

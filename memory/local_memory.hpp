@@ -1,0 +1,46 @@
+// The two memories next to the engines: SPM (scratchpad) and ACC (accumulators).
+//
+// Both are byte-addressed by isa::LocalAddr (32 bits, the top bit selects ACC). Storage only: who may
+// use which port in which cycle is in memory/bank_conflicts.hpp.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/machine.hpp"
+#include "isa/address.hpp"
+
+namespace assay::memory {
+
+// A rectangle of lines in local memory: `lines` runs of `line_bytes`, `stride` bytes apart.
+struct LocalBlock {
+  isa::LocalAddr base;
+  std::uint64_t lines = 1;
+  std::uint64_t line_bytes = 0;
+  std::int64_t stride = 0;
+};
+
+class LocalMemory {
+ public:
+  // With `values` false no storage is allocated and at() may not be called (timing-only runs).
+  LocalMemory(const Machine& machine, bool values);
+
+  bool has_values() const { return values_; }
+  std::uint64_t capacity(isa::LocalAddr address) const;
+
+  // Empty where the whole block lies inside its memory, otherwise one clause that says what does not.
+  std::string check(const LocalBlock& block) const;
+
+  // The storage from `address` on. The caller has checked the block.
+  std::byte* at(isa::LocalAddr address);
+  const std::byte* at(isa::LocalAddr address) const;
+
+ private:
+  bool values_;
+  std::uint64_t spm_bytes_, acc_bytes_;
+  std::vector<std::byte> spm_, acc_;
+};
+
+}  // namespace assay::memory

@@ -1,0 +1,76 @@
+// What kernels share: the machine description, the argument block, plain 2-D transfers, semaphores.
+// Freestanding C++17 for the simulated host; every call is a handful of instructions.
+#pragma once
+
+#include "isa/abi.h"
+#include "isa/generated/assay_intrinsics.h"
+
+namespace device {
+
+using u32 = uint32_t;
+using u64 = uint64_t;
+
+inline const volatile assay_machine& machine() {
+  return *reinterpret_cast<const volatile assay_machine*>(ASSAY_MACHINE_BASE);
+}
+
+constexpr u64 ceil_div(u64 a, u64 b) { return (a + b - 1) / b; }
+constexpr u64 round_up(u64 a, u64 b) { return ceil_div(a, b) * b; }
+constexpr u64 align_up(u64 a, u64 power_of_two) { return (a + power_of_two - 1) & ~(power_of_two - 1); }
+template <typename T>
+constexpr T min(T a, T b) { return a < b ? a : b; }
+template <typename T>
+constexpr T max(T a, T b) { return a > b ? a : b; }
+
+constexpr u32 acc(u32 offset) { return offset | ASSAY_LOCAL_ACC; }
+
+inline u32 element_bytes(u32 dtype) {
+  switch (dtype) {
+    case ASSAY_DTYPE_f32:
+    case ASSAY_DTYPE_s32: return 4;
+    case ASSAY_DTYPE_f16:
+    case ASSAY_DTYPE_bf16: return 2;
+    default: return 1;
+  }
+}
+
+// `rows` runs of `run_bytes`, a stride apart on each side.
+struct Block {
+  u64 hbm;
+  u32 local;
+  u32 run_bytes, rows;
+  u64 hbm_stride;
+  u32 local_stride;
+};
+
+inline void dma_in(const Block& b) {
+  assay_cfg2_dma_in_run(assay_pack_dma_run(b.run_bytes, 0), b.hbm_stride);
+  assay_cfg_dma_in_dim1_local(assay_pack_dma_dim1_local(b.rows, static_cast<int32_t>(b.local_stride)));
+  assay_dma_in(b.hbm, b.local);
+}
+
+inline void dma_out(const Block& b) {
+  assay_cfg2_dma_out_run(assay_pack_dma_run(b.run_bytes, 0), b.hbm_stride);
+  assay_cfg_dma_out_dim1_local(assay_pack_dma_dim1_local(b.rows, static_cast<int32_t>(b.local_stride)));
+  assay_dma_out(b.hbm, b.local);
+}
+
+// A pool of `tokens` buffers handed from a producing engine to a consuming one and back: the consumer
+// waits for `filled`, the producer for `freed` once every token is out.
+template <u32 producer, u32 consumer, u32 filled, u32 freed>
+class Exchange {
+ public:
+  explicit Exchange(u32 tokens) : free_(tokens) {}
+  void produce_begin() {
+    if (free_ > 0) --free_;
+    else assay_sem_wait(producer, freed);
+  }
+  void produce_end() { assay_sem_signal(producer, filled); }
+  void consume_begin() { assay_sem_wait(consumer, filled); }
+  void consume_end() { assay_sem_signal(consumer, freed); }
+
+ private:
+  u32 free_;  // tokens that no one ever took
+};
+
+}  // namespace device

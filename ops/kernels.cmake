@@ -1,0 +1,1 @@
+assay_add_kernel(gemm SOURCES gemm/gemm_kernel.cpp)

@@ -1,0 +1,66 @@
+// An engine in time: its in-order command queue, the waits and signals in it, and its unit behind it.
+#pragma once
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "core/command_fault.hpp"
+#include "core/ledger.hpp"
+#include "sim/clock.hpp"
+#include "sim/command_log.hpp"
+#include "sim/fault.hpp"
+#include "sim/semaphore_module.hpp"
+
+namespace assay::sim {
+
+class EngineModule : public sc_core::sc_module {
+ public:
+  SC_HAS_PROCESS(EngineModule);
+  EngineModule(sc_core::sc_module_name name, Phase phase, const Machine& machine, SemaphoreModule& semaphores,
+               FaultSink& faults);
+
+  // --- the host's side ---
+  bool full() const { return queue_.size() >= depth_; }
+  void push(CommandRecord& record);  // the caller has checked full()
+  const sc_core::sc_event& popped() const { return popped_; }
+
+  // Nothing queued and nothing in execution; all writes are visible at writes_visible().
+  bool idle() const { return queue_.empty() && !executing_; }
+  const sc_core::sc_event& became_idle() const { return became_idle_; }
+  virtual Cycle writes_visible() const = 0;
+
+  virtual core::Ledger& ledger() = 0;
+  // Closes the books of a run of `total` cycles.
+  virtual void finish(Cycle total) { ledger().mark(total, core::Owner::idle); }
+
+  // "waits for semaphore 3 (mxu)" or empty: for the report of a deadlock.
+  std::string blocked_on() const;
+
+ protected:
+  // Executes a launch that reached the head of the queue at `ready`; returns when the next command may
+  // be taken up. May suspend the thread. The record's start and end are to be filled.
+  virtual Cycle launch(CommandRecord& record, Cycle ready) = 0;
+  // Attributes the unit's time before `ready`, during which no command was there for it.
+  virtual void account_gap(Cycle ready);
+
+  Phase phase() const { return phase_; }
+  const std::vector<std::pair<Cycle, Cycle>>& semaphore_waits() const { return semaphore_waits_; }
+
+ private:
+  void run();
+  Cycle execute(CommandRecord& record, Cycle now);
+
+  Phase phase_;
+  std::size_t depth_;
+  Cycle signal_cycles_;
+  SemaphoreModule& semaphores_;
+  FaultSink& faults_;
+  std::deque<CommandRecord*> queue_;
+  sc_core::sc_event pushed_, popped_, became_idle_;
+  bool executing_ = false;
+  const CommandRecord* head_ = nullptr;
+  std::vector<std::pair<Cycle, Cycle>> semaphore_waits_;  // since the last launch
+};
+
+}  // namespace assay::sim

@@ -1,0 +1,236 @@
+#include "sim/host_module.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "isa/encoding.hpp"
+
+namespace assay::sim {
+namespace {
+
+constexpr std::size_t kUartLimit = std::size_t{1} << 20;
+
+core::HostCosts costs_of(const Machine& machine) {
+  core::HostCosts costs;
+  costs.alu = machine.host.alu;
+  costs.mul = machine.host.mul;
+  costs.div = machine.host.div;
+  costs.branch_not_taken = machine.host.branch_not_taken;
+  costs.branch_taken = machine.host.branch_taken;
+  costs.jump = machine.host.jump;
+  costs.load_tcm = machine.host.load_tcm;
+  costs.store_tcm = machine.host.store_tcm;
+  costs.csr = machine.host.csr;
+  costs.atomic = machine.host.atomic;
+  costs.fence = machine.host.fence;
+  costs.ai_issue = machine.host.ai_issue;
+  costs.trap = machine.host.trap;
+  return costs;
+}
+
+bool inside(std::uint64_t address, std::uint64_t base, std::uint64_t size) {
+  return address >= base && address - base < size;
+}
+
+}  // namespace
+
+assay_machine describe(const Machine& machine) {
+  assay_machine d{};
+  d.abi_version = ASSAY_ABI_VERSION;
+  d.mxu_rows = machine.mxu.rows;
+  d.mxu_cols = machine.mxu.cols;
+  d.mxu_load_rows_per_cycle = machine.mxu.load_rows_per_cycle;
+  for (const DType type : all_dtypes()) {
+    const Machine::MxuRate rate = machine.mxu.rate(type);
+    d.mxu_chain[static_cast<std::size_t>(type)] = rate.chain;
+    d.mxu_cycles_per_step[static_cast<std::size_t>(type)] = rate.cycles_per_step;
+  }
+  d.vxu_lanes = machine.vxu.lanes;
+  d.spm_bytes = static_cast<std::uint32_t>(machine.spm.bytes().count());
+  d.acc_bytes = static_cast<std::uint32_t>(machine.acc.bytes().count());
+  d.spm_banks = machine.spm.banks;
+  d.spm_bank_bytes = machine.spm.bank_bytes;
+  d.queue_depth = machine.sync.queue_depth;
+  d.semaphores = machine.sync.semaphores;
+  d.dma_burst_bytes = machine.hbm.table.interleave_bytes;
+  d.hbm_bytes_per_kcycle = static_cast<std::uint32_t>(machine.hbm_bytes_per_cycle() * 1000.0);
+  d.hbm_bytes = machine.hbm.bytes().count();
+  return d;
+}
+
+HostModule::HostModule(sc_core::sc_module_name name, const Machine& machine, core::TcmView tcm,
+                       memory::LocalMemory& local, std::array<EngineModule*, 4> engines, CommandLog& log,
+                       FaultSink& faults, Cycle quantum)
+    : sc_module(name),
+      socket("socket"),
+      machine_(machine),
+      local_(local),
+      engines_(engines),
+      log_(log),
+      faults_(faults),
+      quantum_(quantum),
+      description_(describe(machine)),
+      host_(costs_of(machine), tcm, *this) {
+  for (std::size_t e = 0; e < registers_.size(); ++e) registers_[e] = isa::reset_registers(static_cast<isa::Engine>(e));
+  SC_THREAD(run);
+}
+
+void HostModule::run() {
+  for (;;) {
+    const core::StopReason reason = host_.run(host_.cycle() + quantum_);
+    switch (reason) {
+      case core::StopReason::quantum: break;
+      case core::StopReason::port_stop: ledger_.mark(host_.cycle(), core::Owner::busy); return;
+      case core::StopReason::watchdog:
+        faults_.raise(Outcome::watchdog, fmt::format("the kernel did not halt within {} cycles (pc {:#x})",
+                                                     host_.cycle().count(), host_.pc()));
+        return;
+      case core::StopReason::trap_loop:
+      case core::StopReason::wfi:
+        faults_.raise(Outcome::trap, fmt::format("the host stopped: {} (mcause {}, mepc {:#x}, mtval {:#x})",
+                                                 core::to_string(reason), host_.csrs().mcause(), host_.csrs().mepc(),
+                                                 host_.csrs().mtval()));
+        return;
+    }
+    wait_until(host_.cycle(), Phase::host);
+  }
+}
+
+core::PortAccess HostModule::load(Cycle now, std::uint64_t address, unsigned bytes) {
+  core::PortAccess result{now + Cycle(1)};
+  if (inside(address, ASSAY_MACHINE_BASE, sizeof description_)) {
+    std::memcpy(&result.value, reinterpret_cast<const char*>(&description_) + (address - ASSAY_MACHINE_BASE), bytes);
+    result.done = now + Cycle(machine_.host.load_tcm);
+    return result;
+  }
+  if (inside(address, ASSAY_SPM_BASE, machine_.spm.bytes().count())) return access_spm(now, address, bytes, false, 0);
+  if (inside(address, ASSAY_HBM_BASE, machine_.hbm.bytes().count())) return access_hbm(now, address, bytes, false, 0);
+  result.fault = true;
+  return result;
+}
+
+core::PortAccess HostModule::store(Cycle now, std::uint64_t address, unsigned bytes, std::uint64_t value) {
+  core::PortAccess result{now + Cycle(1)};
+  if (address == ASSAY_HALT_BASE && bytes == 8) {
+    wait_until(now, Phase::host);
+    halted_ = true;
+    halt_value_ = value;
+    halted_at_ = now + Cycle(1);
+  } else if (address == ASSAY_UART_BASE) {
+    if (uart_.size() < kUartLimit) uart_ += static_cast<char>(value);
+  } else if (inside(address, ASSAY_SPM_BASE, machine_.spm.bytes().count())) {
+    return access_spm(now, address, bytes, true, value);
+  } else if (inside(address, ASSAY_HBM_BASE, machine_.hbm.bytes().count())) {
+    return access_hbm(now, address, bytes, true, value);
+  } else {
+    result.fault = true;
+  }
+  return result;
+}
+
+core::PortAccess HostModule::access_hbm(Cycle now, std::uint64_t address, unsigned bytes, bool write,
+                                        std::uint64_t value) {
+  wait_until(now, Phase::host);
+  ledger_.mark(now, core::Owner::busy);
+  std::byte data[8] = {};
+  std::memcpy(data, &value, sizeof data);
+  core::PortAccess result;
+  result.done = hbm_request(socket, now, Cycle(machine_.fabric.latency_cycles), address - ASSAY_HBM_BASE, bytes, write,
+                            data);
+  if (!write) std::memcpy(&result.value, data, bytes);
+  if (!write) read_values_ = true;
+  wait_until(result.done, Phase::host);
+  ledger_.mark(result.done, core::Owner::stall_memory);
+  return result;
+}
+
+core::PortAccess HostModule::access_spm(Cycle now, std::uint64_t address, unsigned bytes, bool write,
+                                        std::uint64_t value) {
+  wait_until(now, Phase::host);
+  ledger_.mark(now, core::Owner::busy);
+  core::PortAccess result;
+  result.done = now + Cycle(2 * machine_.fabric.latency_cycles);
+  const auto offset = isa::LocalAddr::spm(static_cast<std::uint32_t>(address - ASSAY_SPM_BASE));
+  if (local_.has_values() && write) std::memcpy(local_.at(offset), &value, bytes);
+  if (local_.has_values() && !write) std::memcpy(&result.value, local_.at(offset), bytes);
+  if (!write) read_values_ = true;
+  wait_until(result.done, Phase::host);
+  ledger_.mark(result.done, core::Owner::stall_memory);
+  return result;
+}
+
+core::PortAi HostModule::ai(Cycle now, std::uint32_t word, std::uint64_t rs1, std::uint64_t rs2, std::uint64_t pc) {
+  const auto decoded = isa::identify(word);
+  if (!decoded) return {now, core::AiStatus::illegal, 0};
+  if (decoded->instruction == isa::Instruction::cfg || decoded->instruction == isa::Instruction::cfg2) {
+    isa::RegisterSnapshot& registers = registers_[static_cast<std::size_t>(*decoded->engine)];
+    registers[decoded->register_index] = rs1;
+    if (decoded->instruction == isa::Instruction::cfg2) registers[decoded->register_index + 1U] = rs2;
+    return {now};
+  }
+  isa::RawCommand raw{rs1, rs2, {}};
+  if (decoded->engine) raw.registers = registers_[static_cast<std::size_t>(*decoded->engine)];
+  auto unpacked = isa::unpack(decoded->instruction, raw);
+  if (const auto* fault = std::get_if<isa::Fault>(&unpacked))
+    return {now, core::AiStatus::operand_fault, fault->value};
+  auto& command = std::get<isa::Command>(unpacked);
+  if (const auto* f = std::get_if<isa::FenceCommand>(&command)) return fence(now, f->engines);
+  const auto* sync = std::get_if<isa::SemCommand>(&command);
+  if (sync != nullptr && sync->semaphore >= machine_.sync.semaphores)
+    return {now, core::AiStatus::operand_fault, sync->semaphore};
+  return launch(now, decoded->instruction, *isa::queue_of(command), std::move(command), pc);
+}
+
+core::PortAi HostModule::launch(Cycle now, isa::Instruction, isa::Engine engine, isa::Command command,
+                                std::uint64_t pc) {
+  wait_until(now, Phase::host);
+  ledger_.mark(now, core::Owner::busy);
+  EngineModule& module = *engines_[static_cast<std::size_t>(engine)];
+  const Cycle at = wait_for_room(now, module);
+  CommandRecord& record = log_.emplace_back();
+  record.id = log_.size() - 1;
+  record.pc = pc;
+  record.engine = engine;
+  record.command = std::move(command);
+  record.issued = at;
+  module.push(record);
+  return {at + Cycle(machine_.host.ai_issue)};
+}
+
+Cycle HostModule::wait_for_room(Cycle now, EngineModule& engine) {
+  Cycle at = now;
+  while (engine.full()) {
+    stalled_ = fmt::format("host: the queue of {} is full", engine.name());
+    wait(engine.popped());
+    at = align(Phase::host);
+  }
+  stalled_.clear();
+  ledger_.mark(at, core::Owner::stall_queue);
+  return at;
+}
+
+core::PortAi HostModule::fence(Cycle now, std::uint32_t engines) {
+  wait_until(now, Phase::host);
+  ledger_.mark(now, core::Owner::busy);
+  Cycle at = now;
+  for (std::size_t e = 0; e < engines_.size(); ++e) {
+    if ((engines >> e & 1U) == 0) continue;
+    EngineModule& engine = *engines_[e];
+    stalled_ = fmt::format("host: fence.ai on {}", engine.name());
+    while (!engine.idle()) {
+      wait(engine.became_idle());
+      at = align(Phase::host);
+    }
+    at = std::max(at, engine.writes_visible());
+    wait_until(at, Phase::host);
+  }
+  stalled_.clear();
+  ledger_.mark(at, core::Owner::stall_fence);
+  return {at + Cycle(1)};
+}
+
+std::string HostModule::blocked_on() const { return halted_ ? std::string() : stalled_; }
+
+}  // namespace assay::sim

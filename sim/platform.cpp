@@ -1,0 +1,153 @@
+#include "sim/platform.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/error.hpp"
+#include "sim/host_module.hpp"
+#include "sim/semaphore_module.hpp"
+
+// libsystemc refers to sc_main; Assay's programs bring their own main().
+int sc_main(int, char**) { return 0; }  // NOLINT
+
+namespace assay::sim {
+namespace {
+
+// A SystemC kernel of its own for each platform, so that one process can make many runs.
+class FreshKernel {
+ public:
+  FreshKernel() : previous_(sc_core::sc_curr_simcontext), context_(std::make_unique<sc_core::sc_simcontext>()) {
+    sc_core::sc_curr_simcontext = sc_core::sc_default_global_context = context_.get();
+    sc_core::sc_set_stop_mode(sc_core::SC_STOP_FINISH_DELTA);
+    sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);
+    sc_core::sc_report_handler::set_actions(sc_core::SC_WARNING, sc_core::SC_DO_NOTHING);
+  }
+  ~FreshKernel() {
+    context_.reset();
+    sc_core::sc_curr_simcontext = sc_core::sc_default_global_context = previous_;
+  }
+  FreshKernel(const FreshKernel&) = delete;
+  FreshKernel& operator=(const FreshKernel&) = delete;
+
+ private:
+  sc_core::sc_simcontext* previous_;
+  std::unique_ptr<sc_core::sc_simcontext> context_;
+};
+
+}  // namespace
+
+struct Platform::Modules {
+  FreshKernel kernel;
+  SemaphoreModule semaphores;
+  HbmModule hbm;
+  DmaModule dma_in, dma_out;
+  MxuModule mxu;
+  VxuModule vxu;
+  HostModule host;
+
+  Modules(const Machine& machine, const PlatformOptions& options, std::vector<std::byte>& tcm,
+          memory::HbmStorage& storage, memory::LocalMemory& local, CommandLog& log, FaultSink& faults)
+      : semaphores("semaphores", machine.sync.semaphores),
+        hbm("hbm", machine, storage),
+        dma_in("dma_in", false, machine, local, hbm, semaphores, faults),
+        dma_out("dma_out", true, machine, local, hbm, semaphores, faults),
+        mxu("mxu", machine, local, semaphores, faults),
+        vxu("vxu", machine, local, semaphores, faults),
+        host("host", machine, {tcm.data(), tcm.size(), ASSAY_TCM_BASE}, local, {&dma_in, &dma_out, &mxu, &vxu}, log,
+             faults, options.quantum) {
+    dma_in.socket.bind(hbm.dma_in);
+    dma_out.socket.bind(hbm.dma_out);
+    host.socket.bind(hbm.host);
+    host.host().set_watchdog(options.watchdog);
+    mxu.set_time_limit(options.watchdog);
+  }
+
+  std::array<EngineModule*, 4> engines() { return {&dma_in, &dma_out, &mxu, &vxu}; }
+
+  // Who waits for whom, where nothing can happen any more.
+  std::string blocked() {
+    std::string text = host.blocked_on();
+    for (EngineModule* engine : engines()) {
+      const std::string reason = engine->blocked_on();
+      if (!reason.empty()) text += (text.empty() ? "" : "; ") + reason;
+    }
+    return text;
+  }
+};
+
+Platform::Platform(const Machine& machine, const PlatformOptions& options)
+    : machine_(machine),
+      options_(options),
+      tcm_(machine.tcm.bytes().count()),
+      hbm_(machine.hbm.bytes()),
+      local_(machine_, options.values) {
+  modules_ = std::make_unique<Modules>(machine_, options_, tcm_, hbm_, local_, log_, faults_);
+}
+
+Platform::~Platform() = default;
+
+void Platform::load(const ElfFile& kernel) {
+  for (const ElfSegment& segment : kernel.segments) {
+    const std::uint64_t end = ASSAY_TCM_BASE + tcm_.size();
+    if (segment.address < ASSAY_TEXT_BASE || segment.address > end || segment.memory_bytes > end - segment.address)
+      fail(ExitCode::BadInput, "{}: segment {:#x}..{:#x} lies outside TCM ({:#x}..{:#x} of {})", kernel.path,
+           segment.address, segment.address + segment.memory_bytes, ASSAY_TEXT_BASE, end, machine_.name);
+    std::byte* place = tcm_.data() + (segment.address - ASSAY_TCM_BASE);
+    std::memset(place, 0, segment.memory_bytes);
+    std::memcpy(place, segment.bytes.data(), segment.bytes.size());
+  }
+  entry_ = kernel.entry;
+}
+
+void Platform::set_args(const assay_args& args) {
+  static_assert(sizeof args <= ASSAY_ARGS_BYTES);
+  std::memcpy(tcm_.data(), &args, sizeof args);
+}
+
+RunResult Platform::run() {
+  HostModule& host = modules_->host;
+  host.host().set_pc(entry_);
+  host.host().set_x(2, ASSAY_TCM_BASE + tcm_.size());
+  sc_core::sc_start(time_of(options_.watchdog, Phase::semaphores), sc_core::SC_EXIT_ON_STARVATION);
+
+  RunResult result;
+  const auto engines = modules_->engines();
+  const bool engines_idle = std::all_of(engines.begin(), engines.end(), [](EngineModule* e) { return e->idle(); });
+  if (!faults_.raised() && sc_core::sc_pending_activity())
+    faults_.raise(Outcome::watchdog, fmt::format("the kernel did not halt within {} cycles", options_.watchdog.count()));
+  if (!faults_.raised() && !(host.halted() && engines_idle))
+    faults_.raise(Outcome::deadlock, host.halted() ? "halted with commands that can never finish: " + modules_->blocked()
+                                                   : "nothing can happen any more: " + modules_->blocked());
+  result.outcome = faults_.outcome();
+  result.message = faults_.message();
+  if (!faults_.raised() && (host.halt_value() & 0xFF) == ASSAY_HALT_TRAP) {
+    result.outcome = Outcome::trap;
+    result.message = fmt::format("the kernel trapped: mcause {}, mepc {:#x}, mtval {:#x}", host.host().csrs().mcause(),
+                                 host.host().csrs().mepc(), host.host().csrs().mtval());
+  }
+  result.kernel_status = static_cast<std::uint32_t>(host.halt_value() >> 32);
+
+  result.cycles = std::max(host.halted_at(), host.host().cycle());
+  for (EngineModule* engine : engines) result.cycles = std::max(result.cycles, engine->writes_visible());
+  host.ledger().mark(host.host().cycle(), core::Owner::busy);
+  host.ledger().mark(result.cycles, core::Owner::idle);
+  result.accounts.push_back({"host", host.ledger()});
+  for (EngineModule* engine : engines) {
+    engine->finish(result.cycles);
+    result.accounts.push_back({engine->name(), engine->ledger()});
+  }
+  result.instructions = host.host().instret();
+  result.mxu = modules_->mxu.unit().counters();
+  result.vxu = modules_->vxu.unit().counters();
+  result.dma_in = modules_->dma_in.counters();
+  result.dma_out = modules_->dma_out.counters();
+  result.hbm = modules_->hbm.timing().counters();
+  result.host_read_values = host.read_values();
+  result.uart = host.uart();
+  result.log = std::move(log_);
+  return result;
+}
+
+}  // namespace assay::sim

@@ -1,0 +1,83 @@
+// The whole machine for one run: memories, engines, host, wired and started.
+//
+//   Platform platform(machine, {});
+//   platform.hbm().write(...);                   // tensors
+//   platform.load(kernel); platform.set_args(args);
+//   const RunResult result = platform.run();
+//
+// One platform makes one run. Errors: load() throws Error(BadInput) where the program does not fit TCM.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/machine.hpp"
+#include "core/ledger.hpp"
+#include "core/mxu/mxu.hpp"
+#include "core/vxu/vxu.hpp"
+#include "isa/abi.h"
+#include "memory/hbm_storage.hpp"
+#include "memory/hbm_timing.hpp"
+#include "sim/command_log.hpp"
+#include "sim/elf.hpp"
+#include "sim/engines.hpp"
+#include "sim/fault.hpp"
+
+namespace assay::sim {
+
+struct PlatformOptions {
+  bool values = true;                // false: timing alone
+  Cycle watchdog{2'000'000'000};     // the run ends as Outcome::watchdog at this cycle
+  Cycle quantum{1000};               // how far the host may run ahead; changes neither results nor cycles
+};
+
+struct UnitAccount {
+  std::string unit;  // "host", "dma_in", "dma_out", "mxu", "vxu"
+  core::Ledger ledger;
+};
+
+struct RunResult {
+  Outcome outcome = Outcome::halted;
+  std::string message;             // what happened, where the outcome is not `halted`
+  std::uint32_t kernel_status = 0; // outcome halted: the kernel's own status, 0 = success
+
+  Cycle cycles;                    // from the host's first instruction to the last write in HBM
+  std::vector<UnitAccount> accounts;
+  std::uint64_t instructions = 0;  // retired by the host
+  core::MxuCounters mxu;
+  core::VxuCounters vxu;
+  DmaCounters dma_in, dma_out;
+  memory::HbmCounters hbm;
+  bool host_read_values = false;
+  std::string uart;
+  CommandLog log;
+};
+
+class Platform {
+ public:
+  Platform(const Machine& machine, const PlatformOptions& options);
+  ~Platform();
+  Platform(const Platform&) = delete;
+  Platform& operator=(const Platform&) = delete;
+
+  memory::HbmStorage& hbm() { return hbm_; }
+  void load(const ElfFile& kernel);
+  void set_args(const assay_args& args);
+  RunResult run();
+
+ private:
+  struct Modules;  // everything that needs SystemC
+
+  const Machine machine_;
+  PlatformOptions options_;
+  std::vector<std::byte> tcm_;
+  memory::HbmStorage hbm_;
+  memory::LocalMemory local_;
+  FaultSink faults_;
+  CommandLog log_;
+  std::uint64_t entry_ = 0;
+  std::unique_ptr<Modules> modules_;
+};
+
+}  // namespace assay::sim
