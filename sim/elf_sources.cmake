@@ -1,0 +1,1 @@
+set(ASSAY_ELF_SOURCES elf.cpp)
