@@ -18,12 +18,12 @@ enum class DataKind : std::uint8_t {
   Normal,        // zero mean, variance 1 (sum of twelve uniforms: bit-reproducible, no libm)
   Positive,      // (0, 1]: one-signed, judged by the worst-case bound
   Integers,      // small integers without zero: every sum is exact in every order
-  Random,        // random sign, exponent and fraction over the whole finite range
+  Random,        // random sign, fraction and, over a wide range, exponent
   Cancellation,  // a few near-equal magnitudes of either sign
   Subnormal,     // operands and products around the smallest normal numbers
   SignedZero,    // half of them +0 or -0, and products that underflow
   Special,       // Inf, NaN with payloads and near-overflow among ordinary numbers
-  Mixed          // each element from one of the kinds above
+  Mixed          // each row of a tensor from one of the five kinds above; integers: the whole range
 };
 std::string_view to_string(DataKind kind);
 DataKind parse_data_kind(std::string_view name);  // Error(Usage) with the nearest name
@@ -37,8 +37,9 @@ struct Case {
   std::uint64_t suite_seed = 1;
 };
 
-// Fills problem.outputs and checks that mode and data fit each other and the operator.
-// Throws Error(Usage) or Error(Unsupported).
+// Fills problem.outputs, gives the inputs the operator's names, drops attributes that have their fallback
+// value, and checks that mode and data fit each other and the operator. Throws Error(Usage) or
+// Error(Unsupported).
 void validate(Case& c);
 
 // Everything but the suite seed, in one line; equal cases have equal texts.

@@ -20,8 +20,8 @@
 
 namespace assay::testgen {
 
-// Throws Error(Usage) "file:line: ..." for an unknown, missing, repeated or mistyped key, and as
-// validate() does; Error(BadInput) for a file that cannot be read or is not YAML.
+// Throws Error(Usage) "file:line: ..." for an unknown, missing, repeated or mistyped key, a file that cannot
+// be read or is not one YAML document, and "file: ..." as validate() does.
 Case read_case_yaml(const std::filesystem::path& file);
 Case parse_case_yaml(const std::string& text, std::string_view file_name);
 std::string write_case_yaml(const Case& c);

@@ -13,10 +13,11 @@
 namespace assay::testgen {
 
 struct OnnxCase {
-  std::string name;  // folder / data set
-  Case c;            // mode real; its seed is unused
-  std::vector<Tensor> inputs;
-  std::vector<Tensor> outputs;  // as recorded
+  std::string name;             // folder / data set
+  Case c;                       // mode real; data and seed are unused, the tensors are these:
+  std::vector<Tensor> inputs;   // in the order of c.problem.inputs
+  std::vector<Tensor> outputs;  // as recorded; see golden::recorded_reference
+  golden::Policy policy;        // doubled bound, data not known to be of mean zero
 };
 
 // One element per data set, in the order of their numbers. Throws

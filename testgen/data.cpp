@@ -1,0 +1,156 @@
+#include "testgen/data.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "golden/formats.hpp"
+#include "testgen/random.hpp"
+
+namespace assay::testgen {
+namespace {
+
+constexpr std::array kBitsKinds{DataKind::Random, DataKind::Cancellation, DataKind::Subnormal,
+                                DataKind::SignedZero, DataKind::Special};
+
+// How a float type is laid out, and how far its ordinary exponents reach.
+struct Layout {
+  int fraction_bits, min_exponent, max_exponent;
+  int wide;  // exponents of Random: products and their sums stay finite
+  int tiny;  // two operands of this exponent have a product near the smallest subnormals of f32
+};
+
+Layout layout_of(DType type) {
+  switch (type) {
+    case DType::f16: return {10, -14, 15, 14, -14};
+    case DType::bf16: return {7, -126, 127, 40, -68};
+    default: return {23, -126, 127, 40, -68};
+  }
+}
+
+// A finite number's bits from its parts; below the normal range the fraction alone is kept (a subnormal).
+std::uint64_t compose(const Layout& f, bool negative, int exponent, std::uint64_t fraction) {
+  const int bits = f.fraction_bits + (f.min_exponent == -14 ? 5 : 8);
+  const std::uint64_t field =
+      exponent < f.min_exponent ? 0 : static_cast<std::uint64_t>(exponent - f.min_exponent + 1);
+  const std::uint64_t low = fraction & ((std::uint64_t{1} << f.fraction_bits) - 1);
+  return (negative ? std::uint64_t{1} << bits : 0) | (field << f.fraction_bits) | low;
+}
+
+std::uint64_t cancelling(const Layout& f, ElementRandom& random) {
+  const int exponent = random.coin() ? 0 : std::min(12, f.max_exponent);
+  return compose(f, random.coin(), exponent, random.below(3));  // 1, 1 + ulp, 1 + 2 ulp, or 2^12 times that
+}
+
+std::uint64_t subnormal(const Layout& f, ElementRandom& random) {
+  const bool negative = random.coin();
+  const std::uint64_t fraction = random.next();
+  switch (random.below(4)) {
+    case 0: return compose(f, negative, f.min_exponent - 1, fraction);
+    case 1: return compose(f, negative, f.tiny + random.between(-8, 8), fraction);
+    case 2: return compose(f, negative, f.min_exponent + random.between(0, 2), fraction);
+    default: return compose(f, negative, random.between(-1, 1), fraction);
+  }
+}
+
+std::uint64_t signed_zero(const Layout& f, ElementRandom& random) {
+  const bool negative = random.coin();
+  if (random.coin()) return compose(f, negative, f.min_exponent - 1, 0);
+  if (random.coin()) return compose(f, negative, f.tiny - 14, random.next());
+  return compose(f, negative, 0, 0);
+}
+
+// About one special element in every two rows or columns, whatever their length.
+std::uint64_t special(const Layout& f, ElementRandom& random, std::uint32_t longest) {
+  const bool negative = random.coin();
+  const std::uint64_t fraction = random.next();
+  if (random.below(2 * longest) != 0) return compose(f, negative, random.between(-4, 4), fraction);
+  const int infinite = f.max_exponent + 1;
+  switch (random.below(4)) {
+    case 0: return compose(f, negative, infinite, 0);
+    case 1: return compose(f, negative, infinite, fraction | 1);  // quiet or signalling, with a payload
+    case 2: return compose(f, negative, f.max_exponent, ~std::uint64_t{0});
+    default: return compose(f, negative, f.max_exponent - random.between(0, 2), fraction);
+  }
+}
+
+double real_value(DataKind kind, ElementRandom& random) {
+  if (kind == DataKind::Positive) return random.unit() + 0x1p-32;
+  if (kind == DataKind::Uniform) return 2 * random.unit() - 1;
+  double sum = -6;  // twelve uniforms: mean 6, variance 1; every step is exact in fp64
+  for (int i = 0; i < 12; ++i) sum += random.unit();
+  return sum;
+}
+
+std::int64_t small_integer(ElementRandom& random, std::int32_t limit) {
+  const int magnitude = random.between(1, limit);
+  return random.coin() ? -magnitude : magnitude;
+}
+
+std::uint64_t float_bits(DType type, DataKind kind, ElementRandom& random, std::uint32_t longest,
+                         std::int32_t limit) {
+  const Layout f = layout_of(type);
+  switch (kind) {
+    case DataKind::Random: {
+      const bool negative = random.coin();
+      const int exponent = random.between(-f.wide, std::min(f.wide, f.max_exponent));
+      return compose(f, negative, exponent, random.next());
+    }
+    case DataKind::Cancellation: return cancelling(f, random);
+    case DataKind::Subnormal: return subnormal(f, random);
+    case DataKind::SignedZero: return signed_zero(f, random);
+    case DataKind::Special: return special(f, random, longest);
+    case DataKind::Integers: return golden::encode(type, static_cast<double>(small_integer(random, limit)));
+    default: return golden::encode(type, real_value(kind, random));
+  }
+}
+
+// Integer types: `low` and `high` are the type's range.
+std::int64_t integer_value(DataKind kind, ElementRandom& random, std::int64_t low, std::int64_t high,
+                           std::int32_t limit) {
+  const std::array<std::int64_t, 6> extremes{low, high, low + 1, high - 1, 0, 1};
+  const auto whole_range = [&](std::int64_t from) {
+    return from +
+           static_cast<std::int64_t>((random.next() >> 32) % static_cast<std::uint64_t>(high - from + 1));
+  };
+  switch (kind) {
+    case DataKind::Integers: return std::max(low, small_integer(random, limit));
+    case DataKind::Cancellation:
+    case DataKind::Special: return extremes[random.below(extremes.size())];
+    case DataKind::Subnormal: return std::max<std::int64_t>(low, random.between(-1, 1));
+    case DataKind::SignedZero: return random.coin() ? 0 : whole_range(low);
+    case DataKind::Positive: return whole_range(1);
+    default: return whole_range(low);
+  }
+}
+
+std::uint64_t integer_bits(DType type, DataKind kind, ElementRandom& random, std::int32_t limit) {
+  switch (type) {
+    case DType::s8: return static_cast<std::uint64_t>(integer_value(kind, random, -128, 127, limit));
+    case DType::u8: return static_cast<std::uint64_t>(integer_value(kind, random, 0, 255, limit));
+    default: return static_cast<std::uint64_t>(integer_value(kind, random, INT32_MIN, INT32_MAX, limit));
+  }
+}
+
+}  // namespace
+
+Tensor make_tensor(const ops::TensorInfo& info, DataKind kind, std::uint64_t key, std::int32_t limit) {
+  Tensor tensor(info.name, info.dtype, info.shape);
+  const auto count = static_cast<std::uint64_t>(tensor.elements());
+  const std::uint64_t row = info.shape.empty() ? 1 : static_cast<std::uint64_t>(info.shape.back());
+  std::int64_t longest = 1;
+  for (const std::int64_t dim : info.shape) longest = std::max(longest, dim);
+  const auto spread = static_cast<std::uint32_t>(std::min<std::int64_t>(longest, 1 << 30));
+  const std::size_t size = size_of(info.dtype);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    DataKind own = kind;
+    if (kind == DataKind::Mixed) own = kBitsKinds[ElementRandom(~key, i / row).below(kBitsKinds.size())];
+    ElementRandom random(key, i);
+    const std::uint64_t bits = is_float(info.dtype) ? float_bits(info.dtype, own, random, spread, limit)
+                                                    : integer_bits(info.dtype, kind, random, limit);
+    std::memcpy(tensor.bytes.data() + i * size, &bits, size);  // little endian
+  }
+  return tensor;
+}
+
+}  // namespace assay::testgen

@@ -1,0 +1,212 @@
+#include "testgen/onnx_case.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <map>
+#include <optional>
+
+#include "base/error.hpp"
+#include "base/suggest.hpp"
+#include "testgen/onnx_tensor.hpp"
+
+namespace assay::testgen {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct OnnxOperator {
+  std::string_view op_type, op;
+  int inputs;  // how many of the node's inputs the operator understands
+};
+
+constexpr std::array kOperators{OnnxOperator{"Gemm", "gemm", 3}, OnnxOperator{"MatMul", "matmul", 2},
+                                OnnxOperator{"MatMulInteger", "matmul", 2}};
+
+std::string describe(const onnx::NodeProto& node) {
+  return node.name().empty() ? node.op_type() : fmt::format("{} '{}'", node.op_type(), node.name());
+}
+
+const OnnxOperator& operator_of(const onnx::NodeProto& node, const std::string& where) {
+  std::vector<std::string> names;
+  for (const OnnxOperator& row : kOperators) {
+    if (row.op_type == node.op_type() && (node.domain().empty() || node.domain() == "ai.onnx")) return row;
+    names.emplace_back(row.op_type);
+  }
+  fail(ExitCode::Unsupported, "{}: node {}{}: unsupported operator; {}", where, describe(node),
+       node.domain().empty() ? "" : fmt::format(" of domain '{}'", node.domain()),
+       expected_one_of(node.op_type(), names));
+}
+
+// The model's one node, and the pieces around it that give it its tensors.
+struct Model {
+  std::string file;
+  onnx::ModelProto proto;
+  const onnx::GraphProto& graph() const { return proto.graph(); }
+  const onnx::NodeProto& node() const { return proto.graph().node(0); }
+};
+
+Model read_model(const fs::path& folder) {
+  Model model{(folder / "model.onnx").string(), read_onnx_model(folder / "model.onnx")};
+  const onnx::GraphProto& graph = model.graph();
+  if (graph.node_size() == 0) fail(ExitCode::BadInput, "{}: a graph without a node", model.file);
+  for (const onnx::NodeProto& node : graph.node()) operator_of(node, model.file);
+  if (graph.node_size() > 1)
+    fail(ExitCode::Unsupported, "{}: {} nodes (first {}); only graphs of one node are supported", model.file,
+         graph.node_size(), describe(graph.node(0)));
+  const onnx::NodeProto& node = model.node();
+  if (node.output_size() != 1 || graph.output_size() != 1 || node.output(0) != graph.output(0).name())
+    fail(ExitCode::BadInput, "{}: node {}: its output is not the graph's one output", model.file,
+         describe(node));
+  return model;
+}
+
+void add_attributes(const Model& model, const ops::Operator& op, ops::Problem& problem) {
+  std::vector<std::string> names;
+  for (const ops::AttributeSpec& spec : op.attributes()) names.push_back(spec.name);
+  for (const onnx::AttributeProto& attribute : model.node().attribute()) {
+    const bool known = std::find(names.begin(), names.end(), attribute.name()) != names.end();
+    const bool own =
+        attribute.name() == "out_dtype" || attribute.name() == "dataflow";  // Assay's, not ONNX's
+    if (!known || own)
+      fail(ExitCode::Unsupported, "{}: node {}: unsupported attribute '{}'", model.file,
+           describe(model.node()), attribute.name());
+    if (attribute.type() == onnx::AttributeProto::INT)
+      problem.attributes.set(attribute.name(), attribute.i());
+    else if (attribute.type() == onnx::AttributeProto::FLOAT)
+      problem.attributes.set(attribute.name(), attribute.f());
+    else
+      fail(ExitCode::BadInput, "{}: node {}: attribute '{}' is neither INT nor FLOAT", model.file,
+           describe(model.node()), attribute.name());
+  }
+}
+
+// A model's declared type against a tensor; a dimension given by name, or not at all, fits any.
+void check_declared(const onnx::ValueInfoProto& info, const Tensor& tensor, const std::string& where) {
+  if (!info.type().has_tensor_type())
+    fail(ExitCode::Unsupported, "{}: '{}' is not a tensor", where, info.name());
+  const onnx::TypeProto_Tensor& type = info.type().tensor_type();
+  const DType declared = dtype_from_onnx(type.elem_type(), where);
+  if (declared != tensor.dtype)
+    fail(ExitCode::BadInput, "{}: {} data for '{}', which the model declares as {}", where,
+         assay::to_string(tensor.dtype), info.name(), assay::to_string(declared));
+  if (!type.has_shape()) return;
+  bool fits = static_cast<std::size_t>(type.shape().dim_size()) == tensor.shape.size();
+  for (std::size_t i = 0; fits && i < tensor.shape.size(); ++i) {
+    const onnx::TensorShapeProto_Dimension& dim = type.shape().dim(static_cast<int>(i));
+    fits = !dim.has_dim_value() || dim.dim_value() == tensor.shape[i];
+  }
+  if (!fits)
+    fail(ExitCode::BadInput, "{}: shape {} for '{}' is not what the model declares", where,
+         assay::to_string(tensor.shape), info.name());
+}
+
+// Everything that has a name in the graph when this data set is run: initialisers and the set's inputs.
+std::map<std::string, Tensor> named_tensors(const Model& model, const fs::path& set) {
+  std::map<std::string, Tensor> tensors;
+  for (const onnx::TensorProto& proto : model.graph().initializer())
+    tensors[proto.name()] = tensor_from_onnx(proto, model.file + ": initializer '" + proto.name() + "'");
+  if (model.graph().sparse_initializer_size() > 0)
+    fail(ExitCode::Unsupported, "{}: sparse initializers", model.file);
+  int index = 0;
+  for (const onnx::ValueInfoProto& info : model.graph().input()) {
+    if (tensors.count(info.name()) != 0) continue;
+    const fs::path file = set / fmt::format("input_{}.pb", index++);
+    Tensor tensor = tensor_from_onnx(read_onnx_tensor(file), file.string());
+    check_declared(info, tensor, file.string());
+    tensors[info.name()] = std::move(tensor);
+  }
+  const fs::path extra = set / fmt::format("input_{}.pb", index);
+  if (fs::exists(extra)) fail(ExitCode::BadInput, "{}: the model has only {} inputs", extra.string(), index);
+  return tensors;
+}
+
+void add_inputs(const Model& model, const OnnxOperator& row, std::map<std::string, Tensor>& tensors,
+                OnnxCase& out) {
+  const onnx::NodeProto& node = model.node();
+  const std::vector<std::string>& names = ops::find_operator(row.op).input_names();
+  for (int i = 0; i < node.input_size(); ++i) {
+    if (node.input(i).empty()) continue;  // an optional input that is not given
+    if (i >= row.inputs)
+      fail(ExitCode::Unsupported, "{}: node {}: input {} ('{}') is unsupported{}", model.file, describe(node),
+           i, node.input(i), node.op_type() == "MatMulInteger" ? ": a zero point" : "");
+    const auto found = tensors.find(node.input(i));
+    if (found == tensors.end())
+      fail(ExitCode::BadInput, "{}: node {}: input '{}' is nowhere defined", model.file, describe(node),
+           node.input(i));
+    Tensor tensor = found->second;
+    tensor.name = names[static_cast<std::size_t>(i)];
+    out.c.problem.inputs.push_back({tensor.name, tensor.dtype, tensor.shape});
+    out.inputs.push_back(std::move(tensor));
+  }
+}
+
+void add_output(const Model& model, const fs::path& set, OnnxCase& out) {
+  const fs::path file = set / "output_0.pb";
+  Tensor recorded = tensor_from_onnx(read_onnx_tensor(file), file.string());
+  check_declared(model.graph().output(0), recorded, file.string());
+  const ops::TensorInfo& inferred = out.c.problem.outputs[0];
+  if (recorded.dtype != inferred.dtype || recorded.shape != inferred.shape)
+    fail(ExitCode::BadInput, "{}: recorded {} {}, but node {} gives {} {}", file.string(),
+         assay::to_string(recorded.dtype), assay::to_string(recorded.shape), describe(model.node()),
+         assay::to_string(inferred.dtype), assay::to_string(inferred.shape));
+  recorded.name = inferred.name;
+  out.outputs.push_back(std::move(recorded));
+}
+
+OnnxCase read_case(const Model& model, const fs::path& set) {
+  const OnnxOperator& row = operator_of(model.node(), model.file);
+  OnnxCase out;
+  out.name = set.parent_path().filename().string() + "/" + set.filename().string();
+  out.c.problem.op = std::string(row.op);
+  out.c.mode = golden::Mode::Real;
+  out.policy.mode = golden::Mode::Real;
+  out.policy.zero_mean = false;
+  out.policy.doubled = true;
+  add_attributes(model, ops::find_operator(row.op), out.c.problem);
+  std::map<std::string, Tensor> tensors = named_tensors(model, set);
+  add_inputs(model, row, tensors, out);
+  try {
+    validate(out.c);
+  } catch (const Error& error) {
+    throw Error(error.code(),
+                fmt::format("{}: node {}: {}", model.file, describe(model.node()), error.what()));
+  }
+  add_output(model, set, out);
+  return out;
+}
+
+// test_data_set_N, in the order of N.
+std::vector<fs::path> data_sets(const fs::path& folder) {
+  constexpr std::string_view kPrefix = "test_data_set_";
+  std::map<int, fs::path> sets;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (!entry.is_directory() || name.compare(0, kPrefix.size(), kPrefix) != 0) continue;
+    const std::string digits = name.substr(kPrefix.size());
+    int number = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    if (error != std::errc() || end != digits.data() + digits.size())
+      fail(ExitCode::BadInput, "{}: expected test_data_set_ and a number", entry.path().string());
+    sets[number] = entry.path();
+  }
+  std::vector<fs::path> ordered;
+  for (const auto& [number, path] : sets) ordered.push_back(path);
+  if (ordered.empty()) fail(ExitCode::BadInput, "{}: no folder test_data_set_0", folder.string());
+  return ordered;
+}
+
+}  // namespace
+
+std::vector<OnnxCase> read_onnx_cases(const fs::path& folder) {
+  std::error_code error;
+  if (!fs::is_directory(folder, error)) fail(ExitCode::BadInput, "{}: not a folder", folder.string());
+  fs::path clean = folder.lexically_normal();
+  if (clean.filename().empty()) clean = clean.parent_path();  // a trailing slash
+  const Model model = read_model(clean);
+  std::vector<OnnxCase> cases;
+  for (const fs::path& set : data_sets(clean)) cases.push_back(read_case(model, set));
+  return cases;
+}
+
+}  // namespace assay::testgen
