@@ -37,24 +37,27 @@ Bound::Bound(const Expected& expected, const Policy& policy)
 
 double Bound::own(double magnitude) const { return own_slope_ * magnitude + own_floor_; }
 
-double Bound::before_conversion(double magnitude) const {
-  return slope_ * magnitude + floor_ + own(magnitude);
+double Bound::before_conversion(double reference, double magnitude) const {
+  const double e = slope_ * magnitude + floor_ + own(magnitude);
+  const bool rounded = doubled_ && converts_;  // a recorded reference is itself an output
+  return rounded ? e + unit_roundoff(out_) * std::fabs(reference) + half_smallest(out_) : e;
 }
 
-Interval Bound::interval(double reference, double magnitude) const {
-  double e = before_conversion(magnitude);
-  const double recorded_rounding = unit_roundoff(out_) * std::fabs(reference) + half_smallest(out_);
-  if (doubled_ && converts_) e += recorded_rounding;
-  if (!converts_) return {reference - e, reference + e, e};
-  Interval accepted;
-  accepted.low = round_to(out_, reference - e);
-  accepted.high = round_to(out_, reference + e);
-  accepted.bound = e + unit_roundoff(out_) * (std::fabs(reference) + e) + half_smallest(out_);
-  return accepted;
+bool Bound::accepts(double value, double reference, double magnitude) const {
+  const double e = before_conversion(reference, magnitude);
+  if (std::fabs(value - reference) <= e) return true;  // inside before any conversion
+  if (!converts_) return false;
+  return round_to(out_, reference - e) <= value && value <= round_to(out_, reference + e);
+}
+
+double Bound::distance(double reference, double magnitude) const {
+  const double e = before_conversion(reference, magnitude);
+  if (!converts_) return e;
+  return e + unit_roundoff(out_) * (std::fabs(reference) + e) + half_smallest(out_);
 }
 
 bool Bound::judgeable(double magnitude) const {
-  return magnitude + before_conversion(magnitude) <= largest_finite(accumulator_);
+  return magnitude + slope_ * magnitude + floor_ <= largest_finite(accumulator_);
 }
 
 }  // namespace assay::golden

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "base/error.hpp"
@@ -33,41 +34,44 @@ void check_comparable(const Expected& expected, DType dtype, const Shape& shape)
 // Same infinity, or both NaN.
 bool same_special(double got, double want) { return std::isnan(want) ? std::isnan(got) : got == want; }
 
-// Judges one element against the reference; the two ways of judging share all bookkeeping.
+// Bits for a reference that has only values: exact mode, where the conversion rounds an exact result.
+Tensor rounded_reference(const Expected& expected) {
+  Tensor bits(expected.name, expected.dtype, expected.shape);
+  const std::size_t size = size_of(expected.dtype);
+  for (std::size_t i = 0; i < expected.values.size(); ++i) {
+    const std::uint64_t element = encode(expected.dtype, expected.values[i]);
+    std::memcpy(bits.bytes.data() + i * size, &element, size);  // little endian
+  }
+  return bits;
+}
+
+// Judges single elements: by bits where the reference or the mode defines them, else by the bound.
 class Judge {
  public:
   Judge(const Expected& expected, const Policy& policy) : expected_(expected), bound_(expected, policy) {
-    by_bits_ = expected.bits.has_value() || policy.mode != Mode::Real;
     if (policy.mode == Mode::Bits && !expected.bits)
       fail(ExitCode::Error, "comparison of '{}': bits mode needs a reference to the bit", expected.name);
+    if (expected.bits) bits_ = *expected.bits;
+    else if (policy.mode == Mode::Exact) bits_ = rounded_reference(expected);
   }
 
   double reference(std::size_t i) const {
-    return expected_.bits ? decode(expected_.dtype, element_bits(*expected_.bits, i)) : expected_.values[i];
+    return bits_ ? decode(expected_.dtype, element_bits(*bits_, i)) : expected_.values[i];
   }
   std::uint64_t reference_bits(std::size_t i) const {
-    return expected_.bits ? element_bits(*expected_.bits, i) : encode(expected_.dtype, expected_.values[i]);
+    return bits_ ? element_bits(*bits_, i) : encode(expected_.dtype, expected_.values[i]);
   }
-
-  double bound(std::size_t i) const { return by_bits_ ? 0 : interval(i).bound; }
-
+  double bound(std::size_t i) const {
+    return bits_ ? 0 : bound_.distance(expected_.values[i], expected_.magnitude[i]);
+  }
   bool accepts(std::uint64_t bits, double value, std::size_t i) const {
-    if (by_bits_) return bits == reference_bits(i);
-    const double want = expected_.values[i];
-    if (!std::isfinite(want)) return same_special(value, want);
-    return interval(i).contains(value);  // NaN is in no interval
+    return bits_ ? bits == element_bits(*bits_, i) : fits(value, i);
   }
-
-  // Any value that the reference at `i` allows, for the search of patterns.
+  // By value alone: would this value, whatever element it comes from, be right here?
   bool fits(double value, std::size_t i) const {
     const double want = reference(i);
     if (!std::isfinite(want)) return same_special(value, want);
-    if (by_bits_) return value == round_to(expected_.dtype, want);
-    return interval(i).contains(value);
-  }
-
- private:
-  Interval interval(std::size_t i) const {
+    if (bits_) return value == want;
     const double magnitude = expected_.magnitude[i];
     if (!bound_.judgeable(magnitude))
       fail(
@@ -75,12 +79,13 @@ class Judge {
           "comparison of '{}': element {} has a sum of magnitudes of {:.3g}, beyond the accumulator's range; "
           "use bits mode for such data",
           expected_.name, i, magnitude);
-    return bound_.interval(expected_.values[i], magnitude);
+    return bound_.accepts(value, want, magnitude);
   }
 
+ private:
   const Expected& expected_;
   Bound bound_;
-  bool by_bits_;
+  std::optional<Tensor> bits_;
 };
 
 double ulps_between(DType type, double got, double want) {

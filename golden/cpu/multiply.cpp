@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 namespace assay::golden::cpu {
 namespace {
@@ -10,13 +11,13 @@ constexpr std::size_t kLanes = 8;    // columns of a panel: one cache line
 constexpr std::size_t kDepth = 256;  // k steps between updates of the result
 using Lanes = double __attribute__((vector_size(kLanes * sizeof(double))));
 
-// One panel: kLanes columns of b, k by k, zero beyond n.
-using Panel = std::vector<Lanes>;
+// kLanes columns of b, step after step of k, zero beyond n.
+using Panel = std::vector<double>;
 
 struct Block {
   const double* a;  // first row, at k = first
   std::size_t a_stride, depth;
-  const Lanes* panel;
+  const double* panel;
   double *sum, *magnitude;  // first row, first column
   std::size_t stride, width;
 };
@@ -26,7 +27,8 @@ template <std::size_t Rows>
   Lanes sum[Rows] = {};
   Lanes magnitude[Rows] = {};
   for (std::size_t kk = 0; kk < t.depth; ++kk) {
-    const Lanes b = t.panel[kk];
+    Lanes b;
+    std::memcpy(&b, t.panel + kk * kLanes, sizeof b);
     const Lanes b_abs = b < 0 ? -b : b;
     for (std::size_t r = 0; r < Rows; ++r) {
       const double a = t.a[r * t.a_stride + kk];
@@ -76,9 +78,9 @@ PanelKernel choose_kernel() {
 }
 
 void pack_panel(const double* b, std::size_t stride, std::size_t depth, std::size_t width, Panel& panel) {
-  panel.assign(depth, Lanes{});
+  panel.assign(depth * kLanes, 0);
   for (std::size_t kk = 0; kk < depth; ++kk)
-    for (std::size_t j = 0; j < width; ++j) panel[kk][j] = b[kk * stride + j];
+    for (std::size_t j = 0; j < width; ++j) panel[kk * kLanes + j] = b[kk * stride + j];
 }
 
 }  // namespace
