@@ -1,0 +1,97 @@
+// assay: parses the command line, runs one verb, and turns every error into one line and an exit code.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "app/verbs.hpp"
+#include "base/suggest.hpp"
+
+namespace assay::app {
+namespace {
+
+constexpr void (*kVerbs[])(CLI::App&, Action&) = {add_config, add_disasm, add_isa};
+
+// The subcommand whose arguments were being read when parsing failed.
+const CLI::App* deepest(const CLI::App* app) {
+  while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
+  return app;
+}
+
+std::vector<std::string> option_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options())
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  return names;
+}
+
+std::vector<std::string> verb_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(sub->get_name());
+  return names;
+}
+
+std::string usage_message(const CLI::App& program, const CLI::ParseError& error) {
+  const CLI::App* app = deepest(&program);
+  const std::vector<std::string> extra = program.remaining(true);
+  if (!extra.empty()) {
+    std::string word = extra.front();
+    if (word.size() > 1 && word[0] == '-') {
+      word = word.substr(0, word.find('='));
+      return fmt::format("unknown option '{}'; {}", word, expected_one_of(word, option_names(*app)));
+    }
+    const std::vector<std::string> verbs = verb_names(*app);
+    if (verbs.empty()) return fmt::format("{}: unexpected argument '{}'", app->get_name(), word);
+    return fmt::format("unknown verb '{}'; {}", word, expected_one_of(word, verbs));
+  }
+  if (app == &program) return "no verb given; assay --help lists them";
+  std::string message = error.what();
+  std::replace(message.begin(), message.end(), '\n', ' ');
+  return fmt::format("{}: {}", app->get_name(), message);
+}
+
+int report(ExitCode code, const std::string& message) {
+  std::fflush(stdout);
+  fmt::print(stderr, "assay: {}\n", message);
+  return static_cast<int>(code);
+}
+
+int run(int argc, char** argv) {
+  CLI::App program{"AI-accelerator simulator and operator validation suite", "assay"};
+  program.set_version_flag("--version", ASSAY_VERSION);
+  program.require_subcommand(1);
+  program.footer(
+      "Exit codes: 0 pass, 1 fail, 2 usage or configuration, 3 infrastructure, 4 error of the suite,\n"
+      "5 nothing selected, 6 unsupported, 7 bad input file, 8 watchdog, 9 no device, 10 unverified.");
+  Action action;
+  for (const auto add : kVerbs) add(program, action);
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::Success& help) {  // --help, --version
+    return program.exit(help);
+  } catch (const CLI::ParseError& error) {
+    return report(ExitCode::Usage, usage_message(program, error));
+  }
+  return static_cast<int>(action());
+}
+
+}  // namespace
+}  // namespace assay::app
+
+int main(int argc, char** argv) {
+  using namespace assay;
+  try {
+    return app::run(argc, argv);
+  } catch (const Error& error) {
+    return app::report(error.code(), error.what());
+  } catch (const std::bad_alloc&) {
+    return app::report(ExitCode::Infrastructure, "out of memory");
+  } catch (const std::exception& error) {
+    return app::report(ExitCode::Infrastructure, error.what());
+  }
+}
