@@ -1,0 +1,34 @@
+# Sourced by demo.sh and test.sh, in the root of the tree: set-up and build, each only where needed.
+
+# The packages of packages.txt, without comments.
+listed_packages() { sed 's/#.*//' packages.txt | tr -s ' \t' '\n\n' | sed '/^$/d'; }
+
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    echo "packages are missing and can be installed only by root or through sudo: $missing" >&2
+    return 3
+  fi
+}
+
+install_packages() {
+  local installed
+  installed=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' 2>/dev/null | sed -n 's/^installed //p')
+  missing=$(listed_packages | grep -vxF -f <(printf '%s\n' "$installed") | tr '\n' ' ' || true)
+  [ -n "$missing" ] || return 0
+  echo "installing: $missing"
+  as_root apt-get update -qq
+  # shellcheck disable=SC2086  # a list of words
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+}
+
+# build PRESET [TARGET...]: configures once, then lets ninja find out what to do.
+build() {
+  local preset=$1
+  shift
+  [ -f "build/$preset/build.ninja" ] || cmake --preset "$preset"
+  cmake --build --preset "$preset" ${1:+--target "$@"}
+}

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# demo.sh: on a bare Debian 12, installs, builds, and runs real GEMMs on the simulated core.
+set -euo pipefail
+cd "$(dirname "$0")"
+. .ci/setup.sh
+
+install_packages
+build release assay assay_kernels
+
+assay=build/release/assay
+onnx_cases=/usr/share/libonnx-testdata/data/node
+failed=0
+run() {
+  printf '\n$ assay run'
+  printf ' %s' "$@"
+  printf '\n'
+  "$assay" run "$@" || failed=$((failed + 1))
+}
+
+for config in edge16 server128; do
+  for case in "$onnx_cases"/test_gemm_* "$onnx_cases"/test_matmul_{2d,3d,4d}; do
+    run --onnx-case "$case" --config "$config"
+  done
+done
+run gemm --m 512 --n 512 --k 512 --dtype bf16 --config server128
+
+if [ "$failed" -ne 0 ]; then
+  echo "demo: $failed runs did not pass" >&2
+  exit 1
+fi
