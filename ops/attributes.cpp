@@ -47,8 +47,9 @@ std::optional<AttributeValue> read_value(AttributeType type, std::string_view te
   switch (type) {
     case AttributeType::Int: return wrap(number<std::int64_t>(text));
     case AttributeType::Float: {  // digits alone stay an integer, so that get_float() can refuse inexact ones
-      const auto integer = wrap(number<std::int64_t>(text));
-      return integer ? integer : wrap(number<float>(text));
+      const auto integer = number<std::int64_t>(text);
+      const bool negative_zero = integer == 0 && text.front() == '-';
+      return integer && !negative_zero ? wrap(integer) : wrap(number<float>(text));
     }
     case AttributeType::Ints: return wrap(numbers<std::int64_t>(text));
     case AttributeType::Floats: return wrap(numbers<float>(text));
@@ -61,7 +62,7 @@ constexpr std::int64_t kMaxExactInteger = std::int64_t{1} << 24;  // each up to 
 
 [[noreturn]] void fail_type(std::string_view op, const AttributeSpec& spec, const AttributeValue& value) {
   fail(ExitCode::Usage, "{}: attribute '{}' is {} '{}', expected {}", op, spec.name,
-       to_string(type_of(value)), to_string(value), to_string(spec.type));
+       to_string(type_of(value)), text_of(value), to_string(spec.type));
 }
 
 const AttributeValue& given_or_fallback(const Attributes& attributes, const AttributeSpec& spec) {
@@ -84,7 +85,7 @@ std::string_view to_string(AttributeType type) {
 
 AttributeType type_of(const AttributeValue& value) { return static_cast<AttributeType>(value.index()); }
 
-std::string to_string(const AttributeValue& value) {
+std::string text_of(const AttributeValue& value) {
   return std::visit(
       [](const auto& v) {
         using T = std::decay_t<decltype(v)>;

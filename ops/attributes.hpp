@@ -21,7 +21,7 @@ AttributeType type_of(const AttributeValue& value);
 
 // Text of one value: decimal integers, the shortest decimal that reads back to the same float, lists
 // joined by commas, strings as they are.
-std::string to_string(const AttributeValue& value);
+std::string text_of(const AttributeValue& value);
 
 // What an operator says about one of its attributes.
 struct AttributeSpec {

@@ -21,7 +21,7 @@ void check_attribute(const Operator& op, const std::string& name, const Attribut
       spec.type == AttributeType::Float && type_of(value) == AttributeType::Int;  // get_float() checks more
   if (type_of(value) != spec.type && !integer_as_float)
     fail(ExitCode::Usage, "{}: attribute '{}' is {} '{}', expected {}", op.name(), name,
-         to_string(type_of(value)), to_string(value), to_string(spec.type));
+         to_string(type_of(value)), text_of(value), to_string(spec.type));
   const auto* text = std::get_if<std::string>(&value);
   if (text == nullptr || spec.choices.empty()) return;
   if (std::find(spec.choices.begin(), spec.choices.end(), *text) == spec.choices.end())
@@ -94,7 +94,7 @@ std::string to_string(const Problem& problem) {
   std::string text = fmt::format("{}({}", problem.op, fmt::join(inputs, ", "));
   const char* separator = "; ";
   for (const auto& [name, value] : problem.attributes.all()) {
-    text += fmt::format("{}{}={}", separator, name, to_string(value));
+    text += fmt::format("{}{}={}", separator, name, text_of(value));
     separator = ", ";
   }
   return text + ")";

@@ -19,6 +19,8 @@
 
 namespace assay::ops {
 
+using assay::to_string;  // of dtypes and shapes, beside this folder's own
+
 struct TensorInfo {
   std::string name;
   DType dtype = DType::f32;

@@ -49,7 +49,7 @@ void normalise_attributes(const ops::Operator& op, ops::Problem& problem) {
   const auto given = problem.attributes.all();
   for (const auto& [name, value] : given) {
     const ops::AttributeSpec& spec = ops::find_attribute(op, name);
-    if (ops::to_string(value) == ops::to_string(spec.fallback)) problem.attributes.erase(name);
+    if (ops::text_of(value) == ops::text_of(spec.fallback)) problem.attributes.erase(name);
   }
 }
 
@@ -132,7 +132,7 @@ std::vector<std::string> reproduce_arguments(const Case& c) {
   }
   for (const auto& [name, value] : c.problem.attributes.all()) {
     words.emplace_back("--attr");
-    words.push_back(fmt::format("{}={}", name, ops::to_string(value)));
+    words.push_back(fmt::format("{}={}", name, ops::text_of(value)));
   }
   for (const auto& [option, value] : {std::pair<std::string, std::string>{"--config", c.config},
                                       {"--mode", std::string(golden::to_string(c.mode))},

@@ -66,7 +66,7 @@ void add_gemm_inputs(const ops::Operator& op, const CaseArguments& arguments, op
   const DType type = parse_dtype(arguments.dtype.empty() ? "bf16" : arguments.dtype, "--dtype");
   const auto stored = [&](const std::string& flag, std::int64_t rows, std::int64_t cols) {
     const ops::AttributeValue* value = problem.attributes.find(flag);
-    const bool transposed = value != nullptr && ops::to_string(*value) == "1";
+    const bool transposed = value != nullptr && ops::text_of(*value) == "1";
     return transposed ? Shape{cols, rows} : Shape{rows, cols};
   };
   problem.inputs = {{"A", type, stored("transA", *arguments.m, *arguments.k)},

@@ -127,7 +127,7 @@ std::string write_case_yaml(const Case& c) {
   if (!c.problem.attributes.all().empty()) {
     out << YAML::Key << "attributes" << YAML::Value << YAML::BeginMap;
     for (const auto& [name, value] : c.problem.attributes.all())
-      out << YAML::Key << name << YAML::Value << ops::to_string(value);
+      out << YAML::Key << name << YAML::Value << ops::text_of(value);
     out << YAML::EndMap;
   }
   out << YAML::Key << "config" << YAML::Value << c.config;

@@ -62,7 +62,7 @@ std::int32_t integral_factor(const Operator& op, const Problem& problem, const s
   const double value = integer != nullptr ? static_cast<double>(*integer) : std::get<float>(*given);
   if (value != std::floor(value) || value < -kLimit || value >= kLimit)
     fail(ExitCode::Unsupported, "{}: attribute '{}' = {} with integer operands; expected an s32 integer",
-         op.name(), name, to_string(*given));
+         op.name(), name, text_of(*given));
   return static_cast<std::int32_t>(value);
 }
 
