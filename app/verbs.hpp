@@ -17,5 +17,6 @@ using Action = std::function<ExitCode()>;
 void add_config(CLI::App& program, Action& action);
 void add_disasm(CLI::App& program, Action& action);
 void add_isa(CLI::App& program, Action& action);
+void add_run(CLI::App& program, Action& action);
 
 }  // namespace assay::app

@@ -2,6 +2,10 @@
 
 find_program(ASSAY_RISCV_CXX riscv64-unknown-elf-g++ REQUIRED)
 find_program(ASSAY_RISCV_CC riscv64-unknown-elf-gcc REQUIRED)
+# picolibc's release build: memcpy and the like. Its specs bring a linker script of their own, so the
+# library is named by its folder instead.
+find_library(ASSAY_RISCV_LIBC NAMES libc.a REQUIRED NO_DEFAULT_PATH
+             PATHS /usr/lib/picolibc/riscv64-unknown-elf/lib/release/rv64imac/lp64)
 set(ASSAY_KERNEL_DIR ${PROJECT_BINARY_DIR}/kernels)
 set(ASSAY_KERNEL_FLAGS
   -march=rv64imac -mabi=lp64 -mcmodel=medany -O2 -g -ffreestanding -fno-exceptions -fno-rtti
@@ -35,8 +39,8 @@ function(assay_add_kernel name)
   set(elf ${ASSAY_KERNEL_DIR}/${name}.elf)
   add_custom_command(
     OUTPUT ${elf}
-    COMMAND ${ASSAY_RISCV_CC} -march=rv64imac -mabi=lp64 --specs=picolibc.specs --picolibc-buildtype=release -nostartfiles -static -Wl,-T,${script}
-            -Wl,--gc-sections -Wl,--no-warn-rwx-segments -Wl,--build-id=none ${objects} -o ${elf}
+    COMMAND ${ASSAY_RISCV_CC} -march=rv64imac -mabi=lp64 -nostdlib -static -Wl,-T,${script}
+            -Wl,--gc-sections -Wl,--no-warn-rwx-segments -Wl,--build-id=none ${objects} ${ASSAY_RISCV_LIBC} -lgcc -o ${elf}
     DEPENDS ${objects} ${script}
     COMMENT "Linking kernel ${name}.elf")
   add_custom_target(kernel_${name} DEPENDS ${elf})

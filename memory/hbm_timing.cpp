@@ -44,8 +44,14 @@ HbmTiming::HbmTiming(const HbmTable& table, std::uint32_t core_mhz)
 HbmTiming::Place HbmTiming::locate(std::uint64_t offset) const {
   const std::uint64_t granule = offset / interleave_bytes_;
   const std::uint64_t in_channel = granule / channels_.size();
+  // The granule's index within its channel is folded into the channel number, so that power-of-two
+  // strides spread over all channels. For each in_channel it permutes the channels: no two granules
+  // share a place.
+  std::uint64_t channel = granule % channels_.size();
+  if ((channels_.size() & (channels_.size() - 1)) == 0)
+    for (std::uint64_t fold = in_channel; fold != 0; fold /= channels_.size()) channel ^= fold % channels_.size();
   const std::uint64_t page = in_channel / granules_per_row_;
-  return {static_cast<std::size_t>(granule % channels_.size()), static_cast<std::size_t>(page % banks_),
+  return {static_cast<std::size_t>(channel), static_cast<std::size_t>(page % banks_),
           static_cast<std::int64_t>(page / banks_)};
 }
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "isa/command.hpp"
+
 namespace assay::sim {
 
 EngineModule::EngineModule(sc_core::sc_module_name name, Phase phase, const Machine& machine,
@@ -50,7 +52,7 @@ void EngineModule::run() {
 
 Cycle EngineModule::execute(CommandRecord& record, Cycle now) {
   const isa::Instruction instruction = isa::instruction_of(record.command);
-  if (const auto* sync = std::get_if<isa::SemCommand>(&record.command)) {
+  if (const auto* sync = std::get_if<isa::SemaphoreCommand>(&record.command)) {
     record.start = now;
     if (instruction == isa::Instruction::sem_wait) {
       const Cycle taken = semaphores_.take(sync->semaphore, phase_);
@@ -77,7 +79,7 @@ void EngineModule::account_gap(Cycle ready) {
 
 std::string EngineModule::blocked_on() const {
   if (head_ == nullptr) return {};
-  const auto* sync = std::get_if<isa::SemCommand>(&head_->command);
+  const auto* sync = std::get_if<isa::SemaphoreCommand>(&head_->command);
   if (sync == nullptr || sync->instruction != isa::Instruction::sem_wait) return {};
   return fmt::format("{} waits for semaphore {} at pc {:#x}", name(), sync->semaphore, head_->pc);
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/machine.hpp"
 #include "core/command_fault.hpp"
 #include "core/ledger.hpp"
 #include "sim/clock.hpp"

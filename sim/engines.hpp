@@ -54,7 +54,7 @@ class MxuModule : public EngineModule {
   Cycle writes_visible() const override { return unit_.writes_visible(); }
   core::Ledger& ledger() override { return unit_.ledger(); }
   void finish(Cycle total) override;
-  const core::Mxu& unit() const { return unit_; }
+  core::Mxu& unit() { return unit_; }
 
  protected:
   Cycle launch(CommandRecord& record, Cycle ready) override;

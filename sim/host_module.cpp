@@ -177,7 +177,7 @@ core::PortAi HostModule::ai(Cycle now, std::uint32_t word, std::uint64_t rs1, st
     return {now, core::AiStatus::operand_fault, fault->value};
   auto& command = std::get<isa::Command>(unpacked);
   if (const auto* f = std::get_if<isa::FenceCommand>(&command)) return fence(now, f->engines);
-  const auto* sync = std::get_if<isa::SemCommand>(&command);
+  const auto* sync = std::get_if<isa::SemaphoreCommand>(&command);
   if (sync != nullptr && sync->semaphore >= machine_.sync.semaphores)
     return {now, core::AiStatus::operand_fault, sync->semaphore};
   return launch(now, decoded->instruction, *isa::queue_of(command), std::move(command), pc);

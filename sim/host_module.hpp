@@ -15,6 +15,7 @@
 #include "core/ledger.hpp"
 #include "isa/abi.h"
 #include "isa/command.hpp"
+#include "memory/local_memory.hpp"
 #include "sim/engine_module.hpp"
 #include "sim/hbm_module.hpp"
 

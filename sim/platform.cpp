@@ -61,7 +61,7 @@ struct Platform::Modules {
     dma_out.socket.bind(hbm.dma_out);
     host.socket.bind(hbm.host);
     host.host().set_watchdog(options.watchdog);
-    mxu.set_time_limit(options.watchdog);
+    mxu.unit().set_time_limit(options.watchdog);
   }
 
   std::array<EngineModule*, 4> engines() { return {&dma_in, &dma_out, &mxu, &vxu}; }
@@ -88,15 +88,12 @@ Platform::Platform(const Machine& machine, const PlatformOptions& options)
 
 Platform::~Platform() = default;
 
-void Platform::load(const ElfFile& kernel) {
+void Platform::load(const ElfImage& kernel) {
+  require_fits(kernel, machine_.tcm.bytes());
   for (const ElfSegment& segment : kernel.segments) {
-    const std::uint64_t end = ASSAY_TCM_BASE + tcm_.size();
-    if (segment.address < ASSAY_TEXT_BASE || segment.address > end || segment.memory_bytes > end - segment.address)
-      fail(ExitCode::BadInput, "{}: segment {:#x}..{:#x} lies outside TCM ({:#x}..{:#x} of {})", kernel.path,
-           segment.address, segment.address + segment.memory_bytes, ASSAY_TEXT_BASE, end, machine_.name);
     std::byte* place = tcm_.data() + (segment.address - ASSAY_TCM_BASE);
     std::memset(place, 0, segment.memory_bytes);
-    std::memcpy(place, segment.bytes.data(), segment.bytes.size());
+    std::copy(segment.data.begin(), segment.data.end(), place);
   }
   entry_ = kernel.entry;
 }

@@ -5,7 +5,7 @@
 //   platform.load(kernel); platform.set_args(args);
 //   const RunResult result = platform.run();
 //
-// One platform makes one run. Errors: load() throws Error(BadInput) where the program does not fit TCM.
+// One platform makes one run. Errors: load() throws Error(Usage) where the program does not fit TCM.
 #pragma once
 
 #include <memory>
@@ -62,7 +62,7 @@ class Platform {
   Platform& operator=(const Platform&) = delete;
 
   memory::HbmStorage& hbm() { return hbm_; }
-  void load(const ElfFile& kernel);
+  void load(const ElfImage& kernel);
   void set_args(const assay_args& args);
   RunResult run();
 

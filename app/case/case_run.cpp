@@ -1,0 +1,192 @@
+#include "app/case/case_run.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "app/case/ceilings.hpp"
+#include "app/case/judge.hpp"
+#include "app/case/layout.hpp"
+#include "base/machine_yaml.hpp"
+#include "golden/backend.hpp"
+#include "sim/platform.hpp"
+#include "sim/provenance.hpp"
+
+namespace assay::app {
+namespace {
+
+// A kernel that needs more than this many times the roof's cycles is taken for a runaway.
+constexpr std::uint64_t kRunawayFactor = 1000;
+constexpr std::uint64_t kRunawayBase = 20'000'000;
+
+void describe_case(const CaseInput& input, report::CaseResult& result) {
+  result.id = testgen::case_id(input.c);
+  result.text = testgen::canonical_text(input.c);
+  result.config = input.c.config;
+  result.source = input.source;
+  result.reproduce = input.reproduce;
+}
+
+void load(const CaseInput& input, const Layout& layout, sim::Platform& platform, bool values) {
+  for (std::size_t i = 0; i < input.inputs.size() && values; ++i)
+    platform.hbm().write(layout.inputs[i].offset, input.inputs[i].bytes.data(), input.inputs[i].bytes.size());
+  for (const Placed& output : layout.outputs) platform.hbm().watch(output.offset, output.bytes);
+  platform.set_args(layout.args);
+}
+
+void record_run(const sim::RunResult& run, report::CaseResult& result) {
+  result.cycles = run.cycles.count();
+  result.host_instructions = run.instructions;
+  result.commands = run.log.size();
+  result.macs_executed = run.mxu.macs;
+  result.macs_padding = run.mxu.macs_padding;
+  result.bytes_moved = (run.dma_in.bytes + run.dma_out.bytes).count();
+  result.row_hits = run.hbm.row_hits;
+  result.row_misses = run.hbm.row_misses;
+  for (const sim::UnitAccount& account : run.accounts) {
+    report::UnitCycles unit{account.unit, {}};
+    for (std::size_t o = 0; o < core::kOwners; ++o) {
+      const auto owner = static_cast<core::Owner>(o);
+      if (account.ledger.of(owner) > Cycle(0))
+        unit.owners.emplace_back(core::to_string(owner), account.ledger.of(owner).count());
+    }
+    result.accounting.push_back(std::move(unit));
+  }
+  if (!run.uart.empty()) result.notes.push_back("kernel output: " + run.uart);
+}
+
+void set_verdict(report::CaseResult& result, ExitCode verdict, const std::string& message) {
+  result.verdict = verdict;
+  result.message = message;
+}
+
+// False where the run itself decides the verdict: it did not end as a run should, or broke a law.
+bool judge_run(const sim::RunResult& run, report::CaseResult& result) {
+  switch (run.outcome) {
+    case sim::Outcome::halted: break;
+    case sim::Outcome::watchdog: set_verdict(result, ExitCode::Watchdog, run.message); return false;
+    case sim::Outcome::trap:
+    case sim::Outcome::fault:
+    case sim::Outcome::deadlock: set_verdict(result, ExitCode::Error, run.message); return false;
+  }
+  if (run.kernel_status == ASSAY_STATUS_NO_CAPACITY)
+    set_verdict(result, ExitCode::Unsupported, fmt::format("no tiling fits the memories of {}", result.config));
+  else if (run.kernel_status != 0)
+    set_verdict(result, ExitCode::Error, fmt::format("the kernel gave up with status {}", run.kernel_status));
+  if (run.kernel_status != 0) return false;
+  const std::vector<std::string> broken = broken_laws(result, run);
+  if (!broken.empty()) set_verdict(result, ExitCode::Error, fmt::format("law broken: {}", fmt::join(broken, "; ")));
+  return broken.empty();
+}
+
+std::vector<Tensor> read_outputs(const ops::Problem& problem, const Layout& layout, sim::Platform& platform) {
+  std::vector<Tensor> outputs;
+  for (std::size_t i = 0; i < problem.outputs.size(); ++i) {
+    const ops::TensorInfo& info = problem.outputs[i];
+    Tensor& tensor = outputs.emplace_back(info.name, info.dtype, info.shape);
+    platform.hbm().read(layout.outputs[i].offset, tensor.bytes.data(), tensor.bytes.size());
+  }
+  return outputs;
+}
+
+// Empty where every byte of every output was written.
+std::string unwritten(const ops::Problem& problem, const Layout& layout, sim::Platform& platform) {
+  for (std::size_t i = 0; i < problem.outputs.size(); ++i) {
+    const auto missing = platform.hbm().unwritten(layout.outputs[i].offset);
+    if (missing.count > 0)
+      return fmt::format("output {}: {} of {} bytes were never written, the first at byte {}", problem.outputs[i].name,
+                         missing.count, layout.outputs[i].bytes, missing.first);
+  }
+  return {};
+}
+
+void judge_values(const CaseInput& input, const std::vector<std::string>& goldens, const Layout& layout,
+                  const sim::RunResult& run, const sim::ElfImage& kernel, sim::Platform& platform,
+                  report::CaseResult& result) {
+  const std::string missing = unwritten(input.c.problem, layout, platform);
+  if (!missing.empty()) return set_verdict(result, ExitCode::Fail, missing);
+  if (goldens.size() == 1 && goldens[0] == "none")
+    return set_verdict(result, ExitCode::Unverified, "no golden was asked for");
+  const std::vector<Tensor> outputs = read_outputs(input.c.problem, layout, platform);
+  const Judgement j = judge(input, outputs, goldens);
+  result.goldens = j.verdicts;
+  result.notes.insert(result.notes.end(), j.notes.begin(), j.notes.end());
+  if (j.first_bad >= 0) {
+    const std::uint64_t element = size_of(outputs[j.bad_output].dtype);
+    const std::uint64_t offset = layout.outputs[j.bad_output].offset + static_cast<std::uint64_t>(j.first_bad) * element;
+    for (std::string& line : sim::trace_byte(run.log, kernel, offset)) result.notes.push_back("written by " + line);
+  }
+  if (!j.suite_error.empty()) return set_verdict(result, ExitCode::Error, j.suite_error);
+  if (!j.passed) return set_verdict(result, ExitCode::Fail, "the result differs from its golden");
+  set_verdict(result, ExitCode::Pass, "");
+}
+
+}  // namespace
+
+CaseInput generated(const testgen::Case& c) {
+  return {c, testgen::make_inputs(c), {}, testgen::policy_of(c), "", testgen::reproduce_line(c)};
+}
+
+CaseInput from_onnx(const testgen::OnnxCase& recorded, const std::string& config) {
+  CaseInput input{recorded.c, recorded.inputs, recorded.outputs, recorded.policy, recorded.name, ""};
+  input.c.config = config;
+  return input;
+}
+
+std::vector<std::string> default_goldens(const testgen::Case& c) {
+  if (c.mode == golden::Mode::Bits) return {"strict"};
+  std::vector<std::string> names;
+  for (const char* name : {"cpu", "dnnl"})
+    if (golden::find_backend(name).supports(c.problem)) names.emplace_back(name);
+  return names;
+}
+
+std::string kernel_path(const std::string& kernel) {
+  const char* folder = std::getenv("ASSAY_KERNEL_DIR");
+  return fmt::format("{}/{}.elf", folder != nullptr ? folder : ASSAY_KERNEL_DIR, kernel);
+}
+
+report::CaseResult run_case(const CaseInput& input, const RunOptions& options) {
+  const Machine machine = find_machine(input.c.config);
+  const ops::Operator& op = ops::find_operator(input.c.problem.op);
+  const ops::Work work = op.work(input.c.problem);
+  const ops::KernelCall call = op.pack(input.c.problem);
+  const Layout layout = lay_out(input.c.problem, call, machine);
+
+  report::CaseResult result;
+  describe_case(input, result);
+  result.freq_mhz = machine.freq_mhz;
+  result.macs_declared = work.macs;
+  result.bytes_compulsory = (work.compulsory_read + work.compulsory_written).count();
+  result.roofline = ceilings(input.c.problem, work, machine);
+
+  const std::vector<std::string> goldens = options.goldens.empty() ? default_goldens(input.c) : options.goldens;
+  for (const std::string& name : goldens)
+    if (name != "none" && name != "recorded") golden::find_backend(name);
+
+  const sim::ElfImage kernel = sim::load_elf(kernel_path(call.kernel));
+  sim::PlatformOptions platform_options;
+  platform_options.values = options.values;
+  platform_options.quantum = options.quantum;
+  platform_options.watchdog =
+      options.max_cycles.value_or(Cycle(result.roofline.attainable * kRunawayFactor + kRunawayBase));
+  sim::Platform platform(machine, platform_options);
+  platform.load(kernel);
+  load(input, layout, platform, options.values);
+  const sim::RunResult run = platform.run();
+
+  record_run(run, result);
+  result.losses = losses(result);
+  if (!judge_run(run, result)) return result;
+  if (!options.values && run.host_read_values)
+    set_verdict(result, ExitCode::Unsupported, "--no-values: the kernel's control reads tensor values");
+  else if (!options.values)
+    set_verdict(result, ExitCode::Unverified, "timing alone (--no-values)");
+  else
+    judge_values(input, goldens, layout, run, kernel, platform, result);
+  return result;
+}
+
+}  // namespace assay::app

@@ -1,0 +1,46 @@
+// One case from end to end: tensors into HBM, kernel on the simulated machine, laws, goldens, verdict.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/tensor.hpp"
+#include "base/units.hpp"
+#include "report/result.hpp"
+#include "testgen/case.hpp"
+#include "testgen/onnx_case.hpp"
+
+namespace assay::app {
+
+// A case with its tensors. `recorded` (outputs captured elsewhere) may be empty.
+struct CaseInput {
+  testgen::Case c;
+  std::vector<Tensor> inputs;
+  std::vector<Tensor> recorded;
+  golden::Policy policy;
+  std::string source;     // where the tensors came from, where they were not generated
+  std::string reproduce;  // the command line that runs it again
+};
+CaseInput generated(const testgen::Case& c);
+CaseInput from_onnx(const testgen::OnnxCase& recorded, const std::string& config);
+
+struct RunOptions {
+  std::vector<std::string> goldens;  // backend names; empty: by mode (default_goldens); {"none"}: no verdict
+  bool values = true;                // false: timing alone
+  std::optional<Cycle> max_cycles;   // default: far beyond what any kernel for the case should need
+  Cycle quantum{1000};
+};
+
+// The goldens that judge a mode unless the user names others: strict for bits, else cpu and dnnl where
+// they support the problem.
+std::vector<std::string> default_goldens(const testgen::Case& c);
+
+// Never throws for what the simulated machine or its kernel does: that is the verdict. Throws Error for a
+// case that cannot be run at all: unknown config, unsupported operator, tensors beyond HBM.
+report::CaseResult run_case(const CaseInput& input, const RunOptions& options);
+
+// Where kernels are: $ASSAY_KERNEL_DIR, or the build's folder.
+std::string kernel_path(const std::string& kernel);
+
+}  // namespace assay::app

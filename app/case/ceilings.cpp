@@ -1,0 +1,88 @@
+#include "app/case/ceilings.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "ops/gemm/gemm_spec.hpp"
+
+namespace assay::app {
+namespace {
+
+// The array's cycles in whole tiles for the GEMM family: weight stationary streams M rows for each
+// stationary tile, output stationary K steps for each result tile.
+std::uint64_t shape_cycles(const ops::GemmForm& form, const Machine& machine) {
+  const Machine::MxuRate rate = machine.mxu.rate(form.operand);
+  const std::uint64_t k_tiles = ceil_div(form.k, std::uint64_t{machine.mxu.rows} * rate.chain);
+  const std::uint64_t n_tiles = ceil_div(form.n, machine.mxu.cols);
+  const std::uint64_t m_tiles = ceil_div(form.m, machine.mxu.rows);
+  const std::uint64_t ws = k_tiles * n_tiles * form.m;
+  const std::uint64_t os = m_tiles * n_tiles * ceil_div(form.k, rate.chain);
+  return std::min(ws, os) * rate.cycles_per_step * form.batches();
+}
+
+std::uint64_t rounded_up(double value) { return static_cast<std::uint64_t>(std::ceil(value - 1e-9)); }
+
+}  // namespace
+
+report::Roofline ceilings(const ops::Problem& problem, const ops::Work& work, const Machine& machine) {
+  const ops::GemmForm form = ops::gemm_form(problem);
+  const Machine::MxuRate rate = machine.mxu.rate(form.operand);
+  if (rate.chain == 0)
+    fail(ExitCode::Unsupported, "{}: {} is not supported by the MXU of {}", problem.op, to_string(form.operand),
+         machine.name);
+  report::Roofline f;
+  const double bytes = static_cast<double>((work.compulsory_read + work.compulsory_written).count());
+  f.peak_macs_per_cycle = static_cast<double>(machine.mxu.rows) * machine.mxu.cols * rate.chain / rate.cycles_per_step;
+  f.pin_bytes_per_cycle = machine.hbm_bytes_per_cycle();
+  f.refresh_fraction = machine.hbm.table.refresh_fraction();
+  f.intensity = static_cast<double>(work.macs) / bytes;
+  f.compute_floor = rounded_up(static_cast<double>(work.macs) / f.peak_macs_per_cycle);
+  f.memory_floor = rounded_up(bytes / f.pin_bytes_per_cycle);
+  f.shape_cycles = shape_cycles(form, machine);
+  const std::uint64_t memory = rounded_up(bytes / (f.pin_bytes_per_cycle * f.refresh_fraction));
+  f.attainable = std::max(f.shape_cycles, memory);
+  f.binding = f.shape_cycles >= memory ? "mxu" : "hbm";
+  return f;
+}
+
+std::vector<report::Loss> losses(const report::CaseResult& r) {
+  const bool compute = r.roofline.binding == "mxu";
+  const std::uint64_t floor = compute ? r.roofline.compute_floor : r.roofline.memory_floor;
+  std::vector<report::Loss> list;
+  for (const report::UnitCycles& unit : r.accounting) {
+    if (unit.unit != (compute ? "mxu" : "dma_in")) continue;
+    for (const auto& [owner, cycles] : unit.owners) {
+      if (owner != "busy") list.push_back({unit.unit + " " + owner, cycles});
+      else if (cycles > floor) list.push_back({compute ? "mxu tile padding" : "dma_in below pin rate", cycles - floor});
+    }
+  }
+  list.erase(std::remove_if(list.begin(), list.end(), [](const report::Loss& l) { return l.cycles == 0; }), list.end());
+  std::stable_sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.cycles > b.cycles; });
+  return list;
+}
+
+std::vector<std::string> broken_laws(const report::CaseResult& r, const sim::RunResult& run) {
+  std::vector<std::string> broken;
+  const auto require = [&](bool holds, std::string clause) {
+    if (!holds) broken.push_back(std::move(clause));
+  };
+  for (const sim::UnitAccount& account : run.accounts)
+    require(account.ledger.sum() == run.cycles, fmt::format("{}: {} cycles accounted of {}", account.unit,
+                                                            account.ledger.sum().count(), run.cycles.count()));
+  require(r.macs_executed == r.macs_declared,
+          fmt::format("{} MACs executed, {} declared", r.macs_executed, r.macs_declared));
+  require(r.bytes_moved >= r.bytes_compulsory,
+          fmt::format("{} bytes moved, {} compulsory", r.bytes_moved, r.bytes_compulsory));
+  require(run.hbm.read_bytes >= run.dma_in.bytes && run.hbm.written_bytes >= run.dma_out.bytes,
+          fmt::format("{} + {} bytes at the pins, {} + {} at the DMA engines", run.hbm.read_bytes.count(),
+                      run.hbm.written_bytes.count(), run.dma_in.bytes.count(), run.dma_out.bytes.count()));
+  require(r.cycles >= r.roofline.compute_floor,
+          fmt::format("{} cycles, below the compute roof's {}", r.cycles, r.roofline.compute_floor));
+  require(r.cycles >= r.roofline.memory_floor,
+          fmt::format("{} cycles, below the memory roof's {}", r.cycles, r.roofline.memory_floor));
+  return broken;
+}
+
+}  // namespace assay::app

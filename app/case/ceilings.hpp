@@ -1,0 +1,25 @@
+// What the machine allows at most for a case, and the laws that no run may break.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/machine.hpp"
+#include "ops/operator.hpp"
+#include "report/result.hpp"
+#include "sim/platform.hpp"
+
+namespace assay::app {
+
+report::Roofline ceilings(const ops::Problem& problem, const ops::Work& work, const Machine& machine);
+
+// The binding unit's cycles beyond the roof's, by cause, largest first; together they are
+// cycles - compute (or memory) floor.
+std::vector<report::Loss> losses(const report::CaseResult& result);
+
+// Conservation (DESIGN contract 2). Each broken law is one clause; empty: all hold.
+//   every unit's cycles sum to the run's; MACs executed = declared; bytes moved >= compulsory; bytes at the
+//   pins = bytes of the engines; cycles >= the compute and memory floors.
+std::vector<std::string> broken_laws(const report::CaseResult& result, const sim::RunResult& run);
+
+}  // namespace assay::app

@@ -1,0 +1,86 @@
+#include "app/case/judge.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "golden/backend.hpp"
+#include "golden/compare.hpp"
+
+namespace assay::app {
+namespace {
+
+report::GoldenVerdict verdict_of(const std::string& backend, const golden::Expected& expected,
+                                 const golden::Comparison& c) {
+  return {backend,  expected.name, c.passed, c.elements,      c.mismatches, c.max_error_in_bounds,
+          c.max_ulps, c.cosine,      c.snr_db, c.to_line()};
+}
+
+std::string first_bad_line(const golden::Comparison& c) {
+  const golden::BadElement& bad = *c.first;
+  return fmt::format("first bad element {}: got {} ({:#x}), expected {} ({:#x}), bound {:.3g}, {:.3g} ULP; {}",
+                     to_string(bad.index), bad.got, bad.got_bits, bad.expected, bad.expected_bits, bad.bound, bad.ulps,
+                     c.cause);
+}
+
+// The recorded tensors as a reference: their values, with the magnitudes of the fp64 model.
+golden::Reference recorded_reference(const CaseInput& input) {
+  if (input.recorded.empty()) fail(ExitCode::Usage, "golden 'recorded': this case came without recorded outputs");
+  const golden::Reference model = golden::find_backend("cpu").evaluate(input.c.problem, input.inputs);
+  if (input.recorded.size() != model.outputs.size())
+    fail(ExitCode::BadInput, "{}: {} recorded outputs, the operator has {}", input.source, input.recorded.size(),
+         model.outputs.size());
+  golden::Reference reference{"recorded", {}};
+  for (std::size_t i = 0; i < model.outputs.size(); ++i)
+    reference.outputs.push_back(golden::recorded_reference(input.recorded[i], model.outputs[i]));
+  return reference;
+}
+
+std::vector<golden::Reference> evaluate(const CaseInput& input, const std::vector<std::string>& goldens) {
+  std::vector<golden::Reference> references;
+  for (const std::string& name : goldens)
+    references.push_back(name == "recorded" ? recorded_reference(input)
+                                            : golden::find_backend(name).evaluate(input.c.problem, input.inputs));
+  return references;
+}
+
+// The doubled bound is for recorded outputs alone: they were rounded by a computation like the kernel's.
+golden::Policy policy_for(const CaseInput& input, const std::string& backend) {
+  golden::Policy policy = input.policy;
+  policy.doubled = backend == "recorded";
+  return policy;
+}
+
+}  // namespace
+
+Judgement judge(const CaseInput& input, const std::vector<Tensor>& outputs, const std::vector<std::string>& goldens) {
+  const std::vector<golden::Reference> references = evaluate(input, goldens);
+  Judgement j;
+  j.passed = !references.empty();
+  for (const golden::Reference& reference : references) {
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      const golden::Comparison c =
+          golden::compare(outputs[i], reference.outputs.at(i), policy_for(input, reference.backend));
+      j.verdicts.push_back(verdict_of(reference.backend, reference.outputs[i], c));
+      j.passed = j.passed && c.passed;
+      if (c.first && j.first_bad < 0) {
+        j.notes.push_back(first_bad_line(c));
+        j.first_bad = c.first->linear;
+        j.bad_output = i;
+      }
+    }
+  }
+  for (std::size_t a = 0; a < references.size(); ++a)
+    for (std::size_t b = a + 1; b < references.size(); ++b)
+      for (std::size_t i = 0; i < outputs.size(); ++i) {
+        const bool recorded = references[a].backend == "recorded" || references[b].backend == "recorded";
+        const golden::Comparison c = golden::compare(references[a].outputs[i], references[b].outputs[i],
+                                                     policy_for(input, recorded ? "recorded" : ""));
+        if (!c.passed && j.suite_error.empty())
+          j.suite_error = fmt::format("goldens {} and {} disagree: {}", references[a].backend, references[b].backend,
+                                      c.to_line());
+      }
+  return j;
+}
+
+}  // namespace assay::app

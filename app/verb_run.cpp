@@ -1,0 +1,125 @@
+// assay run: one case - from the command line, a YAML file or ONNX test data - executed and judged.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <memory>
+#include <optional>
+
+#include "app/case/case_run.hpp"
+#include "app/verbs.hpp"
+#include "golden/backend.hpp"
+#include "report/summary.hpp"
+#include "testgen/case_arguments.hpp"
+#include "testgen/case_yaml.hpp"
+
+namespace assay::app {
+namespace {
+
+struct Options {
+  testgen::CaseArguments arguments;
+  std::string case_file, onnx_folder;
+  std::vector<std::string> goldens;
+  bool no_values = false, json = false;
+  std::uint64_t max_cycles = 0, quantum = 1000;
+  std::vector<const CLI::Option*> describing;  // options that describe a case: not beside a file
+};
+
+// A file brings its own case: beside it only the machine may be chosen, for ONNX data.
+void refuse_mixture(const Options& o) {
+  if (o.case_file.empty() && o.onnx_folder.empty()) return;
+  const std::string file = o.case_file.empty() ? "--onnx-case" : "--case";
+  for (const CLI::Option* option : o.describing)
+    if (option->count() > 0 && !(file == "--onnx-case" && option->get_name() == "--config"))
+      fail(ExitCode::Usage, "run: {} cannot be combined with {}: the case comes from the file", option->get_name(), file);
+  if (!o.case_file.empty() && !o.onnx_folder.empty()) fail(ExitCode::Usage, "run: --case and --onnx-case exclude each other");
+}
+
+std::vector<CaseInput> read_cases(const Options& o) {
+  std::vector<CaseInput> cases;
+  if (!o.onnx_folder.empty()) {
+    for (const testgen::OnnxCase& recorded : testgen::read_onnx_cases(o.onnx_folder)) {
+      cases.push_back(from_onnx(recorded, o.arguments.config));
+      cases.back().reproduce = fmt::format("assay run --onnx-case {} --config {}", o.onnx_folder, o.arguments.config);
+    }
+  } else {
+    cases.push_back(generated(o.case_file.empty() ? testgen::case_from_arguments(o.arguments)
+                                                  : testgen::read_case_yaml(o.case_file)));
+  }
+  if (cases.empty()) fail(ExitCode::NothingSelected, "run: {} holds no test data set", o.onnx_folder);
+  return cases;
+}
+
+RunOptions run_options(const Options& o, const CaseInput& input) {
+  RunOptions run;
+  run.goldens = o.goldens;
+  if (run.goldens.empty() && !input.recorded.empty()) {
+    run.goldens = default_goldens(input.c);
+    run.goldens.emplace_back("recorded");
+  }
+  run.values = !o.no_values;
+  run.quantum = Cycle(o.quantum);
+  if (o.max_cycles > 0) run.max_cycles = Cycle(o.max_cycles);
+  return run;
+}
+
+// The worse of two verdicts decides the exit code: any failure outranks PASS and UNVERIFIED.
+ExitCode worse(ExitCode a, ExitCode b) {
+  if (a == ExitCode::Pass) return b;
+  if (a == ExitCode::Unverified && b != ExitCode::Pass) return b;
+  return a;
+}
+
+ExitCode run(const Options& o) {
+  refuse_mixture(o);
+  ExitCode worst = ExitCode::Pass;
+  nlohmann::ordered_json all = nlohmann::ordered_json::array();
+  for (const CaseInput& input : read_cases(o)) {
+    const report::CaseResult result = run_case(input, run_options(o, input));
+    worst = worse(worst, result.verdict);
+    if (o.json) all.push_back(report::to_json(result));
+    else fmt::print("{}", report::to_text(result));
+  }
+  if (o.json) fmt::print("{}\n", (all.size() == 1 ? all[0] : all).dump(2));
+  return worst;
+}
+
+}  // namespace
+
+void add_run(CLI::App& program, Action& action) {
+  auto o = std::make_shared<Options>();
+  testgen::CaseArguments& a = o->arguments;
+  CLI::App* verb = program.add_subcommand("run", "Run one case on the simulated core and judge its result");
+  auto describes = [&](CLI::Option* option) { o->describing.push_back(option); };
+  describes(verb->add_option("operator", a.op, "Operator: gemm, matmul"));
+  describes(verb->add_option("--m", a.m, "Rows of the result (gemm)"));
+  describes(verb->add_option("--n", a.n, "Columns of the result (gemm)"));
+  describes(verb->add_option("--k", a.k, "Products per result (gemm)"));
+  describes(verb->add_option("--dtype", a.dtype, "Element type: bf16 (default), f16, f32, s8"));
+  describes(verb->add_option("--bias", a.bias, "Shape of C (gemm): 7, 5x1, scalar; default no C"));
+  describes(verb->add_option("--input", a.inputs, "Input NAME:DTYPE:AxBxC, in order; instead of --m --n --k"));
+  describes(verb->add_option("--attr", a.attributes, "Attribute NAME=VALUE (transA=1, alpha=0.5, ...)"));
+  describes(verb->add_option("--dataflow", a.dataflow, "ws (weight stationary), os (output stationary), auto"));
+  describes(verb->add_option("--config", a.config, "Machine: a name (assay config show) or a .yaml file")
+                ->capture_default_str());
+  describes(verb->add_option("--mode", a.mode, "bits, exact or real")->capture_default_str());
+  describes(verb->add_option("--data", a.data, "Kind of data: uniform, normal, cancellation, special, ...; default by mode"));
+  describes(verb->add_option("--seed", a.seed, "Seed of the suite")->capture_default_str());
+  verb->add_option("--case", o->case_file, "Read the case from a YAML file");
+  verb->add_option("--onnx-case", o->onnx_folder, "Read cases from a folder with model.onnx and test_data_set_*");
+  verb->add_option("--golden", o->goldens, "Judges: strict, cpu, dnnl, recorded, none; default by mode")->delimiter(',');
+  verb->add_flag("--no-values", o->no_values, "Timing alone: the same cycles, no verdict (exit code 10)");
+  verb->add_option("--max-cycles", o->max_cycles, "Watchdog; default 1000 x the attainable cycles + 20 million")
+      ->check(CLI::PositiveNumber);
+  verb->add_option("--quantum", o->quantum, "Cycles the host may run ahead; changes neither results nor cycles")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  verb->add_flag("--json", o->json, "Print JSON");
+  verb->footer(
+      "Examples:\n"
+      "  assay run gemm --m 512 --n 512 --k 512 --dtype bf16 --config server128\n"
+      "  assay run gemm --m 5 --n 7 --k 9 --dtype f16 --mode bits --data special --config edge16\n"
+      "  assay run matmul --input A:f32:2x3x4 --input B:f32:4x5 --json");
+  verb->callback([o, &action] { action = [o] { return run(*o); }; });
+}
+
+}  // namespace assay::app

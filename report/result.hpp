@@ -1,0 +1,69 @@
+// The result of one case as plain data: what every report is made from.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace assay::report {
+
+// What one golden said about one output.
+struct GoldenVerdict {
+  std::string backend;
+  std::string output;
+  bool passed = false;
+  std::int64_t elements = 0;
+  std::int64_t mismatches = 0;
+  double max_error_in_bounds = 0;  // largest error as a fraction of its bound; bit-exact comparisons: 0 or Inf
+  double max_ulps = 0;
+  double cosine = 1, snr_db = 0;
+  std::string line;  // the comparison in one line
+};
+
+// Cycles of one unit by owner; they sum to the run's cycles.
+struct UnitCycles {
+  std::string unit;
+  std::vector<std::pair<std::string, std::uint64_t>> owners;
+};
+
+// Ceilings for this case on this machine. Cycles are core cycles.
+struct Roofline {
+  double peak_macs_per_cycle = 0;    // of this dtype
+  double pin_bytes_per_cycle = 0;    // HBM at the pins
+  double refresh_fraction = 1;       // what refresh leaves of it
+  double intensity = 0;              // declared MACs per compulsory byte
+  std::uint64_t compute_floor = 0;   // MACs / peak
+  std::uint64_t memory_floor = 0;    // compulsory bytes / pin rate
+  std::uint64_t shape_cycles = 0;    // the array's cycles for this shape in whole tiles, best dataflow
+  std::uint64_t attainable = 0;      // max(shape_cycles, compulsory bytes / (pin rate x refresh_fraction))
+  std::string binding;               // "mxu" or "hbm"
+};
+
+struct Loss {
+  std::string name;
+  std::uint64_t cycles = 0;
+};
+
+struct CaseResult {
+  std::string id, text, config, reproduce;
+  std::string source;  // the ONNX data set or YAML file, where the case came from one
+  ExitCode verdict = ExitCode::Error;
+  std::string message;  // why, where the verdict is not PASS
+
+  std::uint64_t cycles = 0;
+  std::uint32_t freq_mhz = 0;
+  std::uint64_t host_instructions = 0, commands = 0;
+  std::uint64_t macs_declared = 0, macs_executed = 0, macs_padding = 0;
+  std::uint64_t bytes_compulsory = 0, bytes_moved = 0;
+  std::uint64_t row_hits = 0, row_misses = 0;
+  Roofline roofline;
+  std::vector<UnitCycles> accounting;
+  std::vector<Loss> losses;  // of the binding unit, largest first
+  std::vector<GoldenVerdict> goldens;
+  std::vector<std::string> notes;  // mismatch details, provenance, kernel output
+};
+
+}  // namespace assay::report

@@ -1,0 +1,109 @@
+#include "report/summary.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace assay::report {
+namespace {
+
+double percent(double part, double whole) { return whole > 0 ? 100.0 * part / whole : 0.0; }
+
+std::string roofline_line(const CaseResult& r) {
+  const Roofline& f = r.roofline;
+  const double achieved = r.cycles > 0 ? static_cast<double>(r.macs_executed) / static_cast<double>(r.cycles) : 0;
+  return fmt::format(
+      "roofline  {:.1f} of {:.0f} MAC/cycle ({:.1f}% of peak), {:.1f}% of attainable ({} cycles); bound by {}, "
+      "{:.1f} MAC/byte\n",
+      achieved, f.peak_macs_per_cycle, percent(achieved, f.peak_macs_per_cycle),
+      percent(static_cast<double>(f.attainable), static_cast<double>(r.cycles)), f.attainable, f.binding, f.intensity);
+}
+
+std::string losses_line(const CaseResult& r) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min<std::size_t>(3, r.losses.size()); ++i)
+    text += fmt::format("{}{} {} ({:.1f}%)", i == 0 ? "" : ", ", r.losses[i].name, r.losses[i].cycles,
+                        percent(static_cast<double>(r.losses[i].cycles), static_cast<double>(r.cycles)));
+  return fmt::format("losses    {}\n", text.empty() ? "none" : text);
+}
+
+// JSON has no infinity: such figures are written as strings.
+nlohmann::ordered_json number(double value) {
+  if (std::isfinite(value)) return value;
+  return std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
+}
+
+nlohmann::ordered_json golden_json(const GoldenVerdict& g) {
+  return {{"backend", g.backend},
+          {"output", g.output},
+          {"passed", g.passed},
+          {"elements", g.elements},
+          {"mismatches", g.mismatches},
+          {"max_error_in_bounds", number(g.max_error_in_bounds)},
+          {"max_ulps", number(g.max_ulps)},
+          {"cosine", number(g.cosine)},
+          {"snr_db", number(g.snr_db)}};
+}
+
+nlohmann::ordered_json roofline_json(const CaseResult& r) {
+  const Roofline& f = r.roofline;
+  const double cycles = static_cast<double>(std::max<std::uint64_t>(1, r.cycles));
+  return {{"peak_macs_per_cycle", f.peak_macs_per_cycle},
+          {"pin_bytes_per_cycle", f.pin_bytes_per_cycle},
+          {"refresh_fraction", f.refresh_fraction},
+          {"macs_per_byte", f.intensity},
+          {"compute_floor_cycles", f.compute_floor},
+          {"memory_floor_cycles", f.memory_floor},
+          {"shape_cycles", f.shape_cycles},
+          {"attainable_cycles", f.attainable},
+          {"binding", f.binding},
+          {"achieved_macs_per_cycle", static_cast<double>(r.macs_executed) / cycles},
+          {"achieved_of_attainable", static_cast<double>(f.attainable) / cycles}};
+}
+
+}  // namespace
+
+std::string to_text(const CaseResult& r) {
+  std::string text = fmt::format("case      {}  {}\n", r.id, r.source.empty() ? r.text : r.source + ": " + r.text);
+  for (const GoldenVerdict& g : r.goldens)
+    text += fmt::format("golden    {} {}: {}\n", g.backend, g.output, g.line);
+  for (const std::string& note : r.notes) text += fmt::format("note      {}\n", note);
+  if (r.cycles > 0) {
+    text += fmt::format("cycles    {} on {} ({:.1f} us at {} MHz), {} host instructions, {} commands\n", r.cycles, r.config,
+                        static_cast<double>(r.cycles) / r.freq_mhz, r.freq_mhz, r.host_instructions, r.commands);
+    text += fmt::format("work      {} MACs (+{} padding), {} bytes moved of {} compulsory\n", r.macs_executed,
+                        r.macs_padding, r.bytes_moved, r.bytes_compulsory);
+    text += roofline_line(r) + losses_line(r);
+  }
+  text += fmt::format("again     {}\n", r.reproduce);
+  text += fmt::format("verdict   {}{}\n", to_string(r.verdict), r.message.empty() ? "" : ": " + r.message);
+  return text;
+}
+
+nlohmann::ordered_json to_json(const CaseResult& r) {
+  nlohmann::ordered_json json;
+  json["verdict"] = std::string(to_string(r.verdict));
+  json["exit_code"] = static_cast<int>(r.verdict);
+  json["message"] = r.message;
+  json["case"] = {{"id", r.id}, {"text", r.text}, {"source", r.source}, {"config", r.config}, {"reproduce", r.reproduce}};
+  json["cycles"] = r.cycles;
+  json["freq_mhz"] = r.freq_mhz;
+  json["host_instructions"] = r.host_instructions;
+  json["commands"] = r.commands;
+  json["macs"] = {{"declared", r.macs_declared}, {"executed", r.macs_executed}, {"padding", r.macs_padding}};
+  json["bytes"] = {{"compulsory", r.bytes_compulsory}, {"moved", r.bytes_moved}};
+  json["hbm"] = {{"row_hits", r.row_hits}, {"row_misses", r.row_misses}};
+  json["roofline"] = roofline_json(r);
+  json["accounting"] = nlohmann::ordered_json::object();
+  for (const UnitCycles& unit : r.accounting)
+    for (const auto& [owner, cycles] : unit.owners) json["accounting"][unit.unit][owner] = cycles;
+  json["losses"] = nlohmann::ordered_json::array();
+  for (const Loss& loss : r.losses) json["losses"].push_back({{"name", loss.name}, {"cycles", loss.cycles}});
+  json["golden"] = nlohmann::ordered_json::array();
+  for (const GoldenVerdict& g : r.goldens) json["golden"].push_back(golden_json(g));
+  json["notes"] = r.notes;
+  return json;
+}
+
+}  // namespace assay::report

@@ -1,0 +1,18 @@
+// One case for the terminal and for programs.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "report/result.hpp"
+
+namespace assay::report {
+
+// The block that ends `assay run`; lines end in '\n'.
+std::string to_text(const CaseResult& result);
+
+// Keys: verdict, exit_code, message, case.*, cycles, macs.{declared,executed,padding},
+// bytes.{compulsory,moved}, roofline.*, accounting.*, losses, golden.*
+nlohmann::ordered_json to_json(const CaseResult& result);
+
+}  // namespace assay::report
