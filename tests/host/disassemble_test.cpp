@@ -37,7 +37,7 @@ std::uint32_t random_word(const core::InstructionRow& row, std::mt19937_64& rand
 // The text for as: it takes a bare hexadecimal target for a symbol, so the target becomes relative.
 std::string assembler_line(const std::string& text, std::uint32_t word, std::uint64_t pc) {
   const core::Decoded d = core::decode(word);
-  if (core::row(d.id).operands.back() != 'a') return text;
+  if (core::row(d.id).operands.find('a') == std::string_view::npos) return text;
   const std::size_t start = text.find_last_of(" ,") + 1;
   const std::uint64_t target = std::stoull(text.substr(start), nullptr, 16);
   return text.substr(0, start) + ". + (" + std::to_string(static_cast<std::int64_t>(target - pc)) + ")";
