@@ -7,7 +7,7 @@
 
 #include "app/case/case_run.hpp"
 #include "app/verbs.hpp"
-#include "golden/backend.hpp"
+#include "isa/command.hpp"
 #include "report/summary.hpp"
 #include "testgen/case_arguments.hpp"
 #include "testgen/case_yaml.hpp"
@@ -19,7 +19,7 @@ struct Options {
   testgen::CaseArguments arguments;
   std::string case_file, onnx_folder;
   std::vector<std::string> goldens;
-  bool no_values = false, json = false;
+  bool no_values = false, json = false, commands = false;
   std::uint64_t max_cycles = 0, quantum = 1000;
   std::vector<const CLI::Option*> describing;  // options that describe a case: not beside a file
 };
@@ -49,6 +49,14 @@ std::vector<CaseInput> read_cases(const Options& o) {
   return cases;
 }
 
+void print_commands(const sim::RunResult& run) {
+  fmt::print("{:>6} {:<11} {:>10} {:>10} {:>10}  pc\n", "id", "command", "issued", "start", "end");
+  for (const sim::CommandRecord& record : run.log)
+    fmt::print("{:>6} {:<11} {:>10} {:>10} {:>10}  {:#x}\n", record.id,
+               isa::to_string(isa::instruction_of(record.command)), record.issued.count(), record.start.count(),
+               record.end.count(), record.pc);
+}
+
 RunOptions run_options(const Options& o, const CaseInput& input) {
   RunOptions run;
   run.goldens = o.goldens;
@@ -58,6 +66,7 @@ RunOptions run_options(const Options& o, const CaseInput& input) {
   }
   run.values = !o.no_values;
   run.quantum = Cycle(o.quantum);
+  if (o.commands) run.observe = print_commands;
   if (o.max_cycles > 0) run.max_cycles = Cycle(o.max_cycles);
   return run;
 }
@@ -113,6 +122,7 @@ void add_run(CLI::App& program, Action& action) {
   verb->add_option("--quantum", o->quantum, "Cycles the host may run ahead; changes neither results nor cycles")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  verb->add_flag("--commands", o->commands, "List every AI command with its cycles");
   verb->add_flag("--json", o->json, "Print JSON");
   verb->footer(
       "Examples:\n"

@@ -177,6 +177,7 @@ report::CaseResult run_case(const CaseInput& input, const RunOptions& options) {
   load(input, layout, platform, options.values);
   const sim::RunResult run = platform.run();
 
+  if (options.observe) options.observe(run);
   record_run(run, result);
   result.losses = losses(result);
   if (!judge_run(run, result)) return result;

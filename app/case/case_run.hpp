@@ -1,6 +1,7 @@
 // One case from end to end: tensors into HBM, kernel on the simulated machine, laws, goldens, verdict.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "base/tensor.hpp"
 #include "base/units.hpp"
 #include "report/result.hpp"
+#include "sim/platform.hpp"
 #include "testgen/case.hpp"
 #include "testgen/onnx_case.hpp"
 
@@ -30,6 +32,7 @@ struct RunOptions {
   bool values = true;                // false: timing alone
   std::optional<Cycle> max_cycles;   // default: far beyond what any kernel for the case should need
   Cycle quantum{1000};
+  std::function<void(const sim::RunResult&)> observe;  // sees the run before it is judged
 };
 
 // The goldens that judge a mode unless the user names others: strict for bits, else cpu and dnnl where

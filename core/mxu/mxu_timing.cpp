@@ -11,23 +11,37 @@ Cycle MxuTiming::load(Cycle ready, std::uint64_t rows, std::uint64_t load_factor
   return shadow_loaded_;
 }
 
-// The earliest start at which row i of the tile, read at start + i * read_per_row, has been written by
-// every earlier tile that touches it.
+// The earliest start at which every row that the tile reads, row i at start + i * read_per_row, has been
+// written by the earlier tiles that touch it.
 Cycle MxuTiming::acc_ready(const MxuTile& tile, Cycle start, std::uint64_t read_per_row) const {
   const std::uint64_t row_bytes = tile.n * 4;
   const std::uint64_t end = tile.acc_base + (tile.m - 1) * tile.acc_stride + row_bytes;
   for (const PendingWrite& write : pending_) {
     const std::uint64_t write_end = write.base + (write.rows - 1) * write.stride + write.row_bytes;
     if (write_end <= tile.acc_base || end <= write.base) continue;
-    if (write.base == tile.acc_base && write.stride == tile.acc_stride) {
-      // Row i is written at first + i * per_row: the first or the last common row decides.
-      const std::uint64_t rows = std::min(write.rows, tile.m) - 1;
-      const Cycle last_row = write.first + Cycle(rows * write.per_row + 1);
-      const Cycle by_last = last_row.count() > rows * read_per_row ? last_row - Cycle(rows * read_per_row) : Cycle(0);
-      start = std::max({start, write.first + Cycle(1), by_last});
-    } else {
+    if (write.stride != tile.acc_stride || write.stride == 0) {
       start = std::max(start, write.last() + Cycle(1));  // another layout: the whole tile is waited for
+      continue;
     }
+    const auto stride = static_cast<std::int64_t>(write.stride);
+    const std::int64_t delta = static_cast<std::int64_t>(tile.acc_base) - static_cast<std::int64_t>(write.base);
+    const std::int64_t column = (delta % stride + stride) % stride;
+    const bool beside = column >= static_cast<std::int64_t>(write.row_bytes) &&
+                        column + static_cast<std::int64_t>(row_bytes) <= stride;
+    if (beside) continue;  // other columns of the same rows
+    // Row i of the tile is row i + shift of the write (or, where columns straddle, no later than that).
+    const std::int64_t shift = (delta - column) / stride + (column == 0 ? 0 : 1);
+    const auto cycle_of_row = [&](std::int64_t i) {
+      const std::int64_t row = std::min<std::int64_t>(i + shift, static_cast<std::int64_t>(write.rows) - 1);
+      const std::uint64_t written = write.first.count() + static_cast<std::uint64_t>(row) * write.per_row + 1;
+      const std::uint64_t lead = static_cast<std::uint64_t>(i) * read_per_row;
+      return Cycle(written > lead ? written - lead : 0);
+    };
+    const std::int64_t first = std::max<std::int64_t>(0, -shift);
+    const std::int64_t last =
+        std::min(static_cast<std::int64_t>(tile.m), static_cast<std::int64_t>(write.rows) - shift) - 1;
+    if (column == 0 && first > last) continue;
+    start = std::max({start, cycle_of_row(first), cycle_of_row(std::max(first, last))});
   }
   return start;
 }

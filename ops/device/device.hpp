@@ -15,7 +15,24 @@ inline const volatile assay_machine& machine() {
 }
 
 constexpr u64 ceil_div(u64 a, u64 b) { return (a + b - 1) / b; }
-constexpr u64 round_up(u64 a, u64 b) { return ceil_div(a, b) * b; }
+
+// A divisor used often: array sizes mostly are powers of two, and a division costs twenty shifts.
+class Divisor {
+ public:
+  constexpr Divisor() = default;
+  explicit Divisor(u32 value) : value_(value), power_of_two_((value & (value - 1)) == 0) {
+    for (u32 rest = value; rest > 1; rest >>= 1) ++shift_;
+  }
+  u32 value() const { return value_; }
+  u64 floor(u64 a) const { return power_of_two_ ? a >> shift_ : a / value_; }
+  u64 ceil(u64 a) const { return floor(a + value_ - 1); }
+  u64 round_up(u64 a) const { return ceil(a) * value_; }
+
+ private:
+  u32 value_ = 1, shift_ = 0;
+  bool power_of_two_ = true;
+};
+
 constexpr u64 align_up(u64 a, u64 power_of_two) { return (a + power_of_two - 1) & ~(power_of_two - 1); }
 template <typename T>
 constexpr T min(T a, T b) { return a < b ? a : b; }

@@ -36,9 +36,9 @@ class Gemm {
     p_.c_element = at_.has_c != 0 ? element_bytes(args.tensors[3].dtype) : 0;
     p_.chain = m.mxu_chain[a_.dtype];
     p_.cycles_per_step = m.mxu_cycles_per_step[a_.dtype];
-    p_.tile_m = m.mxu_rows;
-    p_.tile_n = m.mxu_cols;
-    p_.tile_k = p_.tile_m * p_.chain;
+    p_.tile_m = Divisor(m.mxu_rows);
+    p_.tile_n = Divisor(m.mxu_cols);
+    p_.tile_k = Divisor(m.mxu_rows * p_.chain);
     p_.dataflow = static_cast<u32>(at_.dataflow);
     p_.trans_a = at_.trans_a != 0;
     p_.trans_b = at_.trans_b != 0;
@@ -49,8 +49,9 @@ class Gemm {
 
   u32 run() {
     if (p_.chain == 0) return ASSAY_STATUS_BAD_ARGS;
-    plan_ = gemm::make_plan(p_, machine());
+    gemm::make_plan(p_, machine(), plan_);
     if (!plan_.feasible) return ASSAY_STATUS_NO_CAPACITY;
+    operands_ = Operands(plan_.buffers);
     configure();
     u64 index[ASSAY_GEMM_MAX_BATCH_RANK] = {};
     u64 batches = 1;
@@ -100,7 +101,7 @@ class Gemm {
       if (plan_.output_stationary) multiply_os(tile, k > 0, depth);
       else multiply_ws(tile, k > 0, depth);
       operands_.consume_end();
-      chunk_ ^= 1;
+      if (++chunk_ == plan_.buffers) chunk_ = 0;
     }
     if (p_.direct) store_direct(tile);
     else epilogue(tile);
@@ -110,64 +111,66 @@ class Gemm {
   void load_operands(const Tile& tile, u64 k, u32 depth) {
     const u64 lda = (p_.trans_a ? p_.m : p_.k) * p_.element, ldb = (p_.trans_b ? p_.k : p_.n) * p_.element;
     if (p_.trans_a)
-      dma_in({a_base_ + k * lda + tile.row * p_.element, plan_.a_at[chunk_], tile.rows * p_.element, depth, lda, plan_.a_stride});
+      dma_in({a_base_ + k * lda + tile.row * p_.element, plan_.a_at(chunk_), tile.rows * p_.element, depth, lda, plan_.a_stride});
     else
-      dma_in({a_base_ + tile.row * lda + k * p_.element, plan_.a_at[chunk_], depth * p_.element, tile.rows, lda, plan_.a_stride});
+      dma_in({a_base_ + tile.row * lda + k * p_.element, plan_.a_at(chunk_), depth * p_.element, tile.rows, lda, plan_.a_stride});
     if (p_.trans_b)
-      dma_in({b_base_ + tile.col * ldb + k * p_.element, plan_.b_at[chunk_], depth * p_.element, tile.cols, ldb, plan_.b_stride});
+      dma_in({b_base_ + tile.col * ldb + k * p_.element, plan_.b_at(chunk_), depth * p_.element, tile.cols, ldb, plan_.b_stride});
     else
-      dma_in({b_base_ + k * ldb + tile.col * p_.element, plan_.b_at[chunk_], tile.cols * p_.element, depth, ldb, plan_.b_stride});
+      dma_in({b_base_ + k * ldb + tile.col * p_.element, plan_.b_at(chunk_), tile.cols * p_.element, depth, ldb, plan_.b_stride});
   }
 
   u64 mxu_format(bool accumulate) const {
     return assay_pack_mxu_format(a_.dtype, p_.trans_a, p_.trans_b, accumulate, 0);
   }
-  u32 last_columns(u32 cols) const { return cols - (static_cast<u32>(ceil_div(cols, p_.tile_n)) - 1) * p_.tile_n; }
 
   // One command: inner over column tiles, outer over stationary tiles of k.
   void multiply_ws(const Tile& tile, bool accumulate, u32 depth) {
-    const u32 inner = static_cast<u32>(ceil_div(tile.cols, p_.tile_n));
-    const u32 outer = static_cast<u32>(ceil_div(depth, p_.tile_k));
-    const u32 n = min(tile.cols, p_.tile_n), k = min(depth, p_.tile_k);
-    const u32 a_k = p_.tile_k * (p_.trans_a ? plan_.a_stride : p_.element);
-    const u32 b_k = p_.tile_k * (p_.trans_b ? p_.element : plan_.b_stride);
-    const u32 b_n = p_.tile_n * (p_.trans_b ? plan_.b_stride : p_.element);
+    const u32 tile_n = p_.tile_n.value(), tile_k = p_.tile_k.value();
+    const u32 inner = static_cast<u32>(p_.tile_n.ceil(tile.cols));
+    const u32 outer = static_cast<u32>(p_.tile_k.ceil(depth));
+    const u32 n = min(tile.cols, tile_n), k = min(depth, tile_k);
+    const u32 a_k = tile_k * (p_.trans_a ? plan_.a_stride : p_.element);
+    const u32 b_k = tile_k * (p_.trans_b ? p_.element : plan_.b_stride);
+    const u32 b_n = tile_n * (p_.trans_b ? plan_.b_stride : p_.element);
     assay_cfg2_mxu_format(mxu_format(accumulate), assay_pack_mxu_size(tile.rows, n, k));
-    assay_cfg2_mxu_repeat(assay_pack_mxu_repeat(inner, last_columns(tile.cols), outer),
-                          assay_pack_mxu_outer_tail(depth - (outer - 1) * p_.tile_k));
+    assay_cfg2_mxu_repeat(assay_pack_mxu_repeat(inner, tile.cols - (inner - 1) * tile_n, outer),
+                          assay_pack_mxu_outer_tail(depth - (outer - 1) * tile_k));
     assay_cfg2_mxu_inner_step(assay_pack_mxu_inner_step(0, static_cast<int32_t>(b_n)),
                               assay_pack_mxu_outer_step(static_cast<int32_t>(a_k), static_cast<int32_t>(b_k)));
-    assay_cfg_mxu_acc_step(assay_pack_mxu_acc_step(static_cast<int32_t>(p_.tile_n * 4), 0));
-    assay_mxu_ws(plan_.a_at[chunk_], plan_.b_at[chunk_], acc(plan_.acc_at[acc_half_]));
+    assay_cfg_mxu_acc_step(assay_pack_mxu_acc_step(static_cast<int32_t>(tile_n * 4), 0));
+    assay_mxu_ws(plan_.a_at(chunk_), plan_.b_at(chunk_), acc(acc_half_ * plan_.acc_half));
   }
 
   // Inner over column tiles, outer over row tiles; a last, lower row of tiles is a command of its own.
   void multiply_os(const Tile& tile, bool accumulate, u32 depth) {
-    const u32 full = tile.rows / p_.tile_m;
-    const u32 rest = tile.rows - full * p_.tile_m;
-    if (full > 0) multiply_os_rows(tile, accumulate, depth, 0, p_.tile_m, full);
-    if (rest > 0) multiply_os_rows(tile, accumulate, depth, full * p_.tile_m, rest, 1);
+    const u32 full = static_cast<u32>(p_.tile_m.floor(tile.rows));
+    const u32 rest = tile.rows - full * p_.tile_m.value();
+    if (full > 0) multiply_os_rows(tile, accumulate, depth, 0, p_.tile_m.value(), full);
+    if (rest > 0) multiply_os_rows(tile, accumulate, depth, full * p_.tile_m.value(), rest, 1);
   }
 
   void multiply_os_rows(const Tile& tile, bool accumulate, u32 depth, u32 first, u32 rows, u32 outer) {
-    const u32 inner = static_cast<u32>(ceil_div(tile.cols, p_.tile_n));
+    const u32 tile_m = p_.tile_m.value(), tile_n = p_.tile_n.value();
+    const u32 inner = static_cast<u32>(p_.tile_n.ceil(tile.cols));
     const u32 a_line = p_.trans_a ? p_.element : plan_.a_stride;
-    const u32 b_n = p_.tile_n * (p_.trans_b ? plan_.b_stride : p_.element);
-    assay_cfg2_mxu_format(mxu_format(accumulate), assay_pack_mxu_size(rows, min(tile.cols, p_.tile_n), depth));
-    assay_cfg2_mxu_repeat(assay_pack_mxu_repeat(inner, last_columns(tile.cols), outer), assay_pack_mxu_outer_tail(0));
+    const u32 b_n = tile_n * (p_.trans_b ? plan_.b_stride : p_.element);
+    assay_cfg2_mxu_format(mxu_format(accumulate), assay_pack_mxu_size(rows, min(tile.cols, tile_n), depth));
+    assay_cfg2_mxu_repeat(assay_pack_mxu_repeat(inner, tile.cols - (inner - 1) * tile_n, outer),
+                          assay_pack_mxu_outer_tail(0));
     assay_cfg2_mxu_inner_step(assay_pack_mxu_inner_step(0, static_cast<int32_t>(b_n)),
-                              assay_pack_mxu_outer_step(static_cast<int32_t>(p_.tile_m * a_line), 0));
-    assay_cfg_mxu_acc_step(assay_pack_mxu_acc_step(static_cast<int32_t>(p_.tile_n * 4),
-                                                   static_cast<int32_t>(p_.tile_m * plan_.nt * 4)));
-    assay_mxu_os(plan_.a_at[chunk_] + first * a_line, plan_.b_at[chunk_],
-                 acc(plan_.acc_at[acc_half_] + first * plan_.nt * 4));
+                              assay_pack_mxu_outer_step(static_cast<int32_t>(tile_m * a_line), 0));
+    assay_cfg_mxu_acc_step(assay_pack_mxu_acc_step(static_cast<int32_t>(tile_n * 4),
+                                                   static_cast<int32_t>(tile_m * plan_.nt * 4)));
+    assay_mxu_os(plan_.a_at(chunk_) + first * a_line, plan_.b_at(chunk_),
+                 acc(acc_half_ * plan_.acc_half + first * plan_.nt * 4));
   }
 
   void store_direct(const Tile& tile) {
     acc_direct_.produce_end();
     acc_direct_.consume_begin();
     const u64 ldy = p_.n * 4;
-    dma_out({y_base_ + tile.row * ldy + tile.col * 4, acc(plan_.acc_at[acc_half_]), tile.cols * 4, tile.rows, ldy,
+    dma_out({y_base_ + tile.row * ldy + tile.col * 4, acc(acc_half_ * plan_.acc_half), tile.cols * 4, tile.rows, ldy,
              plan_.nt * 4});
     acc_direct_.consume_end();
   }
@@ -178,8 +181,8 @@ class Gemm {
     const u64 ldy = p_.n * p_.out_element;
     for (u32 row = 0; row < tile.rows; row += plan_.strip) {
       const Tile strip = {tile.row + row, tile.col, min(plan_.strip, tile.rows - row), tile.cols};
-      const u32 from = acc(plan_.acc_at[acc_half_] + row * plan_.nt * 4);
-      const u32 staged = plan_.out_at[strip_];
+      const u32 from = acc(acc_half_ * plan_.acc_half + row * plan_.nt * 4);
+      const u32 staged = plan_.out_at(strip_);
       if (at_.has_c != 0) {
         c_.produce_begin();
         load_c(strip);
@@ -206,8 +209,8 @@ class Gemm {
     const u32 e = p_.c_element;
     const u64 first = args_.tensors[3].address + (strip.row * at_.c_row_stride + strip.col * at_.c_col_stride) * e;
     const u32 cols = at_.c_col_stride != 0 ? strip.cols : 1, rows = at_.c_row_stride != 0 ? strip.rows : 1;
-    if (at_.c_col_stride == 0 && at_.c_row_stride == 1) dma_in({first, plan_.c_at[strip_], rows * e, 1, 0, 0});
-    else dma_in({first, plan_.c_at[strip_], cols * e, rows, at_.c_row_stride * e, plan_.nt * e});
+    if (at_.c_col_stride == 0 && at_.c_row_stride == 1) dma_in({first, plan_.c_at(strip_), rows * e, 1, 0, 0});
+    else dma_in({first, plan_.c_at(strip_), cols * e, rows, at_.c_row_stride * e, plan_.nt * e});
   }
 
   u64 vxu_format(u32 x, u32 out, u32 scale_source, u32 bias_source) const {
@@ -245,7 +248,7 @@ class Gemm {
     pass(strip,
          vxu_format(args_.tensors[3].dtype, y_.dtype, ASSAY_OPERAND_SOURCE_immediate, ASSAY_OPERAND_SOURCE_memory),
          assay_pack_vxu_x_strides(static_cast<int32_t>(row_stride), column ? 0 : static_cast<int32_t>(e)),
-         plan_.nt * p_.out_element, assay_pack_vxu_immediates(static_cast<u32>(at_.beta), 0), plan_.c_at[strip_], to);
+         plan_.nt * p_.out_element, assay_pack_vxu_immediates(static_cast<u32>(at_.beta), 0), plan_.c_at(strip_), to);
   }
 
   const assay_args& args_;
@@ -256,8 +259,9 @@ class Gemm {
   u32 accumulator_ = 0;
   bool scaled_ = false;
   u64 a_base_ = 0, b_base_ = 0, y_base_ = 0;
-  u32 chunk_ = 0, acc_half_ = 0, strip_ = 0;  // which of two buffers comes next
-  Exchange<kDmaIn, kMxu, kOperandsFilled, kOperandsFreed> operands_{2};
+  u32 chunk_ = 0, acc_half_ = 0, strip_ = 0;  // which buffer comes next
+  using Operands = Exchange<kDmaIn, kMxu, kOperandsFilled, kOperandsFreed>;
+  Operands operands_{2};
   Exchange<kMxu, kVxu, kAccFilled, kAccFreed> acc_{2};
   Exchange<kMxu, kDmaOut, kAccFilled, kAccFreed> acc_direct_{2};
   Exchange<kVxu, kDmaOut, kOutFilled, kOutFreed> out_{2};
