@@ -7,9 +7,6 @@
 namespace assay::core {
 namespace {
 
-constexpr unsigned kBlockInstructions = 128;  // longest block
-constexpr std::uint32_t kBlockSlots = 3 * kBlockInstructions;
-constexpr std::uint32_t kCapacity = 1u << 18;  // slots; untouched ones take no memory
 constexpr std::uint8_t kSink = 32;
 
 // After these nothing follows in the block: their targets, traps and side effects are the engine's business.
@@ -25,14 +22,15 @@ bool ends_block(CostClass cost) {
 
 }  // namespace
 
-CodeCache::CodeCache(const TcmView& tcm, const HostCosts& costs, Handlers handlers)
-    : data_(tcm.data),
+CodeCache::CodeCache(const TcmView& tcm, const HostCosts& costs, Handlers handlers, std::uint32_t capacity)
+    : capacity_(capacity),
+      data_(tcm.data),
       size_(tcm.size),
       base_(tcm.base),
       costs_(costs),
       handlers_(handlers),
-      slots_(new Slot[kCapacity]),
-      infos_(new SlotInfo[kCapacity]),
+      slots_(new Slot[capacity]),
+      infos_(new SlotInfo[capacity]),
       start_(tcm.size / 2) {}
 
 void CodeCache::flush() {
@@ -45,7 +43,7 @@ void CodeCache::flush() {
 const Slot* CodeCache::find(std::uint64_t offset) {
   if (offset >= size_) return nullptr;
   if (const Slot* slot = cached(offset)) return slot;
-  if (kCapacity - used_ < kBlockSlots) flush();
+  if (free_slots() < kBlockSlots) flush();
   const std::uint32_t index = translate(offset);
   start_[offset >> 1] = index;
   translated_.push_back(static_cast<std::uint32_t>(offset >> 1));

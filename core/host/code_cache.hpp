@@ -68,7 +68,11 @@ enum class Pseudo : std::uint8_t {
 
 class CodeCache {
  public:
-  CodeCache(const TcmView& tcm, const HostCosts& costs, Handlers handlers);
+  static constexpr std::uint32_t kBlockInstructions = 128;              // longest block
+  static constexpr std::uint32_t kBlockSlots = 3 * kBlockInstructions;  // more than it can take
+
+  // Holds `capacity` slots, at least two blocks' worth; when they are used up it forgets everything.
+  CodeCache(const TcmView& tcm, const HostCosts& costs, Handlers handlers, std::uint32_t capacity = 1u << 18);
 
   // The operation at `offset` bytes from the TCM's base, translated now if need be; null outside TCM.
   const Slot* find(std::uint64_t offset);
@@ -81,8 +85,10 @@ class CodeCache {
   const Slot* link(const Slot* exit);
   const SlotInfo& info(const Slot* slot) const { return infos_[slot - slots_.get()]; }
 
-  // Forgets everything: all pointers from above are dead.
+  // Forgets everything: all pointers from above are dead. Translating does so where free_slots() is
+  // below kBlockSlots.
   void flush();
+  std::uint32_t free_slots() const { return capacity_ - used_; }
 
  private:
   // The bits of the instruction at pc, or how many bytes from pc the TCM ends.
@@ -100,6 +106,7 @@ class CodeCache {
   void append_exit(std::uint64_t target, std::uint32_t cost, std::uint32_t count);
   std::uint32_t cost_of(CostClass cost_class) const;
 
+  const std::uint32_t capacity_;
   const std::byte* data_;
   std::uint64_t size_, base_;
   HostCosts costs_;

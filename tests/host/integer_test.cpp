@@ -55,6 +55,8 @@ TEST(Host, RegisterRegisterInstructionsGiveTheManualsResults) {
       {"srlw", 0x3b, 5, 0, 0x0000000180000000, 0, kMin32},
       {"sraw", 0x3b, 5, 32, 0x0000000080000000, 31, kOnes},
       {"sraw", 0x3b, 5, 32, 0xffffffff7fffffff, 30, 1},
+      {"sraw", 0x3b, 5, 32, 0x12345678, 32, 0x12345678},
+      {"srlw", 0x3b, 5, 0, 0x12345678, 32, 0x12345678},
       {"mul", 0x33, 0, 1, kMin, kOnes, kMin},
       {"mul", 0x33, 0, 1, 0x100000001, 0x100000001, 0x200000001},
       {"mulh", 0x33, 1, 1, kMin, kMin, 0x4000000000000000},
@@ -162,11 +164,12 @@ TEST(Host, BranchesCompareSignedAndUnsigned) {
     std::uint64_t a, b;
     bool taken;
   } const kRows[] = {
-      {"beq", 0, 5, 5, true},          {"beq", 0, 5, 6, false},    {"bne", 1, 5, 6, true},
-      {"bne", 1, kOnes, kOnes, false}, {"blt", 4, kMin, 0, true},  {"blt", 4, 0, kMin, false},
-      {"blt", 4, 3, 3, false},         {"bge", 5, 0, kOnes, true}, {"bge", 5, 3, 3, true},
-      {"bge", 5, kMin, kMax, false},   {"bltu", 6, 0, kMin, true}, {"bltu", 6, kOnes, 0, false},
-      {"bgeu", 7, kOnes, 0, true},     {"bgeu", 7, 0, 0, true},    {"bgeu", 7, kMax, kMin, false},
+      {"beq", 0, 5, 5, true},          {"beq", 0, 5, 6, false},     {"bne", 1, 5, 6, true},
+      {"bne", 1, kOnes, kOnes, false}, {"blt", 4, kMin, 0, true},   {"blt", 4, 0, kMin, false},
+      {"blt", 4, 3, 3, false},         {"bge", 5, 0, kOnes, true},  {"bge", 5, 3, 3, true},
+      {"bge", 5, kMin, kMax, false},   {"bltu", 6, 0, kMin, true},  {"bltu", 6, kOnes, 0, false},
+      {"bltu", 6, 9, 9, false},        {"bgeu", 7, kOnes, 0, true}, {"bgeu", 7, 0, 0, true},
+      {"bgeu", 7, kMax, kMin, false},
   };
   for (const auto& row : kRows) {
     Machine m({b_type(row.funct3, a0, a1, 8), addi(a2, a2, 1), kEnd});
