@@ -65,6 +65,19 @@ std::string aligned(const std::string& text) {
   return fmt::format("{:<10} {}", text.substr(0, space), text.substr(space + 1));
 }
 
+// " <symbol+0x10>" for the target of a jump or branch, where it has a symbol.
+std::string target_text(const sim::ElfImage& image, const Line& line) {
+  const core::Decoded d = core::decode(line.word);
+  const bool has_target =
+      !line.is_ai && d.id != core::Rv::count && core::row(d.id).operands.find('a') != std::string_view::npos;
+  if (!has_target) return "";
+  const std::uint64_t target = line.address + static_cast<std::uint64_t>(std::int64_t{d.imm});
+  const sim::ElfSymbol* symbol = image.symbol_at(target);
+  if (symbol == nullptr) return "";
+  if (symbol->address == target) return fmt::format(" <{}>", symbol->name);
+  return fmt::format(" <{}+{:#x}>", symbol->name, target - symbol->address);
+}
+
 void print_text(const sim::ElfImage& image) {
   fmt::print("{}: entry {:#x}\n", image.file, image.entry);
   for (const sim::ElfCode& code : image.code) {
@@ -74,7 +87,7 @@ void print_text(const sim::ElfImage& image) {
       if (symbol != nullptr && symbol->address == line.address)
         fmt::print("\n{:016x} <{}>:\n", line.address, symbol->name);
       const std::string word = fmt::format("{:0{}x}", line.word, line.bytes * 2);
-      fmt::print("{:12x}:  {:<10} {}\n", line.address, word, aligned(line.text));
+      fmt::print("{:12x}:  {:<10} {}{}\n", line.address, word, aligned(line.text), target_text(image, line));
     });
   }
 }
