@@ -21,6 +21,16 @@ const TcmView& checked(const TcmView& tcm) {
   return tcm;
 }
 
+// An instruction that takes no time would let a loop run for ever within one quantum.
+const HostCosts& checked(const HostCosts& c) {
+  for (const std::uint32_t cost : {c.alu, c.mul, c.div, c.branch_not_taken, c.branch_taken, c.jump,
+                                   c.load_tcm, c.store_tcm, c.csr, c.atomic, c.fence, c.ai_issue, c.trap}) {
+    if (cost == 0)
+      fail(ExitCode::Usage, "host costs: an instruction class costs 0 cycles; expected at least 1");
+  }
+  return c;
+}
+
 }  // namespace
 
 std::string_view to_string(StopReason reason) {
@@ -36,7 +46,7 @@ std::string_view to_string(StopReason reason) {
 
 Host::Host(const HostCosts& costs, TcmView tcm, HostPort& port)
     : pc_(tcm.base),
-      costs_(costs),
+      costs_(checked(costs)),
       tcm_(checked(tcm)),
       port_(port),
       code_(std::make_unique<CodeCache>(tcm_, costs_, Engine::handlers())) {}

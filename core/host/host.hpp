@@ -53,7 +53,8 @@ std::string_view to_string(StopReason reason);  // a phrase for messages: "wfi w
 
 class Host {
  public:
-  // Registers are 0, pc is tcm.base, time is 0. Throws Error(Usage) on a TCM outside its limits.
+  // Registers are 0, pc is tcm.base, time is 0. Throws Error(Usage) on a TCM outside its limits or a cost of
+  // 0.
   Host(const HostCosts& costs, TcmView tcm, HostPort& port);
   ~Host();
   Host(const Host&) = delete;

@@ -1,4 +1,5 @@
 // What each class of host instruction costs, in core cycles. Plain data; the machine config fills it.
+// Every cost is at least 1.
 //
 // The host is single issue and in order: an instruction starts when its predecessor is done, and the
 // next one starts `cost` cycles later. There is no overlap to model beyond these numbers.

@@ -253,5 +253,13 @@ TEST(Host, RefusesATcmThatItCannotAddress) {
   }
 }
 
+TEST(Host, RefusesInstructionsThatTakeNoTime) {
+  PaperPlatform platform;
+  std::byte bytes[16];
+  core::HostCosts costs;
+  costs.jump = 0;
+  EXPECT_THROW(core::Host(costs, {bytes, 16, kBase}, platform), Error);
+}
+
 }  // namespace
 }  // namespace assay::test
