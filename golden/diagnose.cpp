@@ -39,10 +39,10 @@ std::optional<double> common_ratio(const Evidence& e) {
   const std::size_t first = e.wrong.front();
   const double ratio = e.got[first] / e.reference(first);
   if (!std::isfinite(ratio) || ratio == 0) return std::nullopt;
-  constexpr double kSlack = 1.0 / 64;  // rounding of narrow outputs
+  const double slack = 0.05 * std::fabs(ratio - 1);  // the errors are proportional, not only small
   const bool same = mostly(e, [&](std::size_t i) {
     const double want = ratio * e.reference(i);
-    return std::isfinite(want) && std::fabs(e.got[i] - want) <= kSlack * std::fabs(want);
+    return std::isfinite(want) && std::fabs(e.got[i] - want) <= slack * std::fabs(want);
   });
   return same ? std::optional(ratio) : std::nullopt;
 }

@@ -87,10 +87,15 @@ void evaluate_floats(const GemmOperands& g, const std::vector<Tensor>& inputs, E
     const Matrix magnitude = product(a, b);
     for (std::size_t i = 0; i < g.m; ++i)
       for (std::size_t j = 0; j < g.n; ++j) {
-        const double term = g.has_c ? beta * c[g.c.at(0, i, j)] : 0;
-        expected.values.push_back(alpha * sum[i * g.n + j] + term);
-        expected.magnitude.push_back((std::fabs(alpha) * (magnitude[i * g.n + j] + lost) + std::fabs(term)) *
-                                     inflate);
+        double value = alpha * sum[i * g.n + j];
+        double size = std::fabs(alpha) * (magnitude[i * g.n + j] + lost);
+        if (g.has_c) {  // adding 0 where there is none would turn -0 into +0
+          const double term = beta * c[g.c.at(0, i, j)];
+          value += term;
+          size += std::fabs(term);
+        }
+        expected.values.push_back(value);
+        expected.magnitude.push_back(size * inflate);
       }
   }
   // Product and sum may each round, and each may underflow.

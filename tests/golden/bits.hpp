@@ -1,0 +1,36 @@
+// Small helpers of the golden tests.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/tensor.hpp"
+#include "golden/formats.hpp"
+
+namespace assay::golden {
+
+inline float f32(std::uint32_t bits) {
+  float value = 0;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+inline std::uint32_t bits(float value) {
+  std::uint32_t word = 0;
+  std::memcpy(&word, &value, sizeof word);
+  return word;
+}
+
+inline Tensor tensor(DType type, Shape shape, const std::vector<double>& values, std::string name = "t") {
+  Tensor t(std::move(name), type, std::move(shape));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const std::uint64_t element = encode(type, values[i]);
+    std::memcpy(t.bytes.data() + i * size_of(type), &element, size_of(type));
+  }
+  return t;
+}
+
+}  // namespace assay::golden

@@ -1,0 +1,48 @@
+// Element formats as fp64 values.
+#include "golden/formats.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "bits.hpp"
+
+namespace assay::golden {
+namespace {
+
+TEST(Formats, Every16BitPatternComesBackAndNanCanonical) {
+  for (const DType type : {DType::f16, DType::bf16})
+    for (std::uint64_t word = 0; word < 65536; ++word) {
+      const double value = decode(type, word);
+      const std::uint64_t nan = type == DType::f16 ? 0x7E00U : 0x7FC0U;
+      ASSERT_EQ(encode(type, value), std::isnan(value) ? nan : word) << to_string(type);
+    }
+}
+
+TEST(Formats, ManyF32PatternsComeBack) {
+  for (std::uint64_t word = 0; word < (std::uint64_t{1} << 32); word += 30011) {
+    const double value = decode(DType::f32, word);
+    ASSERT_EQ(encode(DType::f32, value), std::isnan(value) ? 0x7FC00000U : word);
+  }
+}
+
+TEST(Formats, F32RoundsAsTheProcessorDoes) {
+  for (const double value : {1 + 0x1p-24, 1 + 0x3p-24, 1 + 0x1p-24 + 0x1p-50, 0x1p-150, 0x1.8p-149,
+                             0x1p-127 + 0x1p-151, 3.5e38, 0x1.fffffefp127, 0x1.ffffffp127, -0.0, -1e-60})
+    EXPECT_EQ(encode(DType::f32, value), bits(static_cast<float>(value))) << value;
+}
+
+TEST(Formats, UnitsAtTheEdges) {
+  EXPECT_EQ(ulp_at(DType::f32, 1), 0x1p-23);
+  EXPECT_EQ(ulp_at(DType::f16, 0), 0x1p-24);
+  EXPECT_EQ(ulp_at(DType::bf16, 1.99), 0x1p-7);
+  EXPECT_EQ(ulp_at(DType::s32, 1e9), 1);
+  EXPECT_EQ(half_smallest(DType::f32), 0x1p-150);
+  EXPECT_EQ(unit_roundoff(DType::bf16), 0x1p-8);
+  EXPECT_EQ(largest_finite(DType::f16), 65504);
+  EXPECT_EQ(largest_finite(DType::f32), static_cast<double>(std::numeric_limits<float>::max()));
+}
+
+}  // namespace
+}  // namespace assay::golden
