@@ -32,7 +32,6 @@
 namespace assay::core {
 
 class CodeCache;
-union Slot;
 
 // The tightly coupled memory: program, data, stack. The host does not own the bytes. size is a multiple
 // of 8, at least 8 and at most 1 GiB; base is a multiple of 8.
@@ -53,8 +52,8 @@ std::string_view to_string(StopReason reason);  // a phrase for messages: "wfi w
 
 class Host {
  public:
-  // Registers are 0, pc is tcm.base, time is 0. Throws Error(Usage) on a TCM outside its limits or a cost of
-  // 0.
+  // Registers are 0, pc is tcm.base, time is 0. Throws Error(Usage) on a TCM outside its limits, or on a
+  // cost of 0.
   Host(const HostCosts& costs, TcmView tcm, HostPort& port);
   ~Host();
   Host(const Host&) = delete;
