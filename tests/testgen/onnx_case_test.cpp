@@ -1,0 +1,243 @@
+// Folders of ONNX test data: those of the ONNX project, and broken ones made here.
+#include "testgen/onnx_case.hpp"
+
+#include <gmock/gmock.h>
+#include <onnx/onnx_pb.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "../ops/expect_error.hpp"
+#include "golden/backend.hpp"
+
+namespace assay::testgen {
+namespace {
+
+namespace fs = std::filesystem;
+using test::expect_error;
+
+const fs::path kData = "/usr/share/libonnx-testdata/data/node";  // package libonnx-testdata
+
+// strict's result against what ONNX recorded, in the doubled bound of the fp64 reference.
+golden::Comparison judge(const OnnxCase& o) {
+  const golden::Reference strict = golden::find_backend("strict").evaluate(o.c.problem, o.inputs);
+  const golden::Reference cpu = golden::find_backend("cpu").evaluate(o.c.problem, o.inputs);
+  return golden::compare(*strict.outputs[0].bits, golden::recorded_reference(o.outputs[0], cpu.outputs[0]),
+                         o.policy);
+}
+
+TEST(OnnxCase, EveryRecordedGemmAndMatmulPasses) {
+  if (!fs::exists(kData)) GTEST_SKIP() << kData << " is not installed";
+  int judged = 0;
+  for (const fs::directory_entry& entry : fs::directory_iterator(kData)) {
+    const std::string name = entry.path().filename().string();
+    const bool wanted = name.rfind("test_gemm_", 0) == 0 || name.rfind("test_matmul_", 0) == 0;
+    if (!wanted) continue;
+    for (const OnnxCase& o : read_onnx_cases(entry.path())) {
+      const golden::Comparison result = judge(o);
+      EXPECT_TRUE(result.passed) << o.name << ": " << result.to_line();
+      OnnxCase wrong = o;
+      wrong.outputs[0].as<std::uint32_t>()[0] ^= 0x00400000;
+      EXPECT_FALSE(judge(wrong).passed) << o.name;
+      ++judged;
+    }
+  }
+  EXPECT_EQ(judged, 14);
+}
+
+TEST(OnnxCase, UnsupportedOperatorsAreNamed) {
+  if (!fs::exists(kData)) GTEST_SKIP() << kData << " is not installed";
+  expect_error(ExitCode::Unsupported,
+               "node Abs: unsupported operator; expected one of Gemm, MatMul, MatMulInteger",
+               [] { read_onnx_cases(kData / "test_abs"); });
+  expect_error(ExitCode::Unsupported,
+               "node MatMulInteger: input 2 ('a_zero_point') is unsupported: a zero point",
+               [] { read_onnx_cases(kData / "test_matmulinteger"); });
+}
+
+// A small gemm folder of one's own, to be broken.
+class OnnxFolder : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = (fs::temp_directory_path() / "assay-onnx-XXXXXX").string();
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    folder_ = name;
+    fs::create_directory(set());
+    model_.set_ir_version(8);
+    onnx::GraphProto& graph = *model_.mutable_graph();
+    onnx::NodeProto& node = *graph.add_node();
+    node.set_op_type("Gemm");
+    node.set_name("g");
+    for (const char* input : {"a", "b"}) {
+      node.add_input(input);
+      declare(*graph.add_input(), input, {2, 2});
+    }
+    node.add_output("y");
+    declare(*graph.add_output(), "y", {2, 2});
+    for (const char* file : {"input_0.pb", "input_1.pb"}) write(file, tensor({2, 2}, {1, 2, 3, 4}));
+    write("output_0.pb", tensor({2, 2}, {7, 10, 15, 22}));
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  fs::path set() const { return folder_ / "test_data_set_0"; }
+  onnx::NodeProto& node() { return *model_.mutable_graph()->mutable_node(0); }
+
+  static void declare(onnx::ValueInfoProto& info, const std::string& name,
+                      std::initializer_list<std::int64_t> dims) {
+    info.set_name(name);
+    onnx::TypeProto_Tensor& type = *info.mutable_type()->mutable_tensor_type();
+    type.set_elem_type(onnx::TensorProto::FLOAT);
+    for (const std::int64_t dim : dims) type.mutable_shape()->add_dim()->set_dim_value(dim);
+  }
+  static onnx::TensorProto tensor(std::initializer_list<std::int64_t> dims,
+                                  std::initializer_list<float> values) {
+    onnx::TensorProto p;
+    p.set_data_type(onnx::TensorProto::FLOAT);
+    for (const std::int64_t dim : dims) p.add_dims(dim);
+    for (const float value : values) p.add_float_data(value);
+    return p;
+  }
+  void write(const std::string& file, const google::protobuf::MessageLite& message) const {
+    std::ofstream(set() / file, std::ios::binary) << message.SerializeAsString();
+  }
+  std::vector<OnnxCase> read() const {
+    std::ofstream(folder_ / "model.onnx", std::ios::binary) << model_.SerializeAsString();
+    return read_onnx_cases(folder_);
+  }
+  void expect_refused(ExitCode code, const std::string& part) const {
+    expect_error(code, part, [&] { read(); });
+  }
+
+  fs::path folder_;
+  onnx::ModelProto model_;
+};
+
+TEST_F(OnnxFolder, ReadsAndJudges) {
+  const std::vector<OnnxCase> cases = read();
+  ASSERT_EQ(cases.size(), 1U);
+  EXPECT_EQ(ops::to_string(cases[0].c.problem), "gemm(A:f32[2x2], B:f32[2x2])");
+  EXPECT_TRUE(judge(cases[0]).passed);
+}
+
+TEST_F(OnnxFolder, DataSetsComeInNumericalOrder) {
+  for (const char* number : {"2", "10"}) fs::copy(set(), folder_ / ("test_data_set_" + std::string(number)));
+  const std::vector<OnnxCase> cases = read();
+  ASSERT_EQ(cases.size(), 3U);
+  EXPECT_THAT(cases[1].name, testing::EndsWith("test_data_set_2"));
+  EXPECT_THAT(cases[2].name, testing::EndsWith("test_data_set_10"));
+}
+
+TEST_F(OnnxFolder, AnInitialiserIsAnInput) {
+  onnx::TensorProto b = tensor({2, 2}, {1, 2, 3, 4});
+  b.set_name("b");
+  *model_.mutable_graph()->add_initializer() = b;
+  fs::remove(set() / "input_1.pb");
+  EXPECT_TRUE(judge(read().at(0)).passed);
+}
+
+TEST_F(OnnxFolder, EveryTruncationOfAFileIsNamedAndPrintsNothing) {
+  read();
+  for (const fs::path& file : {set() / "input_0.pb", folder_ / "model.onnx"}) {
+    std::ostringstream whole;
+    whole << std::ifstream(file, std::ios::binary).rdbuf();
+    const std::string bytes = whole.str();
+    testing::internal::CaptureStderr();
+    for (std::size_t length = 0; length < bytes.size(); ++length) {
+      std::ofstream(file, std::ios::binary) << bytes.substr(0, length);
+      try {
+        read_onnx_cases(folder_);
+        ADD_FAILURE() << file << " cut to " << length << " of " << bytes.size() << " bytes was accepted";
+      } catch (const Error& error) {
+        EXPECT_EQ(to_string(error.code()), to_string(ExitCode::BadInput)) << length << ": " << error.what();
+        EXPECT_THAT(error.what(), testing::HasSubstr(folder_.string())) << length;
+      }
+    }
+    EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+    std::ofstream(file, std::ios::binary) << bytes;
+  }
+}
+
+TEST_F(OnnxFolder, RandomBytesAreRefusedInSilence) {
+  read();
+  testing::internal::CaptureStderr();
+  for (int first = 0; first < 256; ++first) {
+    std::ofstream(set() / "input_0.pb", std::ios::binary)
+        << static_cast<char>(first) << "\xFF\x01garbage\x80";
+    EXPECT_THROW(read_onnx_cases(folder_), Error) << first;
+  }
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
+TEST_F(OnnxFolder, MissingFilesAndFoldersAreNamed) {
+  fs::remove(set() / "input_1.pb");
+  expect_refused(ExitCode::BadInput, "test_data_set_0/input_1.pb: cannot be read");
+  fs::remove_all(set());
+  expect_refused(ExitCode::BadInput, "no folder test_data_set_0");
+  expect_error(ExitCode::BadInput, "/nowhere: not a folder", [] { read_onnx_cases("/nowhere"); });
+  expect_error(ExitCode::BadInput, "model.onnx: cannot be read", [&] {
+    fs::remove(folder_ / "model.onnx");
+    read_onnx_cases(folder_);
+  });
+}
+
+TEST_F(OnnxFolder, MoreInputsThanTheModelHasAreNamed) {
+  write("input_2.pb", tensor({1}, {1}));
+  expect_refused(ExitCode::BadInput, "input_2.pb: the model has only 2 inputs");
+}
+
+TEST_F(OnnxFolder, DataThatIsNotWhatTheModelDeclaresIsNamed) {
+  write("input_0.pb", tensor({1, 2}, {1, 2}));
+  expect_refused(ExitCode::BadInput, "input_0.pb: shape [1, 2] for 'a' is not what the model declares");
+  onnx::TensorProto half = tensor({2, 2}, {});
+  half.set_data_type(onnx::TensorProto::FLOAT16);
+  half.set_raw_data("12345678");
+  write("input_0.pb", half);
+  expect_refused(ExitCode::BadInput, "input_0.pb: f16 data for 'a', which the model declares as f32");
+}
+
+TEST_F(OnnxFolder, ARecordedOutputOfAnotherShapeIsNamed) {
+  model_.mutable_graph()->mutable_output(0)->mutable_type()->mutable_tensor_type()->clear_shape();
+  write("output_0.pb", tensor({4}, {7, 10, 15, 22}));
+  expect_refused(ExitCode::BadInput, "output_0.pb: recorded f32 [4], but node Gemm 'g' gives f32 [2, 2]");
+}
+
+TEST_F(OnnxFolder, AttributesBeyondTheOperatorAreNamed) {
+  onnx::AttributeProto& attribute = *node().add_attribute();
+  attribute.set_name("broadcast");
+  attribute.set_type(onnx::AttributeProto::INT);
+  attribute.set_i(1);
+  expect_refused(ExitCode::Unsupported, "node Gemm 'g': unsupported attribute 'broadcast'");
+  attribute.set_name("dataflow");
+  expect_refused(ExitCode::Unsupported, "unsupported attribute 'dataflow'");
+  attribute.set_name("alpha");
+  attribute.set_type(onnx::AttributeProto::STRING);
+  expect_refused(ExitCode::BadInput, "attribute 'alpha' is neither INT nor FLOAT");
+}
+
+TEST_F(OnnxFolder, OtherGraphsAreNamed) {
+  node().set_domain("com.example");
+  expect_refused(ExitCode::Unsupported, "node Gemm 'g' of domain 'com.example': unsupported operator");
+  node().clear_domain();
+  node().set_input(1, "elsewhere");
+  expect_refused(ExitCode::BadInput, "node Gemm 'g': input 'elsewhere' is nowhere defined");
+  node().set_input(1, "b");
+  node().set_output(0, "z");
+  expect_refused(ExitCode::BadInput, "its output is not the graph's one output");
+  *model_.mutable_graph()->add_node() = node();
+  expect_refused(ExitCode::Unsupported, "2 nodes (first Gemm 'g'); only graphs of one node are supported");
+  model_.mutable_graph()->clear_node();
+  expect_refused(ExitCode::BadInput, "a graph without a node");
+}
+
+TEST_F(OnnxFolder, AProblemThatCannotBeNamesFileAndNode) {
+  for (int i = 0; i < 2; ++i)
+    model_.mutable_graph()->mutable_input(i)->mutable_type()->mutable_tensor_type()->clear_shape();
+  write("input_1.pb", tensor({3, 2}, {1, 2, 3, 4, 5, 6}));
+  expect_refused(ExitCode::Usage, "model.onnx: node Gemm 'g': gemm: inner dimensions differ");
+  write("input_1.pb", tensor({2, 0}, {}));
+  expect_refused(ExitCode::Unsupported, "zero-size dimension");
+}
+
+}  // namespace
+}  // namespace assay::testgen
