@@ -12,16 +12,24 @@ set(ASSAY_KERNEL_FLAGS
   -fno-threadsafe-statics -ffunction-sections -std=c++17 -Wall -Wextra -Wshadow -Werror)
 add_custom_target(assay_kernels ALL)
 
-# assay_add_kernel(NAME SOURCES ...) builds NAME.elf into the kernel folder.
+# assay_add_kernel(NAME SOURCES ... [DIRECTORY DIR]) builds DIR/NAME.elf; DIR is the kernel folder unless
+# given. The target is kernel_NAME, or kernel_DIRNAME_NAME for a DIR of one's own.
 function(assay_add_kernel name)
-  cmake_parse_arguments(ARG "" "" "SOURCES" ${ARGN})
-  file(MAKE_DIRECTORY ${ASSAY_KERNEL_DIR})
+  cmake_parse_arguments(ARG "" "DIRECTORY" "SOURCES" ${ARGN})
+  set(target kernel_${name})
+  if(ARG_DIRECTORY)
+    get_filename_component(folder ${ARG_DIRECTORY} NAME)
+    set(target kernel_${folder}_${name})
+  else()
+    set(ARG_DIRECTORY ${ASSAY_KERNEL_DIR})
+  endif()
+  file(MAKE_DIRECTORY ${ARG_DIRECTORY})
   set(includes -I${PROJECT_SOURCE_DIR} -I${ASSAY_ISA_GENERATED_DIR})
   set(objects)
   foreach(source ${ARG_SOURCES} ${PROJECT_SOURCE_DIR}/ops/device/crt0.S)
     get_filename_component(source ${source} ABSOLUTE)
     get_filename_component(stem ${source} NAME)
-    set(object ${CMAKE_CURRENT_BINARY_DIR}/${name}.${stem}.o)
+    set(object ${CMAKE_CURRENT_BINARY_DIR}/${target}.${stem}.o)
     if(source MATCHES "\\.S$")
       set(command ${ASSAY_RISCV_CC} -march=rv64imac -mabi=lp64 -mcmodel=medany)
     else()
@@ -32,17 +40,17 @@ function(assay_add_kernel name)
       COMMAND ${command} ${includes} -MD -MF ${object}.d -c ${source} -o ${object}
       DEPENDS ${source} ${ASSAY_ISA_INTRINSICS}
       DEPFILE ${object}.d
-      COMMENT "Building RISC-V object ${name}.${stem}.o")
+      COMMENT "Building RISC-V object ${target}.${stem}.o")
     list(APPEND objects ${object})
   endforeach()
   set(script ${PROJECT_SOURCE_DIR}/ops/device/kernel.ld)
-  set(elf ${ASSAY_KERNEL_DIR}/${name}.elf)
+  set(elf ${ARG_DIRECTORY}/${name}.elf)
   add_custom_command(
     OUTPUT ${elf}
     COMMAND ${ASSAY_RISCV_CC} -march=rv64imac -mabi=lp64 -nostdlib -static -Wl,-T,${script}
             -Wl,--gc-sections -Wl,--no-warn-rwx-segments -Wl,--build-id=none ${objects} ${ASSAY_RISCV_LIBC} -lgcc -o ${elf}
     DEPENDS ${objects} ${script}
     COMMENT "Linking kernel ${name}.elf")
-  add_custom_target(kernel_${name} DEPENDS ${elf})
-  add_dependencies(assay_kernels kernel_${name})
+  add_custom_target(${target} DEPENDS ${elf})
+  add_dependencies(assay_kernels ${target})
 endfunction()

@@ -3,14 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <new>
 
 namespace assay::memory {
 
 LocalMemory::LocalMemory(const Machine& machine, bool values)
     : values_(values), spm_bytes_(machine.spm.bytes().count()), acc_bytes_(machine.acc.bytes().count()) {
   if (!values_) return;
-  spm_.resize(spm_bytes_);
-  acc_.resize(acc_bytes_);
+  spm_.reset(static_cast<std::byte*>(std::calloc(spm_bytes_, 1)));
+  acc_.reset(static_cast<std::byte*>(std::calloc(acc_bytes_, 1)));
+  if (!spm_ || !acc_) throw std::bad_alloc();
 }
 
 std::uint64_t LocalMemory::capacity(isa::LocalAddr address) const {
@@ -29,11 +31,11 @@ std::string LocalMemory::check(const LocalBlock& block) const {
 }
 
 std::byte* LocalMemory::at(isa::LocalAddr address) {
-  return (address.is_acc() ? acc_ : spm_).data() + address.offset();
+  return (address.is_acc() ? acc_ : spm_).get() + address.offset();
 }
 
 const std::byte* LocalMemory::at(isa::LocalAddr address) const {
-  return (address.is_acc() ? acc_ : spm_).data() + address.offset();
+  return (address.is_acc() ? acc_ : spm_).get() + address.offset();
 }
 
 }  // namespace assay::memory

@@ -6,8 +6,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <memory>
 #include <string>
-#include <vector>
 
 #include "base/machine.hpp"
 #include "isa/address.hpp"
@@ -38,9 +39,15 @@ class LocalMemory {
   const std::byte* at(isa::LocalAddr address) const;
 
  private:
+  // Zeroed, and touched only where it is used: a machine may have far more than a small kernel needs.
+  struct Free {
+    void operator()(std::byte* p) const { std::free(p); }
+  };
+  using Storage = std::unique_ptr<std::byte[], Free>;
+
   bool values_;
   std::uint64_t spm_bytes_, acc_bytes_;
-  std::vector<std::byte> spm_, acc_;
+  Storage spm_, acc_;
 };
 
 }  // namespace assay::memory

@@ -17,6 +17,27 @@
 namespace assay::app {
 namespace {
 
+std::vector<Tensor> read_outputs(const ops::Problem& problem, const Layout& layout, sim::Platform& platform) {
+  std::vector<Tensor> outputs;
+  for (std::size_t i = 0; i < problem.outputs.size(); ++i) {
+    const ops::TensorInfo& info = problem.outputs[i];
+    Tensor& tensor = outputs.emplace_back(info.name, info.dtype, info.shape);
+    platform.hbm().read(layout.outputs[i].offset, tensor.bytes.data(), tensor.bytes.size());
+  }
+  return outputs;
+}
+
+// Empty where every byte of every output was written.
+std::string unwritten(const ops::Problem& problem, const Layout& layout, sim::Platform& platform) {
+  for (std::size_t i = 0; i < problem.outputs.size(); ++i) {
+    const auto missing = platform.hbm().unwritten(layout.outputs[i].offset);
+    if (missing.count > 0)
+      return fmt::format("output {}: {} of {} bytes were never written, the first at byte {}", problem.outputs[i].name,
+                         missing.count, layout.outputs[i].bytes, missing.first);
+  }
+  return {};
+}
+
 // A kernel that needs more than this many times the roof's cycles is taken for a runaway.
 constexpr std::uint64_t kRunawayFactor = 1000;
 constexpr std::uint64_t kRunawayBase = 20'000'000;
@@ -27,13 +48,6 @@ void describe_case(const CaseInput& input, report::CaseResult& result) {
   result.config = input.c.config;
   result.source = input.source;
   result.reproduce = input.reproduce;
-}
-
-void load(const CaseInput& input, const Layout& layout, sim::Platform& platform, bool values) {
-  for (std::size_t i = 0; i < input.inputs.size() && values; ++i)
-    platform.hbm().write(layout.inputs[i].offset, input.inputs[i].bytes.data(), input.inputs[i].bytes.size());
-  for (const Placed& output : layout.outputs) platform.hbm().watch(output.offset, output.bytes);
-  platform.set_args(layout.args);
 }
 
 void record_run(const sim::RunResult& run, report::CaseResult& result) {
@@ -81,42 +95,20 @@ bool judge_run(const sim::RunResult& run, report::CaseResult& result) {
   return broken.empty();
 }
 
-std::vector<Tensor> read_outputs(const ops::Problem& problem, const Layout& layout, sim::Platform& platform) {
-  std::vector<Tensor> outputs;
-  for (std::size_t i = 0; i < problem.outputs.size(); ++i) {
-    const ops::TensorInfo& info = problem.outputs[i];
-    Tensor& tensor = outputs.emplace_back(info.name, info.dtype, info.shape);
-    platform.hbm().read(layout.outputs[i].offset, tensor.bytes.data(), tensor.bytes.size());
-  }
-  return outputs;
-}
-
-// Empty where every byte of every output was written.
-std::string unwritten(const ops::Problem& problem, const Layout& layout, sim::Platform& platform) {
-  for (std::size_t i = 0; i < problem.outputs.size(); ++i) {
-    const auto missing = platform.hbm().unwritten(layout.outputs[i].offset);
-    if (missing.count > 0)
-      return fmt::format("output {}: {} of {} bytes were never written, the first at byte {}", problem.outputs[i].name,
-                         missing.count, layout.outputs[i].bytes, missing.first);
-  }
-  return {};
-}
-
-void judge_values(const CaseInput& input, const std::vector<std::string>& goldens, const Layout& layout,
-                  const sim::RunResult& run, const sim::ElfImage& kernel, sim::Platform& platform,
+void judge_values(const CaseInput& input, const std::vector<std::string>& goldens, const Execution& execution,
                   report::CaseResult& result) {
-  const std::string missing = unwritten(input.c.problem, layout, platform);
-  if (!missing.empty()) return set_verdict(result, ExitCode::Fail, missing);
+  if (!execution.unwritten.empty()) return set_verdict(result, ExitCode::Fail, execution.unwritten);
   if (goldens.size() == 1 && goldens[0] == "none")
     return set_verdict(result, ExitCode::Unverified, "no golden was asked for");
-  const std::vector<Tensor> outputs = read_outputs(input.c.problem, layout, platform);
-  const Judgement j = judge(input, outputs, goldens);
+  const Judgement j = judge(input, execution.outputs, goldens);
   result.goldens = j.verdicts;
   result.notes.insert(result.notes.end(), j.notes.begin(), j.notes.end());
   if (j.first_bad >= 0) {
-    const std::uint64_t element = size_of(outputs[j.bad_output].dtype);
-    const std::uint64_t offset = layout.outputs[j.bad_output].offset + static_cast<std::uint64_t>(j.first_bad) * element;
-    for (std::string& line : sim::trace_byte(run.log, kernel, offset)) result.notes.push_back("written by " + line);
+    const std::uint64_t element = size_of(execution.outputs[j.bad_output].dtype);
+    const std::uint64_t offset =
+        execution.output_offsets[j.bad_output] + static_cast<std::uint64_t>(j.first_bad) * element;
+    for (const std::string& line : sim::trace_byte(execution.run.log, execution.kernel, offset))
+      result.notes.push_back("written by " + line);
   }
   if (!j.suite_error.empty()) return set_verdict(result, ExitCode::Error, j.suite_error);
   if (!j.passed) return set_verdict(result, ExitCode::Fail, "the result differs from its golden");
@@ -148,12 +140,34 @@ std::string kernel_path(const std::string& kernel) {
   return fmt::format("{}/{}.elf", folder != nullptr ? folder : ASSAY_KERNEL_DIR, kernel);
 }
 
+Execution execute(const CaseInput& input, const Machine& machine, const RunOptions& options, Cycle watchdog) {
+  const ops::Problem& problem = input.c.problem;
+  const ops::KernelCall call = ops::find_operator(problem.op).pack(problem);
+  const Layout layout = lay_out(problem, call, machine);
+  Execution execution;
+  execution.kernel = sim::load_elf(kernel_path(call.kernel));
+  sim::Platform platform(machine, {options.values, watchdog, options.quantum});
+  platform.load(execution.kernel);
+  platform.set_args(layout.args);
+  for (std::size_t i = 0; i < input.inputs.size() && options.values; ++i)
+    platform.hbm().write(layout.inputs[i].offset, input.inputs[i].bytes.data(), input.inputs[i].bytes.size());
+  for (const Placed& output : layout.outputs) {
+    platform.hbm().watch(output.offset, output.bytes);
+    execution.output_offsets.push_back(output.offset);
+  }
+  execution.run = platform.run();
+  if (!options.values) return execution;
+  execution.outputs = read_outputs(problem, layout, platform);
+  execution.unwritten = unwritten(problem, layout, platform);
+  return execution;
+}
+
 report::CaseResult run_case(const CaseInput& input, const RunOptions& options) {
   const Machine machine = find_machine(input.c.config);
-  const ops::Operator& op = ops::find_operator(input.c.problem.op);
-  const ops::Work work = op.work(input.c.problem);
-  const ops::KernelCall call = op.pack(input.c.problem);
-  const Layout layout = lay_out(input.c.problem, call, machine);
+  const ops::Work work = ops::find_operator(input.c.problem.op).work(input.c.problem);
+  const std::vector<std::string> goldens = options.goldens.empty() ? default_goldens(input.c) : options.goldens;
+  for (const std::string& name : goldens)
+    if (name != "none" && name != "recorded") golden::find_backend(name);
 
   report::CaseResult result;
   describe_case(input, result);
@@ -162,31 +176,20 @@ report::CaseResult run_case(const CaseInput& input, const RunOptions& options) {
   result.bytes_compulsory = (work.compulsory_read + work.compulsory_written).count();
   result.roofline = ceilings(input.c.problem, work, machine);
 
-  const std::vector<std::string> goldens = options.goldens.empty() ? default_goldens(input.c) : options.goldens;
-  for (const std::string& name : goldens)
-    if (name != "none" && name != "recorded") golden::find_backend(name);
-
-  const sim::ElfImage kernel = sim::load_elf(kernel_path(call.kernel));
-  sim::PlatformOptions platform_options;
-  platform_options.values = options.values;
-  platform_options.quantum = options.quantum;
-  platform_options.watchdog =
-      options.max_cycles.value_or(Cycle(result.roofline.attainable * kRunawayFactor + kRunawayBase));
-  sim::Platform platform(machine, platform_options);
-  platform.load(kernel);
-  load(input, layout, platform, options.values);
-  const sim::RunResult run = platform.run();
-
-  if (options.observe) options.observe(run);
-  record_run(run, result);
+  const Cycle runaway(result.roofline.attainable * kRunawayFactor + kRunawayBase);
+  const Execution execution = execute(input, machine, options, options.max_cycles.value_or(runaway));
+  if (options.observe) options.observe(execution.run);
+  record_run(execution.run, result);
   result.losses = losses(result);
-  if (!judge_run(run, result)) return result;
-  if (!options.values && run.host_read_values)
+  if (!options.values && execution.run.host_read_values) {
     set_verdict(result, ExitCode::Unsupported, "--no-values: the kernel's control reads tensor values");
-  else if (!options.values)
+    return result;
+  }
+  if (!judge_run(execution.run, result)) return result;
+  if (!options.values)
     set_verdict(result, ExitCode::Unverified, "timing alone (--no-values)");
   else
-    judge_values(input, goldens, layout, run, kernel, platform, result);
+    judge_values(input, goldens, execution, result);
   return result;
 }
 

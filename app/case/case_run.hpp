@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/machine.hpp"
 #include "base/tensor.hpp"
 #include "base/units.hpp"
 #include "report/result.hpp"
@@ -38,6 +39,16 @@ struct RunOptions {
 // The goldens that judge a mode unless the user names others: strict for bits, else cpu and dnnl where
 // they support the problem.
 std::vector<std::string> default_goldens(const testgen::Case& c);
+
+// The machine's side of a case, before anything is judged.
+struct Execution {
+  sim::RunResult run;
+  std::vector<Tensor> outputs;                // as they lie in HBM
+  std::vector<std::uint64_t> output_offsets;  // in HBM
+  std::string unwritten;                      // names the first output byte that was never written; empty: none
+  sim::ElfImage kernel;
+};
+Execution execute(const CaseInput& input, const Machine& machine, const RunOptions& options, Cycle watchdog);
 
 // Never throws for what the simulated machine or its kernel does: that is the verdict. Throws Error for a
 // case that cannot be run at all: unknown config, unsupported operator, tensors beyond HBM.

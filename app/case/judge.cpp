@@ -51,6 +51,29 @@ golden::Policy policy_for(const CaseInput& input, const std::string& backend) {
   return policy;
 }
 
+// Each pair of goldens against each other. Recorded tensors are judged as a result: they were computed
+// and rounded as one.
+golden::Comparison compare_goldens(const CaseInput& input, const golden::Reference& a, const golden::Reference& b,
+                                   std::size_t output) {
+  if (b.backend == "recorded")
+    return golden::compare(input.recorded[output], a.outputs[output], policy_for(input, a.backend));
+  return golden::compare(a.outputs[output], b.outputs[output], policy_for(input, a.backend));
+}
+
+// The first pair that differs beyond its bounds, in words; empty where all agree.
+std::string disagreement(const CaseInput& input, const std::vector<golden::Reference>& references) {
+  for (std::size_t b = 0; b < references.size(); ++b)
+    for (std::size_t a = 0; a < b; ++a)
+      for (std::size_t i = 0; i < references[b].outputs.size(); ++i) {
+        const bool swapped = references[a].backend == "recorded";
+        const golden::Reference &first = references[swapped ? b : a], &second = references[swapped ? a : b];
+        const golden::Comparison c = compare_goldens(input, first, second, i);
+        if (!c.passed)
+          return fmt::format("goldens {} and {} disagree: {}", first.backend, second.backend, c.to_line());
+      }
+  return {};
+}
+
 }  // namespace
 
 Judgement judge(const CaseInput& input, const std::vector<Tensor>& outputs, const std::vector<std::string>& goldens) {
@@ -70,16 +93,7 @@ Judgement judge(const CaseInput& input, const std::vector<Tensor>& outputs, cons
       }
     }
   }
-  for (std::size_t a = 0; a < references.size(); ++a)
-    for (std::size_t b = a + 1; b < references.size(); ++b)
-      for (std::size_t i = 0; i < outputs.size(); ++i) {
-        const bool recorded = references[a].backend == "recorded" || references[b].backend == "recorded";
-        const golden::Comparison c = golden::compare(references[a].outputs[i], references[b].outputs[i],
-                                                     policy_for(input, recorded ? "recorded" : ""));
-        if (!c.passed && j.suite_error.empty())
-          j.suite_error = fmt::format("goldens {} and {} disagree: {}", references[a].backend, references[b].backend,
-                                      c.to_line());
-      }
+  j.suite_error = disagreement(input, references);
   return j;
 }
 

@@ -1,0 +1,105 @@
+// BITS mode over the machines: GEMM on random shapes and hostile data, bit-equal to the scalar model of
+// the contract on every machine and in both dataflows. Prints how many shapes each combination saw.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <map>
+#include <random>
+#include <set>
+
+#include "app/case/case_run.hpp"
+#include "base/machine_yaml.hpp"
+#include "golden/backend.hpp"
+#include "testgen/case.hpp"
+
+namespace assay {
+namespace {
+
+constexpr int kShapes = 210;  // per dtype; at least 200 must have been compared everywhere
+constexpr int kRequired = 200;
+constexpr std::array kMachines{"edge16", "server128", "tpuv1", "tests/tiny4", "tests/wide8x32"};
+constexpr std::array kDataflows{"ws", "os"};
+constexpr std::array kKinds{testgen::DataKind::Random,  testgen::DataKind::Cancellation, testgen::DataKind::Subnormal,
+                            testgen::DataKind::SignedZero, testgen::DataKind::Special,   testgen::DataKind::Mixed};
+// Each array size of the machines above, doubled ones for chained types, and its neighbours.
+constexpr std::array<std::int64_t, 28> kEdges{1,  2,  3,  4,  5,  7,  8,  9,  15, 16,  17,  31,  32,  33,
+                                              63, 64, 65, 127, 128, 129, 255, 256, 257, 11, 23, 48, 100, 300};
+
+using Generator = std::mt19937_64;  // its sequence is defined by the standard
+
+std::int64_t pick(Generator& random, std::int64_t bound) { return static_cast<std::int64_t>(random() % bound); }
+
+// Every dimension visits every edge in turn, the other two drawn at random within a budget of MACs.
+using Dims = std::array<std::int64_t, 3>;
+
+ops::Problem shape_of(DType dtype, int index, Generator& random, std::set<Dims>& seen) {
+  Dims dims{};
+  do {
+    for (auto& dim : dims) dim = kEdges[static_cast<std::size_t>(pick(random, kEdges.size()))];
+    dims[static_cast<std::size_t>(index) % 3] = kEdges[static_cast<std::size_t>(index) / 3 % kEdges.size()];
+    if (index == 0) dims = {1, 1, 1};
+  } while (dims[0] * dims[1] * dims[2] > 3'000'000 || !seen.insert(dims).second);
+  const auto [m, n, k] = dims;
+  const bool trans_a = random() % 2 != 0, trans_b = random() % 2 != 0;
+  ops::Problem problem;
+  problem.op = "gemm";
+  problem.inputs = {{"A", dtype, trans_a ? Shape{k, m} : Shape{m, k}}, {"B", dtype, trans_b ? Shape{n, k} : Shape{k, n}}};
+  const std::array<Shape, 6> bias{Shape{m, n}, Shape{n}, Shape{1, n}, Shape{m, 1}, Shape{1}, Shape{}};
+  const std::size_t choice = static_cast<std::size_t>(pick(random, 10));
+  if (choice < bias.size()) problem.inputs.push_back({"C", dtype == DType::s8 ? DType::s32 : dtype, bias[choice]});
+  problem.attributes.set("transA", std::int64_t{trans_a});
+  problem.attributes.set("transB", std::int64_t{trans_b});
+  const bool integer = dtype == DType::s8;
+  if (random() % 2 != 0) problem.attributes.set("alpha", integer ? -3.0F : 1.3F);
+  if (random() % 2 != 0) problem.attributes.set("beta", integer ? 5.0F : -0.7F);
+  if (!integer && random() % 4 == 0) problem.attributes.set("out_dtype", std::string("f32"));
+  return problem;
+}
+
+class Bits : public ::testing::TestWithParam<DType> {};
+
+TEST_P(Bits, GemmEqualsTheScalarModelOnEveryMachineAndDataflow) {
+  const DType dtype = GetParam();
+  Generator random(0xA55A + static_cast<unsigned>(dtype));
+  std::map<std::string, int> compared;
+  std::set<Dims> seen;  // no shape is counted twice
+  std::map<std::string, Machine> machines;
+  for (const char* name : kMachines) machines.emplace(name, find_machine(name));
+  for (int i = 0; i < kShapes; ++i) {
+    testgen::Case c;
+    c.problem = shape_of(dtype, i, random, seen);
+    c.mode = golden::Mode::Bits;
+    c.data = kKinds[static_cast<std::size_t>(i) % kKinds.size()];
+    c.suite_seed = static_cast<std::uint64_t>(i) + 1;
+    testgen::validate(c);
+    const app::CaseInput generated = app::generated(c);
+    const golden::Reference strict = golden::find_backend("strict").evaluate(c.problem, generated.inputs);
+    for (const char* machine : kMachines) {
+      for (const char* dataflow : kDataflows) {
+        app::CaseInput input = generated;
+        input.c.config = machine;
+        input.c.problem.attributes.set("dataflow", std::string(dataflow));
+        const app::Execution execution = app::execute(input, machines.at(machine), {}, Cycle(1'000'000'000));
+        ASSERT_EQ(execution.run.outcome, sim::Outcome::halted) << execution.run.message;
+        ASSERT_EQ(execution.run.kernel_status, 0U) << testgen::reproduce_line(input.c);
+        ASSERT_EQ(execution.unwritten, "") << testgen::reproduce_line(input.c);
+        const golden::Comparison comparison =
+            golden::compare(execution.outputs.at(0), strict.outputs.at(0), {golden::Mode::Bits});
+        ASSERT_TRUE(comparison.passed) << comparison.to_line() << "\n  " << testgen::reproduce_line(input.c);
+        ++compared[fmt::format("{:<5} {:<15} {}", to_string(dtype), machine, dataflow)];
+      }
+    }
+  }
+  EXPECT_EQ(compared.size(), kMachines.size() * kDataflows.size());
+  for (const auto& [combination, shapes] : compared) {
+    fmt::print("bits  {}  {} shapes\n", combination, shapes);
+    EXPECT_GE(shapes, kRequired) << combination;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Dtypes, Bits, ::testing::Values(DType::f32, DType::f16, DType::bf16, DType::s8),
+                         [](const auto& test) { return std::string(to_string(test.param)); });
+
+}  // namespace
+}  // namespace assay

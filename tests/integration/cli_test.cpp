@@ -1,0 +1,255 @@
+// The program as a user meets it: verdicts, exit codes, one-line errors. Each row breaks one thing.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "../support/process.hpp"
+
+namespace assay::test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+ProcessResult assay(const std::string& arguments, const std::string& environment = "") {
+  return run_process(fmt::format("{} '{}' {}", environment, ASSAY_PROGRAM, arguments));
+}
+
+std::string node_case(const std::string& name) { return fmt::format("{}/node/{}", ONNX_TESTDATA, name); }
+
+// One line on the terminal, from the program itself, and no trace of a crash.
+void expect_error(const ProcessResult& r, int exit_code, const std::string& part) {
+  EXPECT_EQ(r.exit_code, exit_code) << r.output;
+  EXPECT_THAT(r.output, HasSubstr(part));
+  EXPECT_THAT(r.output, ::testing::StartsWith("assay: "));
+  EXPECT_EQ(std::count(r.output.begin(), r.output.end(), '\n'), 1) << r.output;
+}
+
+// --- cases that pass ---------------------------------------------------------------------------------
+
+TEST(Cli, RunEndsWithItsVerdictAndTheClosingBlock) {
+  const ProcessResult r = assay("run gemm --m 37 --n 21 --k 19 --dtype bf16 --config edge16");
+  EXPECT_EQ(r.exit_code, 0) << r.output;
+  for (const char* part : {"golden    cpu", "golden    dnnl", "cycles ", "roofline ", "losses ", "verdict   PASS\n"})
+    EXPECT_THAT(r.output, HasSubstr(part));
+}
+
+TEST(Cli, JsonHasTheDocumentedKeys) {
+  const ProcessResult r = assay("run gemm --m 8 --n 8 --k 8 --dtype f32 --config edge16 --json");
+  ASSERT_EQ(r.exit_code, 0) << r.output;
+  const auto json = nlohmann::json::parse(r.output);
+  EXPECT_EQ(json.at("verdict"), "PASS");
+  EXPECT_GT(json.at("cycles").get<int>(), 0);
+  EXPECT_EQ(json.at("macs").at("declared"), 512);
+  EXPECT_EQ(json.at("macs").at("executed"), 512);
+  EXPECT_GE(json.at("macs").at("padding").get<int>(), 0);
+  EXPECT_EQ(json.at("bytes").at("compulsory"), 3 * 256);
+  EXPECT_GE(json.at("bytes").at("moved").get<int>(), 3 * 256);
+  EXPECT_GT(json.at("roofline").at("attainable_cycles").get<int>(), 0);
+  EXPECT_TRUE(json.at("accounting").contains("mxu"));
+  EXPECT_EQ(json.at("golden").size(), 2U);
+}
+
+TEST(Cli, EveryUnitsAccountSumsToTheCycles) {
+  const ProcessResult r = assay("run gemm --m 100 --n 90 --k 80 --dtype bf16 --config edge16 --json");
+  const auto json = nlohmann::json::parse(r.output);
+  ASSERT_EQ(json.at("accounting").size(), 5U);
+  for (const auto& [unit, owners] : json.at("accounting").items()) {
+    std::uint64_t sum = 0;
+    for (const auto& cycles : owners) sum += cycles.get<std::uint64_t>();
+    EXPECT_EQ(sum, json.at("cycles").get<std::uint64_t>()) << unit;
+  }
+}
+
+TEST(Cli, TheReproduceLineRunsTheSameCaseAgain) {
+  const std::string first = assay("run gemm --m 9 --n 5 --k 7 --dtype f16 --mode bits --data special --seed 3 --config edge16").output;
+  const std::size_t at = first.find("again     assay ");
+  ASSERT_NE(at, std::string::npos);
+  const std::string line = first.substr(at + 16, first.find('\n', at) - at - 16);
+  EXPECT_EQ(assay(line).output, first);
+}
+
+TEST(Cli, ExactAndBitsModesPassToo) {
+  EXPECT_EQ(assay("run gemm --m 33 --n 20 --k 50 --dtype f16 --mode exact --config edge16").exit_code, 0);
+  EXPECT_EQ(assay("run gemm --m 33 --n 20 --k 50 --dtype s8 --mode bits --config tpuv1").exit_code, 0);
+  EXPECT_EQ(assay("run gemm --m 33 --n 20 --k 50 --dtype f32 --golden strict,cpu,dnnl --config edge16").exit_code, 0);
+}
+
+TEST(Cli, OnnxCasesPassOnBothMachines) {
+  for (const char* name : {"test_gemm_all_attributes", "test_gemm_alpha", "test_gemm_beta", "test_gemm_default_matrix_bias",
+                           "test_gemm_default_no_bias", "test_gemm_default_scalar_bias",
+                           "test_gemm_default_single_elem_vector_bias", "test_gemm_default_vector_bias",
+                           "test_gemm_default_zero_bias", "test_gemm_transposeA", "test_gemm_transposeB", "test_matmul_2d",
+                           "test_matmul_3d", "test_matmul_4d"})
+    for (const char* config : {"edge16", "server128"}) {
+      const ProcessResult r = assay(fmt::format("run --onnx-case '{}' --config {}", node_case(name), config));
+      EXPECT_EQ(r.exit_code, 0) << r.output;
+      EXPECT_THAT(r.output, HasSubstr("golden    recorded")) << name;
+    }
+}
+
+TEST(Cli, EveryGemmAndMatmulFolderOfTheTestDataIsInTheListAbove) {
+  int folders = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(std::string(ONNX_TESTDATA) + "/node")) {
+    const std::string name = entry.path().filename();
+    folders += name.rfind("test_gemm_", 0) == 0 || name.rfind("test_matmul_", 0) == 0 ? 1 : 0;
+  }
+  EXPECT_EQ(folders, 14);
+}
+
+TEST(Cli, ACaseFileRuns) {
+  const TemporaryFolder folder;
+  const std::string file = folder.write("case.yaml",
+                                        "operator: gemm\ninputs:\n  - {name: A, dtype: bf16, shape: [5, 9]}\n"
+                                        "  - {name: B, dtype: bf16, shape: [9, 7]}\nattributes: {alpha: 0.5}\n"
+                                        "config: edge16\nmode: bits\ndata: cancellation\nseed: 7\n");
+  EXPECT_EQ(assay(fmt::format("run --case '{}'", file)).exit_code, 0);
+}
+
+// --- unverified runs are no passes -------------------------------------------------------------------
+
+TEST(Cli, NothingUnverifiedPasses) {
+  EXPECT_EQ(assay("run gemm --m 8 --n 8 --k 8 --golden none --config edge16").exit_code, 10);
+  EXPECT_EQ(assay("run gemm --m 8 --n 8 --k 8 --no-values --config edge16").exit_code, 10);
+}
+
+// --- errors of the command line and of configurations: 2 ----------------------------------------------
+
+TEST(Cli, UnknownVerbOptionOperatorDtypeNameTheNearest) {
+  expect_error(assay("rum"), 2, "did you mean 'run'?");
+  expect_error(assay("run gemm --m 8 --n 8 --k 8 --dtyp bf16"), 2, "did you mean '--dtype'?");
+  expect_error(assay("run gem --m 8 --n 8 --k 8"), 6, "gemm");
+  expect_error(assay("run gemm --m 8 --n 8 --k 8 --dtype bf61"), 2, "did you mean 'bf16'?");
+  expect_error(assay("run gemm --m 8 --n 8 --k 8 --config edge61"), 2, "did you mean 'edge16'?");
+  expect_error(assay("run gemm --m 8 --n 8 --k 8 --golden cpy"), 2, "cpu");
+}
+
+TEST(Cli, ZeroNegativeAndAbsurdSizesAreRefused) {
+  expect_error(assay("run gemm --m 0 --n 8 --k 8"), 6, "zero-size dimension");
+  expect_error(assay("run gemm --m -3 --n 8 --k 8"), 2, "-3");
+  expect_error(assay("run gemm --m 99999999999 --n 99999999999 --k 8"), 2, "99999999999");
+  expect_error(assay("run gemm --m 4000000 --n 4 --k 400000 --dtype f32"), 2, "");
+  expect_error(assay("run gemm --m 8 --n 8"), 2, "--k");
+  expect_error(assay("run gemm --m eight --n 8 --k 8"), 2, "eight");
+}
+
+TEST(Cli, BrokenConfigurationsNameFileKeyAndChoice) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directory(folder.file("memory"));
+  for (const auto& table : std::filesystem::directory_iterator(std::string(CONFIG_DIR) + "/memory"))
+    std::filesystem::copy(table, folder.file("memory"));
+  const std::string good = read_text(std::string(CONFIG_DIR) + "/edge16.yaml");
+  const auto broken = [&](const std::string& from, const std::string& to) {
+    std::string text = good;
+    const std::size_t at = text.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    text.replace(at, from.size(), to);
+    return assay(fmt::format("run gemm --m 8 --n 8 --k 8 --config '{}'", folder.write("machine.yaml", text)));
+  };
+  expect_error(broken("  setup_cycles: 20", "  setup_cycle: 20"), 2, "did you mean 'setup_cycles'?");
+  expect_error(broken("freq_mhz: 1000\n", ""), 2, "freq_mhz");
+  expect_error(broken("  rows: 16", "  rows: 0"), 2, "mxu.rows");
+  expect_error(broken("  rows: 16", "  rows: sixteen"), 2, "sixteen");
+  expect_error(broken("  load_rows_per_cycle: ", "  load_rows_per_cycle: 9"), 2, "load_rows_per_cycle");
+}
+
+TEST(Cli, OptionsOfACaseDoNotMixWithAFile) {
+  expect_error(assay(fmt::format("run --onnx-case '{}' --m 8", node_case("test_matmul_2d"))), 2, "--m");
+}
+
+// --- unsupported: 6; bad input files: 7 ----------------------------------------------------------------
+
+TEST(Cli, AnUnsupportedOnnxOperatorIsNamed) {
+  expect_error(assay(fmt::format("run --onnx-case '{}'", node_case("test_softmax_axis_0"))), 6, "Softmax");
+}
+
+TEST(Cli, MalformedOnnxFilesAreNamed) {
+  const TemporaryFolder folder;
+  const std::string copy = folder.file("case");
+  const auto fresh = [&] {
+    std::filesystem::remove_all(copy);
+    std::filesystem::copy(node_case("test_gemm_alpha"), copy, std::filesystem::copy_options::recursive);
+  };
+  fresh();
+  std::filesystem::resize_file(copy + "/model.onnx", 20);
+  expect_error(assay(fmt::format("run --onnx-case '{}'", copy)), 7, "model.onnx");
+  fresh();
+  std::filesystem::resize_file(copy + "/test_data_set_0/input_0.pb", 33);
+  expect_error(assay(fmt::format("run --onnx-case '{}'", copy)), 7, "input_0.pb");
+  fresh();
+  std::ofstream(copy + "/test_data_set_0/output_0.pb", std::ios::binary) << "garbage\xff\xfe\x01";
+  expect_error(assay(fmt::format("run --onnx-case '{}'", copy)), 7, "output_0.pb");
+  expect_error(assay(fmt::format("run --onnx-case '{}'", folder.file("absent"))), 7, "absent");
+}
+
+TEST(Cli, ATruncatedKernelIsNamed) {
+  const TemporaryFolder folder;
+  const std::string bytes = read_text(std::string(KERNEL_DIR) + "/gemm.elf");
+  for (const std::size_t size : {std::size_t{0}, std::size_t{30}, std::size_t{70}, bytes.size() / 2}) {
+    folder.write("gemm.elf", bytes.substr(0, size));
+    expect_error(assay("run gemm --m 8 --n 8 --k 8 --config edge16", fmt::format("ASSAY_KERNEL_DIR='{}'", folder.file(""))), 7,
+                 "gemm.elf");
+  }
+}
+
+// --- kernels that are wrong ---------------------------------------------------------------------------
+
+struct BrokenKernel {
+  const char* name;
+  int exit_code;
+  const char* message;
+  const char* options = "";
+};
+
+class Broken : public ::testing::TestWithParam<BrokenKernel> {};
+
+TEST_P(Broken, IsAVerdictOfItsOwn) {
+  const BrokenKernel& k = GetParam();
+  const ProcessResult r = assay(fmt::format("run gemm --m 8 --n 8 --k 8 --dtype bf16 --attr out_dtype=f32 --config edge16 {}",
+                                            k.options),
+                                fmt::format("ASSAY_KERNEL_DIR='{}/{}'", BROKEN_KERNEL_DIR, k.name));
+  EXPECT_EQ(r.exit_code, k.exit_code) << r.output;
+  EXPECT_THAT(r.output, HasSubstr(k.message));
+  EXPECT_THAT(r.output, HasSubstr("\nverdict   "));
+  EXPECT_THAT(r.output, Not(HasSubstr("PASS")));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Kernels, Broken,
+    ::testing::Values(
+        BrokenKernel{"bad_operand", 4, "mcause 24"}, BrokenKernel{"bad_semaphore", 4, "mcause 24"},
+        BrokenKernel{"beyond_array", 4, "n = 17 exceeds the array's 16 columns"},
+        BrokenKernel{"deadlock", 4, "mxu waits for semaphore 5"},
+        BrokenKernel{"endless_command", 4, "streams beyond cycle"}, BrokenKernel{"host_load", 4, "mcause 5"},
+        BrokenKernel{"illegal_instruction", 4, "mcause 2"},
+        BrokenKernel{"out_of_bounds", 4, "lie outside its 262144 bytes"},
+        BrokenKernel{"reads_values", 4, "law broken: 0 MACs executed, 512 declared"},
+        BrokenKernel{"runaway", 8, "did not halt within", "--max-cycles 100000"},
+        BrokenKernel{"trap_loop", 4, "the host stopped"}, BrokenKernel{"unfinished", 4, "vxu waits for semaphore 1"},
+        BrokenKernel{"unwritten", 4, "law broken"}, BrokenKernel{"wrong_value", 1, "the result differs"}),
+    [](const auto& test) { return std::string(test.param.name); });
+
+TEST(Cli, TimingWithoutValuesRefusesAKernelWhoseControlReadsThem) {
+  const ProcessResult r = assay("run gemm --m 8 --n 8 --k 8 --config edge16 --no-values",
+                                fmt::format("ASSAY_KERNEL_DIR='{}/reads_values'", BROKEN_KERNEL_DIR));
+  EXPECT_EQ(r.exit_code, 6) << r.output;
+  EXPECT_THAT(r.output, HasSubstr("control reads tensor values"));
+}
+
+TEST(Cli, AWrongElementIsTracedToItsTileAndInstruction) {
+  const ProcessResult r = assay("run gemm --m 8 --n 8 --k 8 --dtype bf16 --attr out_dtype=f32 --config edge16",
+                                fmt::format("ASSAY_KERNEL_DIR='{}/wrong_value'", BROKEN_KERNEL_DIR));
+  EXPECT_THAT(r.output, HasSubstr("first bad element [0, "));
+  EXPECT_THAT(r.output, HasSubstr("written by dma.out (command "));
+  EXPECT_THAT(r.output, HasSubstr("written by mxu.ws (command "));
+  EXPECT_THAT(r.output, HasSubstr("tile (outer 0 of 1, inner 0 of 1), row 0"));
+  EXPECT_THAT(r.output, HasSubstr("in assay_kernel"));
+}
+
+}  // namespace
+}  // namespace assay::test

@@ -1,0 +1,101 @@
+// Whole runs through app/case: determinism, timing without values, laws.
+#include <gtest/gtest.h>
+
+#include "app/case/case_run.hpp"
+#include "app/case/ceilings.hpp"
+#include "base/machine_yaml.hpp"
+#include "testgen/case_arguments.hpp"
+
+namespace assay {
+namespace {
+
+app::CaseInput gemm(std::int64_t m, std::int64_t n, std::int64_t k, const std::string& dtype, const std::string& config,
+                    const std::string& dataflow = "auto") {
+  testgen::CaseArguments a;
+  a.op = "gemm";
+  a.m = m;
+  a.n = n;
+  a.k = k;
+  a.dtype = dtype;
+  a.config = config;
+  a.dataflow = dataflow;
+  return app::generated(testgen::case_from_arguments(a));
+}
+
+// Everything of a run that two runs of one case must share.
+std::string fingerprint(const report::CaseResult& r) {
+  std::string text = std::to_string(r.cycles) + "/" + std::to_string(r.host_instructions) + "/" + std::to_string(r.commands);
+  for (const report::UnitCycles& unit : r.accounting)
+    for (const auto& [owner, cycles] : unit.owners) text += " " + unit.unit + "." + owner + "=" + std::to_string(cycles);
+  return text;
+}
+
+TEST(Run, CyclesAndAccountsAreTheSameAtEveryHostQuantum) {
+  for (const char* config : {"edge16", "server128", "tests/tiny4"}) {
+    const app::CaseInput input = gemm(70, 50, 90, "bf16", config);
+    std::string first;
+    for (const std::uint64_t quantum : {1, 2, 7, 64, 1000, 123457, 100000000}) {
+      app::RunOptions options;
+      options.quantum = Cycle(quantum);
+      const report::CaseResult r = app::run_case(input, options);
+      ASSERT_EQ(r.verdict, ExitCode::Pass) << r.message;
+      if (first.empty()) first = fingerprint(r);
+      EXPECT_EQ(fingerprint(r), first) << config << " quantum " << quantum;
+    }
+  }
+}
+
+TEST(Run, TimingWithoutValuesIsTheSameRun) {
+  for (const char* dataflow : {"ws", "os"}) {
+    const app::CaseInput input = gemm(130, 70, 200, "f16", "edge16", dataflow);
+    app::RunOptions timing;
+    timing.values = false;
+    const report::CaseResult without = app::run_case(input, timing);
+    EXPECT_EQ(without.verdict, ExitCode::Unverified);
+    EXPECT_EQ(fingerprint(without), fingerprint(app::run_case(input, {})));
+  }
+}
+
+TEST(Run, CyclesDoNotDependOnTheData) {
+  app::CaseInput input = gemm(64, 64, 64, "f32", "edge16");
+  const std::string first = fingerprint(app::run_case(input, {}));
+  input.c.suite_seed = 99;
+  EXPECT_EQ(fingerprint(app::run_case(app::generated(input.c), {})), first);
+}
+
+TEST(Run, OneOperatorGivesTheSameBitsOnEveryMachine) {
+  std::vector<std::byte> first;
+  for (const char* config : {"edge16", "server128", "tpuv1", "tests/tiny4", "tests/wide8x32"}) {
+    for (const char* dataflow : {"ws", "os"}) {
+      const app::CaseInput input = gemm(61, 43, 300, "bf16", config, dataflow);
+      const app::Execution e = app::execute(input, find_machine(config), {}, Cycle(100'000'000));
+      ASSERT_EQ(e.unwritten, "");
+      if (first.empty()) first = e.outputs.at(0).bytes;
+      EXPECT_TRUE(e.outputs.at(0).bytes == first) << config << " " << dataflow;
+    }
+  }
+}
+
+// A law that cannot break would be no law: each is broken by hand here.
+TEST(Laws, EachBrokenLawIsNamed) {
+  const app::CaseInput input = gemm(32, 32, 32, "bf16", "edge16");
+  const Machine machine = find_machine("edge16");
+  const app::Execution e = app::execute(input, machine, {}, Cycle(100'000'000));
+  report::CaseResult result = app::run_case(input, {});
+  EXPECT_TRUE(app::broken_laws(result, e.run).empty());
+  const auto broken = [&](auto change) {
+    report::CaseResult r = result;
+    sim::RunResult run = e.run;
+    change(r, run);
+    return app::broken_laws(r, run).size();
+  };
+  EXPECT_EQ(broken([](auto&, sim::RunResult& run) { run.accounts[3].ledger.mark(run.cycles + Cycle(1), core::Owner::busy); }), 1U);
+  EXPECT_EQ(broken([](report::CaseResult& r, auto&) { --r.macs_executed; }), 1U);
+  EXPECT_EQ(broken([](report::CaseResult& r, auto&) { r.bytes_moved = r.bytes_compulsory - 1; }), 1U);
+  EXPECT_EQ(broken([](auto&, sim::RunResult& run) { run.hbm.read_bytes -= Bytes(1); }), 1U);
+  EXPECT_EQ(broken([](report::CaseResult& r, auto&) { r.roofline.compute_floor = r.cycles + 1; }), 1U);
+  EXPECT_EQ(broken([](report::CaseResult& r, auto&) { r.roofline.memory_floor = r.cycles + 1; }), 1U);
+}
+
+}  // namespace
+}  // namespace assay
