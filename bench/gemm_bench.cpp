@@ -1,0 +1,124 @@
+// The price of simulation: GEMM on `server128` beside the same GEMM natively in oneDNN, in one run on one
+// core. Prints simulated cycles per second and wall time against oneDNN's fp32 time.
+//
+//   gemm_bench [--isa avx2|native] [--repeat N] [--baseline FILE]
+//
+// Both sides use the same SIMD level. The simulator's time runs from the loaded tensors to the halt: it
+// includes building the platform and executing host code, not the golden. Times are medians.
+#include <fmt/format.h>
+#include <omp.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <dnnl.hpp>
+#include <fstream>
+#include <functional>
+#include <hwy/highway.h>
+#include <nlohmann/json.hpp>
+
+#include "app/case/case_run.hpp"
+#include "base/machine_yaml.hpp"
+#include "core/mxu/tile_multiply.hpp"
+#include "testgen/case_arguments.hpp"
+
+namespace {
+
+using namespace assay;
+using Clock = std::chrono::steady_clock;
+
+double median_seconds(int repeat, const std::function<void()>& work) {
+  std::vector<double> seconds;
+  for (int i = 0; i < repeat; ++i) {
+    const auto start = Clock::now();
+    work();
+    seconds.push_back(std::chrono::duration<double>(Clock::now() - start).count());
+  }
+  std::nth_element(seconds.begin(), seconds.begin() + repeat / 2, seconds.end());
+  return seconds[static_cast<std::size_t>(repeat) / 2];
+}
+
+// oneDNN's fp32 matmul of an s x s x s problem, after one warm-up.
+double native_seconds(std::int64_t s, int repeat) {
+  dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  dnnl::stream stream(engine);
+  const dnnl::memory::desc desc({s, s}, dnnl::memory::data_type::f32, dnnl::memory::format_tag::ab);
+  std::vector<float> values(static_cast<std::size_t>(s * s));
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i % 17) / 16.0F - 0.5F;
+  std::vector<float> other = values, result(values.size());
+  dnnl::memory a(desc, engine, values.data()), b(desc, engine, other.data()), c(desc, engine, result.data());
+  const dnnl::matmul matmul(dnnl::matmul::primitive_desc(dnnl::matmul::desc(desc, desc, desc), engine));
+  const auto work = [&] {
+    matmul.execute(stream, {{DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, b}, {DNNL_ARG_DST, c}});
+    stream.wait();
+  };
+  work();
+  return median_seconds(repeat, work);
+}
+
+struct Row {
+  std::string name;
+  std::uint64_t cycles = 0;
+  double seconds = 0, native = 0;
+  double ratio() const { return seconds / native; }
+  double cycles_per_second() const { return static_cast<double>(cycles) / seconds; }
+};
+
+Row measure(std::int64_t s, const std::string& dtype, bool values, int repeat, double native) {
+  testgen::CaseArguments arguments;
+  arguments.op = "gemm";
+  arguments.m = arguments.n = arguments.k = s;
+  arguments.dtype = dtype;
+  const app::CaseInput input = app::generated(testgen::case_from_arguments(arguments));
+  const Machine machine = find_machine(arguments.config);
+  app::RunOptions options;
+  options.values = values;
+  Row row{fmt::format("gemm {}^3 {}{}", s, dtype, values ? "" : " --no-values")};
+  row.seconds = median_seconds(repeat, [&] {
+    row.cycles = app::execute(input, machine, options, Cycle(1'000'000'000)).run.cycles.count();
+  });
+  row.native = native;
+  return row;
+}
+
+void print_row(const Row& row, const nlohmann::json& baseline) {
+  fmt::print("{:<28} {:>9} {:>11.4f} {:>12.0f} {:>11.4f} {:>8.2f}", row.name, row.cycles, row.seconds,
+             row.cycles_per_second(), row.native, row.ratio());
+  if (baseline.contains(row.name)) fmt::print(" {:>9.2f}", baseline[row.name].get<double>());
+  fmt::print("\n");
+}
+
+int run(int argc, char** argv) {
+  std::string isa = "avx2", baseline_file = ASSAY_BENCH_BASELINE;
+  int repeat = 3;
+  CLI::App program{"Simulated GEMM beside oneDNN's", "gemm_bench"};
+  program.add_option("--isa", isa, "avx2: the same level everywhere; native: all that the processor has")
+      ->check(CLI::IsMember({"avx2", "native"}))
+      ->capture_default_str();
+  program.add_option("--repeat", repeat, "Runs of which the median counts")->check(CLI::Range(1, 100))->capture_default_str();
+  program.add_option("--baseline", baseline_file, "Ratios recorded earlier, JSON")->capture_default_str();
+  CLI11_PARSE(program, argc, argv);
+  if (isa == "avx2") {
+    hwy::DisableTargets(~static_cast<int64_t>(HWY_AVX2));
+    dnnl::set_max_cpu_isa(dnnl::cpu_isa::avx2);
+  }
+  nlohmann::json baseline = nlohmann::json::object();
+  if (std::ifstream file(baseline_file); file) baseline = nlohmann::json::parse(file);
+
+  fmt::print("simulator SIMD {}, oneDNN limited to {}, one thread, median of {}\n", core::simd_target(), isa, repeat);
+  fmt::print("{:<28} {:>9} {:>11} {:>12} {:>11} {:>8} {:>9}\n", "case on server128", "cycles", "seconds", "cycles/s",
+             "oneDNN s", "ratio", "baseline");
+  for (const std::int64_t s : {512, 2048}) {
+    const double native = native_seconds(s, s == 512 ? repeat * 5 : repeat);
+    for (const char* dtype : {"bf16", "f32", "s8"}) print_row(measure(s, dtype, true, repeat, native), baseline);
+    print_row(measure(s, "bf16", false, repeat, native), baseline);
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  omp_set_num_threads(1);  // Debian's oneDNN threads by OpenMP
+  return run(argc, argv);
+}
