@@ -37,25 +37,29 @@ std::optional<std::vector<T>> numbers(std::string_view text) {
   return list;
 }
 
+// False where there is no value to assign.
 template <typename T>
-std::optional<AttributeValue> wrap(std::optional<T> value) {
-  if (!value) return std::nullopt;
-  return AttributeValue(std::move(*value));
+bool assign(std::optional<T> value, AttributeValue& out) {
+  if (value) out = std::move(*value);
+  return value.has_value();
 }
 
-std::optional<AttributeValue> read_value(AttributeType type, std::string_view text) {
+// Digits alone stay an integer, so that get_float() can refuse those that fp32 cannot hold.
+bool read_float(std::string_view text, AttributeValue& out) {
+  const auto integer = number<std::int64_t>(text);
+  const bool negative_zero = integer == 0 && text.front() == '-';
+  return integer && !negative_zero ? assign(integer, out) : assign(number<float>(text), out);
+}
+
+bool read_value(AttributeType type, std::string_view text, AttributeValue& out) {
   switch (type) {
-    case AttributeType::Int: return wrap(number<std::int64_t>(text));
-    case AttributeType::Float: {  // digits alone stay an integer, so that get_float() can refuse inexact ones
-      const auto integer = number<std::int64_t>(text);
-      const bool negative_zero = integer == 0 && text.front() == '-';
-      return integer && !negative_zero ? wrap(integer) : wrap(number<float>(text));
-    }
-    case AttributeType::Ints: return wrap(numbers<std::int64_t>(text));
-    case AttributeType::Floats: return wrap(numbers<float>(text));
-    case AttributeType::String: return AttributeValue(std::string(text));
+    case AttributeType::Int: return assign(number<std::int64_t>(text), out);
+    case AttributeType::Float: return read_float(text, out);
+    case AttributeType::Ints: return assign(numbers<std::int64_t>(text), out);
+    case AttributeType::Floats: return assign(numbers<float>(text), out);
+    case AttributeType::String: out = std::string(text); return true;
   }
-  return std::nullopt;
+  return false;
 }
 
 constexpr std::int64_t kMaxExactInteger = std::int64_t{1} << 24;  // each up to here is an fp32 value
@@ -97,10 +101,10 @@ std::string text_of(const AttributeValue& value) {
 }
 
 AttributeValue parse_attribute(std::string_view op, const AttributeSpec& spec, std::string_view text) {
-  const auto value = read_value(spec.type, text);
-  if (!value)
+  AttributeValue value;
+  if (!read_value(spec.type, text, value))
     fail(ExitCode::Usage, "{}: attribute '{}' = '{}' is not {}", op, spec.name, text, to_string(spec.type));
-  return *value;
+  return value;
 }
 
 const AttributeValue* Attributes::find(const std::string& name) const {
