@@ -75,7 +75,8 @@ struct assay_machine {
   uint32_t mxu_cycles_per_step[8];     /* by dtype code: cycles a row (or k step) occupies the array */
   uint32_t vxu_lanes;
   uint32_t spm_bytes, acc_bytes;
-  uint32_t spm_banks, spm_bank_bytes;
+  uint32_t spm_banks, spm_bank_bytes;  /* bank words: powers of two */
+  uint32_t acc_banks, acc_bank_bytes;
   uint32_t queue_depth;                /* commands per engine */
   uint32_t semaphores;
   uint32_t dma_burst_bytes;            /* HBM interleave granule: align transfers to it where possible */

@@ -52,6 +52,8 @@ assay_machine describe(const Machine& machine) {
   d.acc_bytes = static_cast<std::uint32_t>(machine.acc.bytes().count());
   d.spm_banks = machine.spm.banks;
   d.spm_bank_bytes = machine.spm.bank_bytes;
+  d.acc_banks = machine.acc.banks;
+  d.acc_bank_bytes = machine.acc.bank_bytes;
   d.queue_depth = machine.sync.queue_depth;
   d.semaphores = machine.sync.semaphores;
   d.dma_burst_bytes = machine.hbm.table.interleave_bytes;

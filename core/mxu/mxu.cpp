@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/command_fault.hpp"
+#include "core/mxu/mxu_feed.hpp"
 #include "core/mxu/tile_multiply.hpp"
 #include "memory/bank_conflicts.hpp"
 
@@ -75,7 +76,24 @@ Mxu::Tile Mxu::tile_at(const isa::MxuCommand& c, bool output_stationary, std::ui
   t.cycles_per_step = rate.cycles_per_step;
   t.acc_base = tile.acc.offset();
   t.acc_stride = c.acc_stride;
+  add_bank_conflicts(c, t);
   return tile;
+}
+
+// Weight stationary: the rows of A stream across k, the loader brings lines of B across n.
+// Output stationary: A streams across m, B across n, `chain` steps of k at a time.
+void Mxu::add_bank_conflicts(const isa::MxuCommand& c, MxuTile& t) const {
+  const std::uint64_t element = size_of(c.dtype);
+  const Machine::LocalMemory& spm = machine_.spm;
+  if (t.output_stationary) {
+    const std::uint64_t a = feed_cycles(spm, {c.a_k_major, t.m, t.chain, element, c.a_stride});
+    const std::uint64_t b = feed_cycles(spm, {!c.b_n_major, t.n, t.chain, element, c.b_stride});
+    t.feed_factor = std::max(a, b);
+    return;
+  }
+  const std::uint64_t rows = std::min<std::uint64_t>(machine_.mxu.load_rows_per_cycle * t.chain, t.k);
+  t.feed_factor = feed_cycles(spm, {!c.a_k_major, t.k, 1, element, c.a_stride});
+  t.load_factor = feed_cycles(spm, {!c.b_n_major, t.n, rows, element, c.b_stride});
 }
 
 void Mxu::multiply_values(const isa::MxuCommand& c, const Tile& tile) {

@@ -55,6 +55,7 @@ class Mxu {
   void check_command(const isa::MxuCommand& command, bool output_stationary) const;
   void check_tile(const isa::MxuCommand& command, const Tile& tile) const;
   Tile tile_at(const isa::MxuCommand& command, bool output_stationary, std::uint64_t outer, std::uint64_t inner) const;
+  void add_bank_conflicts(const isa::MxuCommand& command, MxuTile& tile) const;
   void multiply_values(const isa::MxuCommand& command, const Tile& tile);
   void account(const MxuTile& tile, const MxuTileTimes& times);
 

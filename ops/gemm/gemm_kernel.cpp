@@ -39,6 +39,7 @@ class Gemm {
     p_.tile_m = Divisor(m.mxu_rows);
     p_.tile_n = Divisor(m.mxu_cols);
     p_.tile_k = Divisor(m.mxu_rows * p_.chain);
+    p_.bank_word = m.spm_bank_bytes;
     p_.dataflow = static_cast<u32>(at_.dataflow);
     p_.trans_a = at_.trans_a != 0;
     p_.trans_b = at_.trans_b != 0;

@@ -19,6 +19,7 @@ struct Problem {
   u32 element, out_element, c_element;  // bytes; c_element 0 without C
   Divisor tile_m, tile_n, tile_k;       // array rows, columns, stationary rows (rows x chain)
   u32 chain, cycles_per_step;
+  u32 bank_word;     // bytes, a power of two
   u32 dataflow;      // enum assay_gemm_dataflow
   bool direct;       // results go from ACC to HBM as they are
   bool trans_a, trans_b;
@@ -43,16 +44,22 @@ struct Plan {
   u32 c_at(u32 i) const { return out_at(i) + out_bytes; }
 };
 
-constexpr u32 kLine = 64;  // SPM lines start on bank words
+// The stride of SPM lines of `bytes` each, in whole bank words. Lines that refill the array's line buffers
+// lie an odd number of words apart, so that they fall into different banks.
+inline u64 line_stride(const Problem& p, u64 bytes, bool fills_line_buffers) {
+  const u64 stride = device::align_up(bytes, p.bank_word);
+  return fills_line_buffers && (stride & p.bank_word) == 0 ? stride + p.bank_word : stride;
+}
 
 // Bytes of SPM that a plan needs; fills the sizes and strides that follow from mt, nt, kt, strip.
 inline u64 size_spm(const Problem& p, Plan& plan) {
-  const u64 a_line = device::align_up(u64{p.trans_a ? plan.mt : plan.kt} * p.element, kLine);
-  const u64 b_line = device::align_up(u64{p.trans_b ? plan.kt : plan.nt} * p.element, kLine);
+  const bool a_buffered = p.trans_a || p.dataflow != ASSAY_GEMM_WS;
+  const u64 a_line = line_stride(p, u64{p.trans_a ? plan.mt : plan.kt} * p.element, a_buffered);
+  const u64 b_line = line_stride(p, u64{p.trans_b ? plan.kt : plan.nt} * p.element, p.trans_b);
   const u64 a_bytes = a_line * (p.trans_a ? plan.kt : plan.mt);
   const u64 b_bytes = b_line * (p.trans_b ? plan.nt : plan.kt);
-  const u64 out_bytes = p.direct ? 0 : device::align_up(u64{plan.strip} * plan.nt * p.out_element, kLine);
-  const u64 c_bytes = device::align_up(u64{plan.strip} * plan.nt * p.c_element, kLine);
+  const u64 out_bytes = p.direct ? 0 : device::align_up(u64{plan.strip} * plan.nt * p.out_element, p.bank_word);
+  const u64 c_bytes = device::align_up(u64{plan.strip} * plan.nt * p.c_element, p.bank_word);
   plan.a_stride = static_cast<u32>(a_line);
   plan.b_stride = static_cast<u32>(b_line);
   plan.a_bytes = static_cast<u32>(a_bytes);
@@ -125,7 +132,7 @@ inline void place(const Problem& p, Plan& plan, u64 spm) {
 
 inline void make_plan(const Problem& p, const volatile assay_machine& machine, Plan& plan) {
   constexpr u32 kLargest = 1u << 16;  // rows or columns of a macro tile at most: keeps sizes in 32 bits
-  const u64 spm = machine.spm_bytes, acc_half = machine.acc_bytes / 2 & ~u64{kLine - 1};
+  const u64 spm = machine.spm_bytes, acc_half = machine.acc_bytes / 2 & ~u64{machine.acc_bank_bytes - 1u};
   plan.mt = plan.strip = static_cast<u32>(device::min<u64>(p.m, kLargest));
   plan.nt = static_cast<u32>(device::min<u64>(p.n, kLargest));
   const u32 run_bytes = p.dataflow == ASSAY_GEMM_OS ? 1024 : 256;

@@ -1,0 +1,28 @@
+// What the operand feed and the loader ask of the SPM banks, and how often their own pattern makes them
+// wait.
+//
+// Every row (and column) of the array has a line buffer of one bank word. An operand whose elements are
+// contiguous across the array is read a line a step; one that is contiguous along the stream refills each
+// line buffer once a word, the array's rows in turn. Conflicts between different readers are not counted
+// here.
+#pragma once
+
+#include <cstdint>
+
+#include "base/machine.hpp"
+
+namespace assay::core {
+
+// One operand of a tile: `across` array rows or columns, `chain` elements of k a step.
+struct Feed {
+  bool contiguous_across = true;  // neighbours in memory feed neighbours in the array
+  std::uint64_t across = 1;       // elements side by side in the array
+  std::uint64_t per_step = 1;     // lines (or elements of each line buffer) consumed a step
+  std::uint64_t element = 1;      // bytes
+  std::uint64_t stride = 0;       // bytes between lines
+};
+
+// Cycles a step takes at least so that the banks keep up; 1 where nothing conflicts.
+std::uint64_t feed_cycles(const Machine::LocalMemory& spm, const Feed& feed);
+
+}  // namespace assay::core
