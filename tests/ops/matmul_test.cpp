@@ -62,6 +62,15 @@ TEST(Matmul, AnOuterBatchOverOneBKeepsItsPlaceBehindABroadcastOne) {
   EXPECT_EQ(form.b_batch_strides, (Strides{0, 20}));
 }
 
+TEST(Matmul, DimensionsThatOnlyOneOperandWalksEvenlyAreNotMerged) {
+  const GemmForm a_stops = gemm_form(matmul({2, 1, 3, 4}, {2, 7, 4, 5}));
+  EXPECT_EQ(a_stops.batch_dims, (Strides{2, 7}));
+  EXPECT_EQ(a_stops.a_batch_strides, (Strides{12, 0}));
+  const GemmForm b_stops = gemm_form(matmul({7, 2, 3, 4}, {1, 2, 4, 5}));
+  EXPECT_EQ(b_stops.batch_dims, (Strides{7, 2}));
+  EXPECT_EQ(b_stops.b_batch_strides, (Strides{0, 20}));
+}
+
 TEST(Matmul, SizeOneDimensionsDisappear) {
   const GemmForm form = gemm_form(matmul({1, 1, 3, 4}, {1, 1, 4, 5}));
   EXPECT_TRUE(form.batch_dims.empty());

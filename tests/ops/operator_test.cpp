@@ -105,6 +105,8 @@ TEST(CommonChecks, AbsurdSizesAreRefusedWithoutOverflow) {
   expect_refused(p, ExitCode::Usage, "larger than 2^40 bytes");
   p.inputs[0].shape = {INT64_MAX, INT64_MAX};
   expect_refused(p, ExitCode::Usage, "larger than 2^40 bytes");
+  p.inputs[0].shape = {std::int64_t{1} << 32, std::int64_t{1} << 32};  // wraps to 0 in 64 bits
+  expect_refused(p, ExitCode::Usage, "larger than 2^40 bytes");
   p.inputs[0].shape = {(std::int64_t{1} << 38) + 1, 1};  // one element too many for fp32
   expect_refused(p, ExitCode::Usage, "larger than 2^40 bytes");
 }
