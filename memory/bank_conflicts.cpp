@@ -1,26 +1,29 @@
 #include "memory/bank_conflicts.hpp"
 
 #include <algorithm>
-#include <numeric>
+#include <vector>
 
 namespace assay::memory {
 
 Cycle conflict_cycles(const Machine::LocalMemory& memory, std::uint64_t lines, std::uint64_t line_bytes,
                       std::int64_t stride) {
-  const std::uint64_t width = memory.bank_bytes;
-  const std::uint64_t words_per_line = std::max<std::uint64_t>(1, ceil_div(line_bytes, width));
+  const std::uint64_t width = memory.bank_bytes, row = memory.banks * width;
   const std::uint64_t step = static_cast<std::uint64_t>(stride < 0 ? -stride : stride);
-  // Lines closer together than a bank word share words: the block is as good as contiguous.
-  if (step < width || lines == 1) {
-    const std::uint64_t words = ceil_div((lines - 1) * step + line_bytes, width);
-    return Cycle(std::max<std::uint64_t>(1, ceil_div(words, memory.banks)));
+  // In ascending order of addresses, from the first line's place in its row of banks.
+  const std::uint64_t back = (lines - 1) * step % row;
+  const std::uint64_t base = stride < 0 ? (row - back) % row : 0;
+  std::vector<std::uint64_t> load(memory.banks);
+  std::uint64_t in_every_bank = 0, next = 0;  // words below `next` are counted
+  for (std::uint64_t i = 0; i < lines; ++i) {
+    const std::uint64_t begin = base + i * step;
+    const std::uint64_t first = std::max(next, begin / width), end = ceil_div(begin + line_bytes, width);
+    if (first >= end) continue;
+    next = end;
+    in_every_bank += (end - first) / memory.banks;
+    for (std::uint64_t word = first + (end - first) / memory.banks * memory.banks; word < end; ++word)
+      ++load[word % memory.banks];
   }
-  // Line i starts at bank (i * step / width) mod banks: it visits banks / gcd of them in turn.
-  const std::uint64_t word_step = step / width;
-  const std::uint64_t starts = memory.banks / std::gcd<std::uint64_t>(word_step, memory.banks);
-  const std::uint64_t reached = std::min<std::uint64_t>(memory.banks, starts * words_per_line);
-  const std::uint64_t per_bank = ceil_div(lines * words_per_line, std::min(lines * words_per_line, reached));
-  return Cycle(per_bank);
+  return Cycle(std::max<std::uint64_t>(1, in_every_bank + *std::max_element(load.begin(), load.end())));
 }
 
 }  // namespace assay::memory

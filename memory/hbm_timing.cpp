@@ -10,6 +10,10 @@ std::uint64_t picoseconds(double nanoseconds) {
   return static_cast<std::uint64_t>(std::llround(nanoseconds * 1000.0));
 }
 
+// A burst is rounded up to whole picoseconds, so that no channel exceeds its pins' rate; what a decimal
+// fraction in the table leaves over is not a picosecond.
+constexpr double kRoundingPs = 1e-3;
+
 }  // namespace
 
 HbmTiming::HbmTiming(const HbmTable& table, std::uint32_t core_mhz)
@@ -31,7 +35,7 @@ HbmTiming::HbmTiming(const HbmTable& table, std::uint32_t core_mhz)
       granules_per_row_(table.row_bytes / table.interleave_bytes),
       banks_(table.bank_groups * table.banks_per_group),
       burst_bytes_(table.bus_bits / 8 * table.burst_length),
-      burst_ps_(picoseconds(table.tCK_ns) * table.burst_length / 2),
+      burst_ps_(static_cast<Ps>(std::ceil(table.burst_ns() * 1000.0 - kRoundingPs))),
       core_mhz_(core_mhz) {
   channels_.resize(std::size_t{table.stacks} * table.pseudo_channels);
   for (std::size_t i = 0; i < channels_.size(); ++i) {
@@ -48,17 +52,21 @@ HbmTiming::Place HbmTiming::locate(std::uint64_t offset) const {
   // strides spread over all channels. For each in_channel it permutes the channels: no two granules
   // share a place.
   std::uint64_t channel = granule % channels_.size();
-  if ((channels_.size() & (channels_.size() - 1)) == 0)
-    for (std::uint64_t fold = in_channel; fold != 0; fold /= channels_.size()) channel ^= fold % channels_.size();
+  if (channels_.size() > 1 && (channels_.size() & (channels_.size() - 1)) == 0)
+    for (std::uint64_t fold = in_channel; fold != 0; fold /= channels_.size())
+      channel ^= fold % channels_.size();
   const std::uint64_t page = in_channel / granules_per_row_;
   return {static_cast<std::size_t>(channel), static_cast<std::size_t>(page % banks_),
           static_cast<std::int64_t>(page / banks_)};
 }
 
-// Performs every refresh that fell due by `now`; each closes all rows and blocks the channel for tRFC.
+// Performs every refresh that fell due by `now`: once its banks can be precharged, the channel is blocked
+// for tRFC and all its rows are closed. One that falls due while the bus is busy follows what is under way.
 void HbmTiming::refresh_until(Channel& channel, Ps now) {
   while (std::max(now, channel.bus_free) >= channel.next_refresh) {
-    const Ps start = std::max(channel.next_refresh, channel.bus_free);
+    Ps start = std::max(channel.next_refresh, channel.bus_free);
+    for (const Bank& bank : channel.banks)
+      if (bank.row >= 0) start = std::max(start, bank.precharge_from + t_rp_);
     const Ps end = start + t_rfc_;
     if (now >= channel.next_refresh && now < end) ++counters_.refresh_waits;
     channel.bus_free = end;
@@ -88,7 +96,7 @@ HbmTiming::Ps HbmTiming::open_row(Channel& channel, Bank& bank, std::int64_t row
 }
 
 Cycle HbmTiming::access(Cycle arrival, std::uint64_t offset, std::uint32_t bytes, bool write) {
-  const Ps now = arrival.count() * 1'000'000 / core_mhz_;
+  const Ps now = ceil_div(arrival.count() * 1'000'000, core_mhz_);
   const Place place = locate(offset);
   Channel& channel = channels_[place.channel];
   Bank& bank = channel.banks[place.bank];
@@ -104,15 +112,15 @@ Cycle HbmTiming::access(Cycle arrival, std::uint64_t offset, std::uint32_t bytes
     column = act + (write ? t_rcd_write_ : t_rcd_read_);
     bank.column_from = column;
   }
-  Ps bus = channel.bus_free;
-  if (channel.last_write != write) bus += write ? t_rtw_ : t_wtr_;
-  column = std::max(column, bus);
+  column = std::max({column, channel.bus_free, write ? channel.write_from : channel.read_from});
 
-  const Ps transfer = ceil_div(bytes, burst_bytes_) * burst_ps_;
-  channel.bus_free = column + transfer;
-  channel.last_write = write;
+  // Whole bursts move, each with the bytes between two multiples of its size.
+  const Ps transfer = ceil_div(offset % burst_bytes_ + bytes, burst_bytes_) * burst_ps_;
   const Ps last = column + (write ? t_cwl_ : t_cl_) + transfer;
-  const Ps recovery = write ? last + t_wr_ : column + transfer + t_rtp_;
+  channel.bus_free = column + transfer;
+  if (write) channel.read_from = last + t_wtr_;
+  else channel.write_from = column + transfer + t_rtw_;
+  const Ps recovery = write ? last + t_wr_ : column + transfer - burst_ps_ + t_rtp_;
   bank.precharge_from = std::max(bank.precharge_from, recovery);
 
   (write ? counters_.writes : counters_.reads) += 1;

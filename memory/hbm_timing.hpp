@@ -3,7 +3,9 @@
 // Requests are served first come, first served within a pseudo-channel, each lying inside one
 // interleave granule. Activation of a request's row overlaps the data of those before it on other
 // banks. Modelled: tRCD, tRP, tRAS, tRRD_S, tFAW, CL/CWL, burst time, read/write turnaround (tWTR,
-// tRTW), tWR, all-bank refresh every tREFI for tRFC. Source of the rules: JESD235 (HBM), JESD79 (DDR).
+// tRTW), tRTP, tWR, all-bank refresh every tREFI for tRFC after a precharge. Not modelled: bank groups (all
+// activates are tRRD_S apart, and the bursts of a row follow each other at the pins' rate, as if tCCD_L were
+// tCCD_S); the command bus. Source of the rules: JESD235 (HBM), JESD79 (DDR).
 // Times are picoseconds inside, core cycles outside.
 #pragma once
 
@@ -46,7 +48,7 @@ class HbmTiming {
   struct Channel {
     std::vector<Bank> banks;
     Ps bus_free = 0;                   // the data bus, in command time
-    bool last_write = false;
+    Ps read_from = 0, write_from = 0;  // earliest command of that kind after the other one (tWTR, tRTW)
     std::array<Ps, 4> last_acts{};     // ring of the last four ACTs (tFAW)
     std::size_t next_act = 0;
     std::uint64_t acts = 0;
