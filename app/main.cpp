@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <new>
 #include <string>
@@ -77,7 +79,10 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return report(ExitCode::Usage, usage_message(program, error));
   }
-  return static_cast<int>(action());
+  const ExitCode code = action();
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+    fail(ExitCode::Infrastructure, "standard output cannot be written: {}", std::strerror(errno));
+  return static_cast<int>(code);
 }
 
 }  // namespace

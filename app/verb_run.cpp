@@ -15,6 +15,8 @@
 namespace assay::app {
 namespace {
 
+constexpr std::uint64_t kMostCycles = 1'000'000'000'000'000;  // SystemC time ends at 1.8e16
+
 struct Options {
   testgen::CaseArguments arguments;
   std::string case_file, onnx_folder;
@@ -26,7 +28,10 @@ struct Options {
 
 // A file brings its own case: beside it only the machine may be chosen, for ONNX data.
 void refuse_mixture(const Options& o) {
-  if (o.case_file.empty() && o.onnx_folder.empty()) return;
+  if (o.case_file.empty() && o.onnx_folder.empty()) {
+    if (o.arguments.op.empty()) fail(ExitCode::Usage, "run: name an operator, or give --case or --onnx-case");
+    return;
+  }
   const std::string file = o.case_file.empty() ? "--onnx-case" : "--case";
   for (const CLI::Option* option : o.describing)
     if (option->count() > 0 && !(file == "--onnx-case" && option->get_name() == "--config"))
@@ -42,8 +47,9 @@ std::vector<CaseInput> read_cases(const Options& o) {
       cases.back().reproduce = fmt::format("assay run --onnx-case {} --config {}", o.onnx_folder, o.arguments.config);
     }
   } else {
-    cases.push_back(generated(o.case_file.empty() ? testgen::case_from_arguments(o.arguments)
-                                                  : testgen::read_case_yaml(o.case_file)));
+    const testgen::Case c =
+        o.case_file.empty() ? testgen::case_from_arguments(o.arguments) : testgen::read_case_yaml(o.case_file);
+    cases.push_back(o.no_values ? without_values(c) : generated(c));
   }
   if (cases.empty()) fail(ExitCode::NothingSelected, "run: {} holds no test data set", o.onnx_folder);
   return cases;
@@ -118,9 +124,9 @@ void add_run(CLI::App& program, Action& action) {
   verb->add_option("--golden", o->goldens, "Judges: strict, cpu, dnnl, recorded, none; default by mode")->delimiter(',');
   verb->add_flag("--no-values", o->no_values, "Timing alone: the same cycles, no verdict (exit code 10)");
   verb->add_option("--max-cycles", o->max_cycles, "Watchdog; default 1000 x the attainable cycles + 20 million")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(std::uint64_t{1}, kMostCycles));
   verb->add_option("--quantum", o->quantum, "Cycles the host may run ahead; changes neither results nor cycles")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(std::uint64_t{1}, kMostCycles))
       ->capture_default_str();
   verb->add_flag("--commands", o->commands, "List every AI command with its cycles");
   verb->add_flag("--json", o->json, "Print JSON");

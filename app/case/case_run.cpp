@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
 
@@ -16,6 +18,21 @@
 
 namespace assay::app {
 namespace {
+
+// Inputs are held thrice (tensor, HBM, widened for oneDNN), outputs twice, and each golden keeps a value
+// and a magnitude in fp64 for every result.
+void require_memory(const testgen::Case& c) {
+  double need = 0;
+  for (const ops::TensorInfo& input : c.problem.inputs)
+    need += 3.0 * static_cast<double>(element_count(input.shape)) * static_cast<double>(size_of(input.dtype));
+  for (const ops::TensorInfo& output : c.problem.outputs)
+    need += static_cast<double>(element_count(output.shape)) * (2.0 * static_cast<double>(size_of(output.dtype)) + 32);
+  const double have = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGE_SIZE));
+  if (need > have)
+    fail(ExitCode::Infrastructure,
+         "{}: its tensors and goldens need {:.1f} GB of memory, this computer has {:.1f}; --no-values times it without",
+         ops::to_string(c.problem), need / 1e9, have / 1e9);
+}
 
 std::vector<Tensor> read_outputs(const ops::Problem& problem, const Layout& layout, sim::Platform& platform) {
   std::vector<Tensor> outputs;
@@ -95,6 +112,16 @@ bool judge_run(const sim::RunResult& run, report::CaseResult& result) {
   return broken.empty();
 }
 
+void check_goldens(const CaseInput& input, const std::vector<std::string>& goldens) {
+  for (const std::string& name : goldens) {
+    if (name == "none" && goldens.size() > 1) fail(ExitCode::Usage, "golden 'none' stands alone");
+    if (name == "none" || name == "recorded") continue;
+    golden::find_backend(name);
+    if (input.c.mode == golden::Mode::Bits && name != "strict" && is_float(input.c.problem.outputs.at(0).dtype))
+      fail(ExitCode::Usage, "golden '{}' does not define bits; --mode bits is judged by strict", name);
+  }
+}
+
 void judge_values(const CaseInput& input, const std::vector<std::string>& goldens, const Execution& execution,
                   report::CaseResult& result) {
   if (!execution.unwritten.empty()) return set_verdict(result, ExitCode::Fail, execution.unwritten);
@@ -117,7 +144,12 @@ void judge_values(const CaseInput& input, const std::vector<std::string>& golden
 
 }  // namespace
 
+CaseInput without_values(const testgen::Case& c) {
+  return {c, {}, {}, testgen::policy_of(c), "", testgen::reproduce_line(c)};
+}
+
 CaseInput generated(const testgen::Case& c) {
+  require_memory(c);
   return {c, testgen::make_inputs(c), {}, testgen::policy_of(c), "", testgen::reproduce_line(c)};
 }
 
@@ -152,7 +184,7 @@ Execution execute(const CaseInput& input, const Machine& machine, const RunOptio
   for (std::size_t i = 0; i < input.inputs.size() && options.values; ++i)
     platform.hbm().write(layout.inputs[i].offset, input.inputs[i].bytes.data(), input.inputs[i].bytes.size());
   for (const Placed& output : layout.outputs) {
-    platform.hbm().watch(output.offset, output.bytes);
+    if (options.values) platform.hbm().watch(output.offset, output.bytes);
     execution.output_offsets.push_back(output.offset);
   }
   execution.run = platform.run();
@@ -166,8 +198,7 @@ report::CaseResult run_case(const CaseInput& input, const RunOptions& options) {
   const Machine machine = find_machine(input.c.config);
   const ops::Work work = ops::find_operator(input.c.problem.op).work(input.c.problem);
   const std::vector<std::string> goldens = options.goldens.empty() ? default_goldens(input.c) : options.goldens;
-  for (const std::string& name : goldens)
-    if (name != "none" && name != "recorded") golden::find_backend(name);
+  check_goldens(input, goldens);
 
   report::CaseResult result;
   describe_case(input, result);

@@ -25,7 +25,10 @@ struct CaseInput {
   std::string source;     // where the tensors came from, where they were not generated
   std::string reproduce;  // the command line that runs it again
 };
+// Throws Error(Infrastructure) where this computer's memory cannot hold the tensors and their goldens.
 CaseInput generated(const testgen::Case& c);
+// A case without its tensors, for timing alone.
+CaseInput without_values(const testgen::Case& c);
 CaseInput from_onnx(const testgen::OnnxCase& recorded, const std::string& config);
 
 struct RunOptions {

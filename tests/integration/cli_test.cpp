@@ -158,6 +158,24 @@ TEST(Cli, BrokenConfigurationsNameFileKeyAndChoice) {
   expect_error(broken("  load_rows_per_cycle: ", "  load_rows_per_cycle: 9"), 2, "load_rows_per_cycle");
 }
 
+TEST(Cli, AFullDiskIsAnError) {
+  const ProcessResult r =
+      run_process(fmt::format("('{}' run gemm --m 8 --n 8 --k 8 --config edge16 > /dev/full)", ASSAY_PROGRAM));
+  expect_error(r, 3, "standard output cannot be written: No space left on device");
+}
+
+TEST(Cli, GoldensThatCannotJudgeAreRefused) {
+  expect_error(assay("run gemm --m 8 --n 8 --k 8 --mode bits --golden cpu"), 2, "does not define bits");
+  expect_error(assay("run gemm --m 8 --n 8 --k 8 --golden none,cpu"), 2, "'none' stands alone");
+  expect_error(assay("run gemm --m 8 --n 8 --k 8 --golden recorded"), 2, "without recorded outputs");
+  expect_error(assay("run"), 2, "name an operator");
+}
+
+TEST(Cli, TensorsBeyondThisComputersMemoryAreRefusedButCanBeTimed) {
+  const std::string huge = "run gemm --m 190000 --n 1 --k 190000 --dtype f16 --config server128";
+  expect_error(assay(huge), 3, "this computer has");
+}
+
 TEST(Cli, OptionsOfACaseDoNotMixWithAFile) {
   expect_error(assay(fmt::format("run --onnx-case '{}' --m 8", node_case("test_matmul_2d"))), 2, "--m");
 }
