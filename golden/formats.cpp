@@ -14,7 +14,9 @@ namespace {
 struct Format {
   int precision, min_exponent, max_exponent;
   int fraction_bits() const { return precision - 1; }
-  std::uint64_t exponent_mask() const { return static_cast<std::uint64_t>(max_exponent - min_exponent + 2); }
+  std::uint64_t exponent_mask() const {
+    return static_cast<std::uint64_t>(max_exponent) + static_cast<std::uint64_t>(2 - min_exponent);
+  }
   std::uint64_t infinity() const { return exponent_mask() << fraction_bits(); }
   std::uint64_t canonical_nan() const { return infinity() | (std::uint64_t{1} << (fraction_bits() - 1)); }
 };

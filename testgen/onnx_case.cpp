@@ -191,6 +191,7 @@ std::vector<fs::path> data_sets(const fs::path& folder) {
     sets[number] = entry.path();
   }
   std::vector<fs::path> ordered;
+  ordered.reserve(sets.size());
   for (const auto& [number, path] : sets) ordered.push_back(path);
   if (ordered.empty()) fail(ExitCode::BadInput, "{}: no folder test_data_set_0", folder.string());
   return ordered;
@@ -204,8 +205,10 @@ std::vector<OnnxCase> read_onnx_cases(const fs::path& folder) {
   fs::path clean = folder.lexically_normal();
   if (clean.filename().empty()) clean = clean.parent_path();  // a trailing slash
   const Model model = read_model(clean);
+  const std::vector<fs::path> sets = data_sets(clean);
   std::vector<OnnxCase> cases;
-  for (const fs::path& set : data_sets(clean)) cases.push_back(read_case(model, set));
+  cases.reserve(sets.size());
+  for (const fs::path& set : sets) cases.push_back(read_case(model, set));
   return cases;
 }
 

@@ -60,8 +60,9 @@ void evaluate_integers(const GemmOperands& g, const std::vector<Tensor>& inputs,
     for (std::size_t i = 0; i < g.m; ++i) {
       row.assign(g.n, 0);
       for (std::size_t kk = 0; kk < g.k; ++kk) {
-        const std::int64_t factor = a[g.a.at(g.a_offsets[batch], i, kk)];
-        for (std::size_t j = 0; j < g.n; ++j) row[j] += factor * b[g.b.at(g.b_offsets[batch], kk, j)];
+        const std::int8_t factor = a[g.a.at(g.a_offsets[batch], i, kk)];
+        for (std::size_t j = 0; j < g.n; ++j)
+          row[j] += std::int64_t{factor} * b[g.b.at(g.b_offsets[batch], kk, j)];
       }
       for (std::size_t j = 0; j < g.n; ++j) {
         // 128 bits hold alpha * sum + beta * C; the low 32 of them are the result.

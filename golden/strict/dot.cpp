@@ -63,9 +63,9 @@ void multiply(const std::int8_t* a, const std::int8_t* b, std::int32_t* acc, std
               std::size_t k) {
   for (std::size_t i = 0; i < m; ++i)
     for (std::size_t kk = 0; kk < k; ++kk) {
-      const std::int32_t factor = a[i * k + kk];
+      const std::int8_t factor = a[i * k + kk];
       for (std::size_t j = 0; j < n; ++j) {
-        const auto product = static_cast<std::uint32_t>(factor * std::int32_t{b[kk * n + j]});
+        const auto product = static_cast<std::uint32_t>(std::int32_t{factor} * std::int32_t{b[kk * n + j]});
         std::int32_t& sum = acc[i * n + j];
         sum = static_cast<std::int32_t>(static_cast<std::uint32_t>(sum) + product);
       }

@@ -61,10 +61,10 @@ TEST(StrictGemm, TheOutputConversionComesLastAndOnce) {
 }
 
 TEST(StrictGemm, EveryTransposeGivesTheSameBits) {
-  std::vector<double> a;
-  std::vector<double> b;
-  for (int i = 0; i < 15; ++i) a.push_back(std::sin(i));
-  for (int i = 0; i < 35; ++i) b.push_back(std::cos(i));
+  std::vector<double> a(15);
+  std::vector<double> b(35);
+  for (std::size_t i = 0; i < a.size(); ++i) a[i] = std::sin(i);
+  for (std::size_t i = 0; i < b.size(); ++i) b[i] = std::cos(i);
   const auto transposed = [](const std::vector<double>& v, std::size_t rows, std::size_t cols) {
     std::vector<double> t(v.size());
     for (std::size_t i = 0; i < rows; ++i)
