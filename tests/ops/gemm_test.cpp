@@ -2,7 +2,7 @@
 #include <cstring>
 #include <limits>
 
-#include "expect_error.hpp"
+#include "../support/expect_error.hpp"
 #include "ops/gemm/gemm_args.h"
 #include "ops/gemm/gemm_spec.hpp"
 

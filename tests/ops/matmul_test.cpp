@@ -1,5 +1,5 @@
 // ONNX MatMul: NumPy's broadcasting of batches, 1-D operands, and the kernel's merged form.
-#include "expect_error.hpp"
+#include "../support/expect_error.hpp"
 #include "ops/gemm/gemm_spec.hpp"
 
 namespace assay::ops {

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "expect_error.hpp"
+#include "../support/expect_error.hpp"
 #include "ops/gemm/gemm_spec.hpp"
 
 namespace assay::ops {
