@@ -9,16 +9,20 @@
 namespace assay::core {
 namespace {
 
-// The part of an address span that strides contribute: lowest and highest offset of any run.
+// The lowest and highest address of any run, from the first one's: a stride is any 64-bit number.
 struct Span {
-  std::int64_t low = 0, high = 0;
+  explicit Span(std::int64_t first) : low(first), high(first) {}
+  std::int64_t low, high;
+  bool overflows = false;
   void add(std::uint64_t count, std::int64_t stride) {
-    const std::int64_t reach = static_cast<std::int64_t>(count - 1) * stride;
-    (reach < 0 ? low : high) += reach;
+    std::int64_t reach = 0;
+    overflows = __builtin_mul_overflow(static_cast<std::int64_t>(count - 1), stride, &reach) || overflows;
+    std::int64_t& end = reach < 0 ? low : high;
+    overflows = __builtin_add_overflow(end, reach, &end) || overflows;
   }
 };
 
-constexpr double kMaxBytes = 4294967296.0;
+constexpr double kMaxBytes = 4294967296.0;  // on the local side, padding included
 
 template <typename Visit>
 void for_each_index(const std::array<std::uint64_t, kDmaDims>& count, Visit visit) {
@@ -29,7 +33,8 @@ void for_each_index(const std::array<std::uint64_t, kDmaDims>& count, Visit visi
         for (i[0] = 0; i[0] < count[0]; ++i[0]) visit(i);
 }
 
-std::int64_t offset_of(const std::array<std::uint64_t, kDmaDims>& i, const std::array<std::int64_t, kDmaDims>& stride) {
+std::int64_t offset_of(const std::array<std::uint64_t, kDmaDims>& i,
+                       const std::array<std::int64_t, kDmaDims>& stride) {
   std::int64_t offset = 0;
   for (std::size_t d = 0; d < kDmaDims; ++d) offset += static_cast<std::int64_t>(i[d]) * stride[d];
   return offset;
@@ -75,8 +80,10 @@ Transfer make_transfer(const isa::DmaCommand& c, bool to_hbm) {
   t.local_stride = {c.local_stride1, c.local_stride2, c.local_stride3, c.local_stride4};
   t.pad_before = {c.pad_before1, c.pad_before2, c.pad_before3, c.pad_before4};
   t.pad_after = {c.pad_after1, c.pad_after2, c.pad_after3, c.pad_after4};
-  t.run_pad_before = std::uint64_t{c.pad_before0} * c.fill_bytes;
-  t.run_pad_after = std::uint64_t{c.pad_after0} * c.fill_bytes;
+  const std::uint64_t pattern =
+      std::max<std::uint64_t>(c.fill_bytes, 1);  // padding of no bytes is refused later
+  t.run_pad_before = c.pad_before0 * pattern;
+  t.run_pad_after = c.pad_after0 * pattern;
   t.fill = c.fill;
   t.fill_bytes = c.fill_bytes;
   return t;
@@ -86,20 +93,21 @@ std::string check(const Transfer& t, const memory::LocalMemory& local, const mem
   if (t.padded() && t.to_hbm) return "dma.out has no padding";
   if (t.padded() && t.fill_bytes != 1 && t.fill_bytes != 2 && t.fill_bytes != 4)
     return fmt::format("fill_bytes is {}; padding needs 1, 2 or 4", t.fill_bytes);
-  const double total = static_cast<double>(t.run_bytes) * static_cast<double>(t.count[0]) *
-                       static_cast<double>(t.count[1]) * static_cast<double>(t.count[2]) *
-                       static_cast<double>(t.count[3]);
-  if (total > kMaxBytes) return fmt::format("{:g} bytes; a transfer moves at most {:g}", total, kMaxBytes);
-  Span far;
-  for (std::size_t d = 0; d < kDmaDims; ++d) far.add(t.count[d], t.hbm_stride[d]);
-  const std::int64_t low = static_cast<std::int64_t>(t.hbm_offset) + far.low;
-  const std::int64_t high = static_cast<std::int64_t>(t.hbm_offset) + far.high;
-  if (low < 0 || !hbm.contains(static_cast<std::uint64_t>(high), t.run_bytes))
-    return fmt::format("bytes {:#x}..{:#x} lie outside HBM", low, high + static_cast<std::int64_t>(t.run_bytes) - 1);
-  Span near;
+  if (t.padded() && t.run_bytes % t.fill_bytes != 0)
+    return fmt::format("run_bytes = {} is no multiple of fill_bytes = {}", t.run_bytes, t.fill_bytes);
   const auto extents = padded_count(t);
-  for (std::size_t d = 0; d < kDmaDims; ++d) near.add(extents[d], t.local_stride[d]);
   const std::uint64_t run = t.run_pad_before + t.run_bytes + t.run_pad_after;
+  double total = static_cast<double>(run);
+  for (const std::uint64_t extent : extents) total *= static_cast<double>(extent);
+  if (total > kMaxBytes) return fmt::format("{:g} bytes; a transfer moves at most {:g}", total, kMaxBytes);
+  Span far(static_cast<std::int64_t>(t.hbm_offset));
+  for (std::size_t d = 0; d < kDmaDims; ++d) far.add(t.count[d], t.hbm_stride[d]);
+  if (far.overflows) return "the HBM strides reach beyond 64-bit addresses";
+  if (far.low < 0 || !hbm.contains(static_cast<std::uint64_t>(far.high), t.run_bytes))
+    return fmt::format("bytes {:#x}..{:#x} lie outside HBM", far.low,
+                       static_cast<std::int64_t>(static_cast<std::uint64_t>(far.high) + t.run_bytes - 1));
+  Span near(0);
+  for (std::size_t d = 0; d < kDmaDims; ++d) near.add(extents[d], t.local_stride[d]);
   const std::string low_end = local.check({t.local, 2, run, near.low});
   return low_end.empty() ? local.check({t.local, 2, run, near.high}) : low_end;
 }
@@ -122,7 +130,8 @@ bool covers(const Transfer& t, std::uint64_t offset, isa::LocalAddr& local) {
     const std::uint64_t far = t.hbm_offset + static_cast<std::uint64_t>(offset_of(i, t.hbm_stride));
     if (offset < far || offset - far >= t.run_bytes) return;
     found = true;
-    const std::int64_t delta = valid_start(t) + offset_of(i, t.local_stride) + static_cast<std::int64_t>(offset - far);
+    const std::int64_t delta =
+        valid_start(t) + offset_of(i, t.local_stride) + static_cast<std::int64_t>(offset - far);
     local = isa::LocalAddr(t.local.raw() + static_cast<std::uint32_t>(delta));
   });
   return found;
