@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "../ops/expect_error.hpp"
+#include "../support/expect_error.hpp"
 #include "bits.hpp"
 
 namespace assay::golden {

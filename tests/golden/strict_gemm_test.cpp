@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "../ops/expect_error.hpp"
+#include "../support/expect_error.hpp"
 #include "bits.hpp"
 #include "golden/backend.hpp"
 

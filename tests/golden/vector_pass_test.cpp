@@ -33,8 +33,9 @@ TEST(VectorPass, AnAbsentBiasIsNotPlusZero) {
 
 TEST(VectorPass, WithoutScaleItIsOneSum) { EXPECT_EQ(pass(1, std::nullopt, 0x1p-24F), 1.0F + 0x1p-24F); }
 
-TEST(VectorPass, WithNeitherItIsACopyThatKeepsNanPayloads) {
-  EXPECT_EQ(bits(pass(f32(0xFFA00001), std::nullopt, std::nullopt)), 0xFFA00001U);
+TEST(VectorPass, WithNeitherOnlyANanChanges) {
+  EXPECT_EQ(bits(pass(-0.0F, std::nullopt, std::nullopt)), 0x80000000U);
+  EXPECT_EQ(bits(pass(f32(0xFFA00001), std::nullopt, std::nullopt)), 0x7FC00000U);
 }
 
 TEST(VectorPass, ArithmeticNansAreCanonical) {

@@ -6,7 +6,7 @@
 #include <functional>
 #include <set>
 
-#include "../ops/expect_error.hpp"
+#include "../support/expect_error.hpp"
 
 namespace assay::testgen {
 namespace {

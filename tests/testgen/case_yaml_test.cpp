@@ -3,7 +3,7 @@
 
 #include <gmock/gmock.h>
 
-#include "../ops/expect_error.hpp"
+#include "../support/expect_error.hpp"
 
 namespace assay::testgen {
 namespace {

@@ -8,7 +8,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "../ops/expect_error.hpp"
+#include "../support/expect_error.hpp"
 #include "golden/backend.hpp"
 
 namespace assay::testgen {

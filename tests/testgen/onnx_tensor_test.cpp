@@ -3,7 +3,7 @@
 
 #include <gmock/gmock.h>
 
-#include "../ops/expect_error.hpp"
+#include "../support/expect_error.hpp"
 #include "golden/formats.hpp"
 
 namespace assay::testgen {
