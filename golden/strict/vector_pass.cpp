@@ -8,22 +8,22 @@ namespace assay::golden::strict {
 namespace {
 
 float affine(float x, std::optional<float> scale, std::optional<float> bias) {
-  if (scale && bias) return canonical(std::fma(*scale, x, *bias));
-  if (scale) return canonical(*scale * x);
-  if (bias) return canonical(x + *bias);
+  if (scale && bias) return std::fma(*scale, x, *bias);
+  if (scale) return *scale * x;
+  if (bias) return x + *bias;
   return x;
+}
+
+float relu(float t) {
+  if (is_nan(t)) return t;
+  return t > 0 ? t : 0.0F;
 }
 
 }  // namespace
 
-float relu(float t) {
-  if (is_nan(t)) return canonical(t);
-  return t > 0 ? t : 0.0F;
-}
-
 float vector_pass(float x, std::optional<float> scale, std::optional<float> bias, Function function) {
   const float t = affine(x, scale, bias);
-  return function == Function::Relu ? relu(t) : t;
+  return canonical(function == Function::Relu ? relu(t) : t);
 }
 
 std::int32_t vector_pass(std::int32_t x, std::optional<std::int32_t> scale, std::optional<std::int32_t> bias,
