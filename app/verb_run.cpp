@@ -35,8 +35,10 @@ void refuse_mixture(const Options& o) {
   const std::string file = o.case_file.empty() ? "--onnx-case" : "--case";
   for (const CLI::Option* option : o.describing)
     if (option->count() > 0 && !(file == "--onnx-case" && option->get_name() == "--config"))
-      fail(ExitCode::Usage, "run: {} cannot be combined with {}: the case comes from the file", option->get_name(), file);
-  if (!o.case_file.empty() && !o.onnx_folder.empty()) fail(ExitCode::Usage, "run: --case and --onnx-case exclude each other");
+      fail(ExitCode::Usage, "run: {} cannot be combined with {}: the case comes from the file",
+           option->get_name(), file);
+  if (!o.case_file.empty() && !o.onnx_folder.empty())
+    fail(ExitCode::Usage, "run: --case and --onnx-case exclude each other");
 }
 
 std::vector<CaseInput> read_cases(const Options& o) {
@@ -44,11 +46,12 @@ std::vector<CaseInput> read_cases(const Options& o) {
   if (!o.onnx_folder.empty()) {
     for (const testgen::OnnxCase& recorded : testgen::read_onnx_cases(o.onnx_folder)) {
       cases.push_back(from_onnx(recorded, o.arguments.config));
-      cases.back().reproduce = fmt::format("assay run --onnx-case {} --config {}", o.onnx_folder, o.arguments.config);
+      cases.back().reproduce =
+          fmt::format("assay run --onnx-case {} --config {}", o.onnx_folder, o.arguments.config);
     }
   } else {
-    const testgen::Case c =
-        o.case_file.empty() ? testgen::case_from_arguments(o.arguments) : testgen::read_case_yaml(o.case_file);
+    const testgen::Case c = o.case_file.empty() ? testgen::case_from_arguments(o.arguments)
+                                                : testgen::read_case_yaml(o.case_file);
     cases.push_back(o.no_values ? without_values(c) : generated(c));
   }
   if (cases.empty()) fail(ExitCode::NothingSelected, "run: {} holds no test data set", o.onnx_folder);
@@ -59,8 +62,8 @@ void print_commands(const sim::RunResult& run) {
   fmt::print("{:>6} {:<11} {:>10} {:>10} {:>10}  pc\n", "id", "command", "issued", "start", "end");
   for (const sim::CommandRecord& record : run.log)
     fmt::print("{:>6} {:<11} {:>10} {:>10} {:>10}  {:#x}\n", record.id,
-               isa::to_string(isa::instruction_of(record.command)), record.issued.count(), record.start.count(),
-               record.end.count(), record.pc);
+               isa::to_string(isa::instruction_of(record.command)), record.issued.count(),
+               record.start.count(), record.end.count(), record.pc);
 }
 
 RunOptions run_options(const Options& o, const CaseInput& input) {
@@ -111,21 +114,28 @@ void add_run(CLI::App& program, Action& action) {
   describes(verb->add_option("--k", a.k, "Products per result (gemm)"));
   describes(verb->add_option("--dtype", a.dtype, "Element type: bf16 (default), f16, f32, s8"));
   describes(verb->add_option("--bias", a.bias, "Shape of C (gemm): 7, 5x1, scalar; default no C"));
-  describes(verb->add_option("--input", a.inputs, "Input NAME:DTYPE:AxBxC, in order; instead of --m --n --k"));
+  describes(
+      verb->add_option("--input", a.inputs, "Input NAME:DTYPE:AxBxC, in order; instead of --m --n --k"));
   describes(verb->add_option("--attr", a.attributes, "Attribute NAME=VALUE (transA=1, alpha=0.5, ...)"));
-  describes(verb->add_option("--dataflow", a.dataflow, "ws (weight stationary), os (output stationary), auto"));
+  describes(
+      verb->add_option("--dataflow", a.dataflow, "ws (weight stationary), os (output stationary), auto"));
   describes(verb->add_option("--config", a.config, "Machine: a name (assay config show) or a .yaml file")
                 ->capture_default_str());
   describes(verb->add_option("--mode", a.mode, "bits, exact or real")->capture_default_str());
-  describes(verb->add_option("--data", a.data, "Kind of data: uniform, normal, cancellation, special, ...; default by mode"));
+  describes(verb->add_option("--data", a.data,
+                             "Kind of data: uniform, normal, cancellation, special, ...; default by mode"));
   describes(verb->add_option("--seed", a.seed, "Seed of the suite")->capture_default_str());
   verb->add_option("--case", o->case_file, "Read the case from a YAML file");
-  verb->add_option("--onnx-case", o->onnx_folder, "Read cases from a folder with model.onnx and test_data_set_*");
-  verb->add_option("--golden", o->goldens, "Judges: strict, cpu, dnnl, recorded, none; default by mode")->delimiter(',');
+  verb->add_option("--onnx-case", o->onnx_folder,
+                   "Read cases from a folder with model.onnx and test_data_set_*");
+  verb->add_option("--golden", o->goldens, "Judges: strict, cpu, dnnl, recorded, none; default by mode")
+      ->delimiter(',');
   verb->add_flag("--no-values", o->no_values, "Timing alone: the same cycles, no verdict (exit code 10)");
-  verb->add_option("--max-cycles", o->max_cycles, "Watchdog; default 1000 x the attainable cycles + 20 million")
+  verb->add_option("--max-cycles", o->max_cycles,
+                   "Watchdog; default 1000 x the attainable cycles + 20 million")
       ->check(CLI::Range(std::uint64_t{1}, kMostCycles));
-  verb->add_option("--quantum", o->quantum, "Cycles the host may run ahead; changes neither results nor cycles")
+  verb->add_option("--quantum", o->quantum,
+                   "Cycles the host may run ahead; changes neither results nor cycles")
       ->check(CLI::Range(std::uint64_t{1}, kMostCycles))
       ->capture_default_str();
   verb->add_flag("--commands", o->commands, "List every AI command with its cycles");

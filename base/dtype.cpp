@@ -27,10 +27,10 @@ struct Alias {
 };
 
 constexpr std::array kAliases{
-    Alias{"fp32", DType::f32},    Alias{"float32", DType::f32},   Alias{"float", DType::f32},
-    Alias{"fp16", DType::f16},    Alias{"float16", DType::f16},   Alias{"half", DType::f16},
+    Alias{"fp32", DType::f32},      Alias{"float32", DType::f32}, Alias{"float", DType::f32},
+    Alias{"fp16", DType::f16},      Alias{"float16", DType::f16}, Alias{"half", DType::f16},
     Alias{"bfloat16", DType::bf16}, Alias{"int8", DType::s8},     Alias{"i8", DType::s8},
-    Alias{"uint8", DType::u8},    Alias{"int32", DType::s32},     Alias{"i32", DType::s32},
+    Alias{"uint8", DType::u8},      Alias{"int32", DType::s32},   Alias{"i32", DType::s32},
 };
 
 const Row& row(DType type) { return kRows.at(static_cast<std::size_t>(type)); }

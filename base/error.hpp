@@ -12,16 +12,16 @@ namespace assay {
 
 enum class ExitCode : int {
   Pass = 0,
-  Fail = 1,             // the operator's result, or its kernel, is wrong
-  Usage = 2,            // command line or configuration
-  Infrastructure = 3,   // disk, memory, a missing program
-  Error = 4,            // a conservation law, the sanitizer, or the suite itself
+  Fail = 1,            // the operator's result, or its kernel, is wrong
+  Usage = 2,           // command line or configuration
+  Infrastructure = 3,  // disk, memory, a missing program
+  Error = 4,           // a conservation law, the sanitizer, or the suite itself
   NothingSelected = 5,
-  Unsupported = 6,      // operator, dtype or attribute
-  BadInput = 7,         // a malformed or truncated input file
-  Watchdog = 8,         // the kernel did not halt
+  Unsupported = 6,  // operator, dtype or attribute
+  BadInput = 7,     // a malformed or truncated input file
+  Watchdog = 8,     // the kernel did not halt
   NoDevice = 9,
-  Unverified = 10,      // nothing was compared (--golden none, --no-values)
+  Unverified = 10,  // nothing was compared (--golden none, --no-values)
 };
 
 std::string_view to_string(ExitCode code);

@@ -30,9 +30,13 @@ struct Tensor {
   std::int64_t elements() const { return element_count(shape); }
   // The storage as an array of T; T must have the element's size.
   template <typename T>
-  T* as() { return reinterpret_cast<T*>(bytes.data()); }
+  T* as() {
+    return reinterpret_cast<T*>(bytes.data());
+  }
   template <typename T>
-  const T* as() const { return reinterpret_cast<const T*>(bytes.data()); }
+  const T* as() const {
+    return reinterpret_cast<const T*>(bytes.data());
+  }
 };
 
 }  // namespace assay

@@ -12,8 +12,14 @@ class Quantity {
   constexpr explicit Quantity(std::uint64_t count) : count_(count) {}
   constexpr std::uint64_t count() const { return count_; }
 
-  constexpr Quantity& operator+=(Quantity o) { count_ += o.count_; return *this; }
-  constexpr Quantity& operator-=(Quantity o) { count_ -= o.count_; return *this; }
+  constexpr Quantity& operator+=(Quantity o) {
+    count_ += o.count_;
+    return *this;
+  }
+  constexpr Quantity& operator-=(Quantity o) {
+    count_ -= o.count_;
+    return *this;
+  }
   friend constexpr Quantity operator+(Quantity a, Quantity b) { return Quantity(a.count_ + b.count_); }
   friend constexpr Quantity operator-(Quantity a, Quantity b) { return Quantity(a.count_ - b.count_); }
   friend constexpr Quantity operator*(Quantity a, std::uint64_t n) { return Quantity(a.count_ * n); }

@@ -6,6 +6,7 @@
 // Both sides use the same SIMD level. The simulator's time runs from the loaded tensors to the halt: it
 // includes building the platform and executing host code, not the golden. Times are medians.
 #include <fmt/format.h>
+#include <hwy/highway.h>
 #include <omp.h>
 
 #include <CLI/CLI.hpp>
@@ -14,7 +15,6 @@
 #include <dnnl.hpp>
 #include <fstream>
 #include <functional>
-#include <hwy/highway.h>
 #include <nlohmann/json.hpp>
 
 #include "app/case/case_run.hpp"
@@ -95,7 +95,9 @@ int run(int argc, char** argv) {
   program.add_option("--isa", isa, "avx2: the same level everywhere; native: all that the processor has")
       ->check(CLI::IsMember({"avx2", "native"}))
       ->capture_default_str();
-  program.add_option("--repeat", repeat, "Runs of which the median counts")->check(CLI::Range(1, 100))->capture_default_str();
+  program.add_option("--repeat", repeat, "Runs of which the median counts")
+      ->check(CLI::Range(1, 100))
+      ->capture_default_str();
   program.add_option("--baseline", baseline_file, "Ratios recorded earlier, JSON")->capture_default_str();
   CLI11_PARSE(program, argc, argv);
   if (isa == "avx2") {
@@ -105,12 +107,14 @@ int run(int argc, char** argv) {
   nlohmann::json baseline = nlohmann::json::object();
   if (std::ifstream file(baseline_file); file) baseline = nlohmann::json::parse(file);
 
-  fmt::print("simulator SIMD {}, oneDNN limited to {}, one thread, median of {}\n", core::simd_target(), isa, repeat);
-  fmt::print("{:<28} {:>9} {:>11} {:>12} {:>11} {:>8} {:>9}\n", "case on server128", "cycles", "seconds", "cycles/s",
-             "oneDNN s", "ratio", "baseline");
+  fmt::print("simulator SIMD {}, oneDNN limited to {}, one thread, median of {}\n", core::simd_target(), isa,
+             repeat);
+  fmt::print("{:<28} {:>9} {:>11} {:>12} {:>11} {:>8} {:>9}\n", "case on server128", "cycles", "seconds",
+             "cycles/s", "oneDNN s", "ratio", "baseline");
   for (const std::int64_t s : {512, 2048}) {
     const double native = native_seconds(s, s == 512 ? repeat * 5 : repeat);
-    for (const char* dtype : {"bf16", "f32", "s8"}) print_row(measure(s, dtype, true, repeat, native), baseline);
+    for (const char* dtype : {"bf16", "f32", "s8"})
+      print_row(measure(s, dtype, true, repeat, native), baseline);
     print_row(measure(s, "bf16", false, repeat, native), baseline);
   }
   return 0;

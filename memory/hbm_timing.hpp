@@ -40,10 +40,10 @@ class HbmTiming {
  private:
   using Ps = std::uint64_t;
   struct Bank {
-    std::int64_t row = -1;   // open row, or -1
-    Ps ready = 0;            // earliest ACT after a refresh
-    Ps column_from = 0;      // earliest column command to the open row: tRCD after its ACT
-    Ps precharge_from = 0;   // earliest PRE: tRAS after ACT, tWR after a write, tRTP after a read
+    std::int64_t row = -1;  // open row, or -1
+    Ps ready = 0;           // earliest ACT after a refresh
+    Ps column_from = 0;     // earliest column command to the open row: tRCD after its ACT
+    Ps precharge_from = 0;  // earliest PRE: tRAS after ACT, tWR after a write, tRTP after a read
   };
   struct Channel {
     std::vector<Bank> banks;

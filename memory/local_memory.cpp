@@ -23,7 +23,8 @@ std::string LocalMemory::check(const LocalBlock& block) const {
   const auto first = static_cast<std::int64_t>(block.base.offset());
   const std::int64_t span = static_cast<std::int64_t>(block.lines - 1) * block.stride;
   const std::int64_t low = first + std::min<std::int64_t>(span, 0);
-  const std::int64_t high = first + std::max<std::int64_t>(span, 0) + static_cast<std::int64_t>(block.line_bytes);
+  const std::int64_t high =
+      first + std::max<std::int64_t>(span, 0) + static_cast<std::int64_t>(block.line_bytes);
   const auto size = static_cast<std::int64_t>(capacity(block.base));
   if (low >= 0 && high <= size) return {};
   return fmt::format("bytes {:#x}..{:#x} of {} lie outside its {} bytes", low, high - 1,

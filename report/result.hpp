@@ -17,7 +17,8 @@ struct GoldenVerdict {
   bool passed = false;
   std::int64_t elements = 0;
   std::int64_t mismatches = 0;
-  double max_error_in_bounds = 0;  // largest error as a fraction of its bound; bit-exact comparisons: 0 or Inf
+  double max_error_in_bounds =
+      0;  // largest error as a fraction of its bound; bit-exact comparisons: 0 or Inf
   double max_ulps = 0;
   double cosine = 1, snr_db = 0;
   std::string line;  // the comparison in one line
@@ -31,15 +32,15 @@ struct UnitCycles {
 
 // Ceilings for this case on this machine. Cycles are core cycles.
 struct Roofline {
-  double peak_macs_per_cycle = 0;    // of this dtype
-  double pin_bytes_per_cycle = 0;    // HBM at the pins
-  double refresh_fraction = 1;       // what refresh leaves of it
-  double intensity = 0;              // declared MACs per compulsory byte
-  std::uint64_t compute_floor = 0;   // MACs / peak
-  std::uint64_t memory_floor = 0;    // compulsory bytes / pin rate
-  std::uint64_t shape_cycles = 0;    // the array's cycles for this shape in whole tiles, best dataflow
-  std::uint64_t attainable = 0;      // max(shape_cycles, compulsory bytes / (pin rate x refresh_fraction))
-  std::string binding;               // "mxu" or "hbm"
+  double peak_macs_per_cycle = 0;   // of this dtype
+  double pin_bytes_per_cycle = 0;   // HBM at the pins
+  double refresh_fraction = 1;      // what refresh leaves of it
+  double intensity = 0;             // declared MACs per compulsory byte
+  std::uint64_t compute_floor = 0;  // MACs / peak
+  std::uint64_t memory_floor = 0;   // compulsory bytes / pin rate
+  std::uint64_t shape_cycles = 0;   // the array's cycles for this shape in whole tiles, best dataflow
+  std::uint64_t attainable = 0;     // max(shape_cycles, compulsory bytes / (pin rate x refresh_fraction))
+  std::string binding;              // "mxu" or "hbm"
 };
 
 struct Loss {

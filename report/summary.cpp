@@ -12,12 +12,15 @@ double percent(double part, double whole) { return whole > 0 ? 100.0 * part / wh
 
 std::string roofline_line(const CaseResult& r) {
   const Roofline& f = r.roofline;
-  const double achieved = r.cycles > 0 ? static_cast<double>(r.macs_executed) / static_cast<double>(r.cycles) : 0;
+  const double achieved =
+      r.cycles > 0 ? static_cast<double>(r.macs_executed) / static_cast<double>(r.cycles) : 0;
   return fmt::format(
-      "roofline  {:.1f} of {:.0f} MAC/cycle ({:.1f}% of peak), {:.1f}% of attainable ({} cycles); bound by {}, "
+      "roofline  {:.1f} of {:.0f} MAC/cycle ({:.1f}% of peak), {:.1f}% of attainable ({} cycles); bound by "
+      "{}, "
       "{:.1f} MAC/byte\n",
       achieved, f.peak_macs_per_cycle, percent(achieved, f.peak_macs_per_cycle),
-      percent(static_cast<double>(f.attainable), static_cast<double>(r.cycles)), f.attainable, f.binding, f.intensity);
+      percent(static_cast<double>(f.attainable), static_cast<double>(r.cycles)), f.attainable, f.binding,
+      f.intensity);
 }
 
 std::string losses_line(const CaseResult& r) {
@@ -65,13 +68,15 @@ nlohmann::ordered_json roofline_json(const CaseResult& r) {
 }  // namespace
 
 std::string to_text(const CaseResult& r) {
-  std::string text = fmt::format("case      {}  {}\n", r.id, r.source.empty() ? r.text : r.source + ": " + r.text);
+  std::string text =
+      fmt::format("case      {}  {}\n", r.id, r.source.empty() ? r.text : r.source + ": " + r.text);
   for (const GoldenVerdict& g : r.goldens)
     text += fmt::format("golden    {} {}: {}\n", g.backend, g.output, g.line);
   for (const std::string& note : r.notes) text += fmt::format("note      {}\n", note);
   if (r.cycles > 0) {
-    text += fmt::format("cycles    {} on {} ({:.1f} us at {} MHz), {} host instructions, {} commands\n", r.cycles, r.config,
-                        static_cast<double>(r.cycles) / r.freq_mhz, r.freq_mhz, r.host_instructions, r.commands);
+    text += fmt::format("cycles    {} on {} ({:.1f} us at {} MHz), {} host instructions, {} commands\n",
+                        r.cycles, r.config, static_cast<double>(r.cycles) / r.freq_mhz, r.freq_mhz,
+                        r.host_instructions, r.commands);
     text += fmt::format("work      {} MACs (+{} padding), {} bytes moved of {} compulsory\n", r.macs_executed,
                         r.macs_padding, r.bytes_moved, r.bytes_compulsory);
     text += roofline_line(r) + losses_line(r);
@@ -86,7 +91,8 @@ nlohmann::ordered_json to_json(const CaseResult& r) {
   json["verdict"] = std::string(to_string(r.verdict));
   json["exit_code"] = static_cast<int>(r.verdict);
   json["message"] = r.message;
-  json["case"] = {{"id", r.id}, {"text", r.text}, {"source", r.source}, {"config", r.config}, {"reproduce", r.reproduce}};
+  json["case"] = {
+      {"id", r.id}, {"text", r.text}, {"source", r.source}, {"config", r.config}, {"reproduce", r.reproduce}};
   json["cycles"] = r.cycles;
   json["freq_mhz"] = r.freq_mhz;
   json["host_instructions"] = r.host_instructions;

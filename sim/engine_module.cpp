@@ -37,9 +37,9 @@ void EngineModule::run() {
     try {
       now = execute(record, now);
     } catch (const core::CommandFault& fault) {
-      faults_.raise(Outcome::fault,
-                    fmt::format("{} at pc {:#x} (command {}): {}",
-                                isa::to_string(isa::instruction_of(record.command)), record.pc, record.id, fault.what()));
+      faults_.raise(Outcome::fault, fmt::format("{} at pc {:#x} (command {}): {}",
+                                                isa::to_string(isa::instruction_of(record.command)),
+                                                record.pc, record.id, fault.what()));
       return;
     }
     wait_until(now, phase_);

@@ -16,8 +16,9 @@ constexpr Cycle kIssueWindow{16};
 
 // ----------------------------------------------------------------------------------------------- DMA
 
-DmaModule::DmaModule(sc_core::sc_module_name name, bool to_hbm, const Machine& machine, memory::LocalMemory& local,
-                     HbmModule& hbm, SemaphoreModule& semaphores, FaultSink& faults)
+DmaModule::DmaModule(sc_core::sc_module_name name, bool to_hbm, const Machine& machine,
+                     memory::LocalMemory& local, HbmModule& hbm, SemaphoreModule& semaphores,
+                     FaultSink& faults)
     : EngineModule(name, to_hbm ? Phase::dma_out : Phase::dma_in, machine, semaphores, faults),
       socket("socket"),
       to_hbm_(to_hbm),

@@ -1,9 +1,8 @@
 // Why a run ended other than by a halt, and the one place that keeps it.
 #pragma once
 
-#include <systemc>
-
 #include <string>
+#include <systemc>
 
 namespace assay::sim {
 

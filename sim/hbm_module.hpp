@@ -6,8 +6,9 @@
 // the storage that direct() grants, the way of TLM's direct memory interface.
 #pragma once
 
-#include <tlm>
 #include <tlm_utils/simple_target_socket.h>
+
+#include <tlm>
 
 #include "memory/hbm_storage.hpp"
 #include "memory/hbm_timing.hpp"
@@ -34,8 +35,8 @@ class HbmModule : public sc_core::sc_module {
 // One timed request through `socket`: issued at `issue`, over a fabric of `fabric_latency` each way.
 // Returns the cycle at which its answer is back. `data` may be null.
 template <typename Socket>
-Cycle hbm_request(Socket& socket, Cycle issue, Cycle fabric_latency, std::uint64_t offset, std::uint32_t bytes,
-                  bool write, std::byte* data) {
+Cycle hbm_request(Socket& socket, Cycle issue, Cycle fabric_latency, std::uint64_t offset,
+                  std::uint32_t bytes, bool write, std::byte* data) {
   tlm::tlm_generic_payload payload;
   payload.set_command(write ? tlm::TLM_WRITE_COMMAND : tlm::TLM_READ_COMMAND);
   payload.set_address(offset);

@@ -75,7 +75,8 @@ HostModule::HostModule(sc_core::sc_module_name name, const Machine& machine, cor
       quantum_(quantum),
       description_(describe(machine)),
       host_(costs_of(machine), tcm, *this) {
-  for (std::size_t e = 0; e < registers_.size(); ++e) registers_[e] = isa::reset_registers(static_cast<isa::Engine>(e));
+  for (std::size_t e = 0; e < registers_.size(); ++e)
+    registers_[e] = isa::reset_registers(static_cast<isa::Engine>(e));
   SC_THREAD(run);
 }
 
@@ -92,8 +93,8 @@ void HostModule::run() {
       case core::StopReason::trap_loop:
       case core::StopReason::wfi:
         faults_.raise(Outcome::trap, fmt::format("the host stopped: {} (mcause {}, mepc {:#x}, mtval {:#x})",
-                                                 core::to_string(reason), host_.csrs().mcause(), host_.csrs().mepc(),
-                                                 host_.csrs().mtval()));
+                                                 core::to_string(reason), host_.csrs().mcause(),
+                                                 host_.csrs().mepc(), host_.csrs().mtval()));
         return;
     }
     wait_until(host_.cycle(), Phase::host);
@@ -103,12 +104,15 @@ void HostModule::run() {
 core::PortAccess HostModule::load(Cycle now, std::uint64_t address, unsigned bytes) {
   core::PortAccess result{now + Cycle(1)};
   if (inside(address, ASSAY_MACHINE_BASE, sizeof description_)) {
-    std::memcpy(&result.value, reinterpret_cast<const char*>(&description_) + (address - ASSAY_MACHINE_BASE), bytes);
+    std::memcpy(&result.value, reinterpret_cast<const char*>(&description_) + (address - ASSAY_MACHINE_BASE),
+                bytes);
     result.done = now + Cycle(machine_.host.load_tcm);
     return result;
   }
-  if (inside(address, ASSAY_SPM_BASE, machine_.spm.bytes().count())) return access_spm(now, address, bytes, false, 0);
-  if (inside(address, ASSAY_HBM_BASE, machine_.hbm.bytes().count())) return access_hbm(now, address, bytes, false, 0);
+  if (inside(address, ASSAY_SPM_BASE, machine_.spm.bytes().count()))
+    return access_spm(now, address, bytes, false, 0);
+  if (inside(address, ASSAY_HBM_BASE, machine_.hbm.bytes().count()))
+    return access_hbm(now, address, bytes, false, 0);
   result.fault = true;
   return result;
 }
@@ -139,8 +143,8 @@ core::PortAccess HostModule::access_hbm(Cycle now, std::uint64_t address, unsign
   std::byte data[8] = {};
   std::memcpy(data, &value, sizeof data);
   core::PortAccess result;
-  result.done = hbm_request(socket, now, Cycle(machine_.fabric.latency_cycles), address - ASSAY_HBM_BASE, bytes, write,
-                            data);
+  result.done = hbm_request(socket, now, Cycle(machine_.fabric.latency_cycles), address - ASSAY_HBM_BASE,
+                            bytes, write, data);
   if (!write) std::memcpy(&result.value, data, bytes);
   if (!write) read_values_ = true;
   wait_until(result.done, Phase::host);
@@ -163,7 +167,8 @@ core::PortAccess HostModule::access_spm(Cycle now, std::uint64_t address, unsign
   return result;
 }
 
-core::PortAi HostModule::ai(Cycle now, std::uint32_t word, std::uint64_t rs1, std::uint64_t rs2, std::uint64_t pc) {
+core::PortAi HostModule::ai(Cycle now, std::uint32_t word, std::uint64_t rs1, std::uint64_t rs2,
+                            std::uint64_t pc) {
   const auto decoded = isa::identify(word);
   if (!decoded) return {now, core::AiStatus::illegal, 0};
   if (decoded->instruction == isa::Instruction::cfg || decoded->instruction == isa::Instruction::cfg2) {

@@ -25,8 +25,9 @@ class HostModule : public sc_core::sc_module, private core::HostPort {
  public:
   SC_HAS_PROCESS(HostModule);
   // `engines` in the order of isa::Engine.
-  HostModule(sc_core::sc_module_name name, const Machine& machine, core::TcmView tcm, memory::LocalMemory& local,
-             std::array<EngineModule*, 4> engines, CommandLog& log, FaultSink& faults, Cycle quantum);
+  HostModule(sc_core::sc_module_name name, const Machine& machine, core::TcmView tcm,
+             memory::LocalMemory& local, std::array<EngineModule*, 4> engines, CommandLog& log,
+             FaultSink& faults, Cycle quantum);
 
   tlm_utils::simple_initiator_socket<HostModule> socket;
 
@@ -46,11 +47,14 @@ class HostModule : public sc_core::sc_module, private core::HostPort {
   void run();
   core::PortAccess load(Cycle now, std::uint64_t address, unsigned bytes) override;
   core::PortAccess store(Cycle now, std::uint64_t address, unsigned bytes, std::uint64_t value) override;
-  core::PortAi ai(Cycle now, std::uint32_t word, std::uint64_t rs1, std::uint64_t rs2, std::uint64_t pc) override;
+  core::PortAi ai(Cycle now, std::uint32_t word, std::uint64_t rs1, std::uint64_t rs2,
+                  std::uint64_t pc) override;
   bool stopped() const override { return halted_ || faults_.raised(); }
 
-  core::PortAccess access_hbm(Cycle now, std::uint64_t address, unsigned bytes, bool write, std::uint64_t value);
-  core::PortAccess access_spm(Cycle now, std::uint64_t address, unsigned bytes, bool write, std::uint64_t value);
+  core::PortAccess access_hbm(Cycle now, std::uint64_t address, unsigned bytes, bool write,
+                              std::uint64_t value);
+  core::PortAccess access_spm(Cycle now, std::uint64_t address, unsigned bytes, bool write,
+                              std::uint64_t value);
   core::PortAi launch(Cycle now, isa::Instruction instruction, isa::Engine engine, isa::Command command,
                       std::uint64_t pc);
   core::PortAi fence(Cycle now, std::uint32_t engines);

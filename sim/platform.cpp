@@ -18,7 +18,8 @@ namespace {
 // A SystemC kernel of its own for each platform, so that one process can make many runs.
 class FreshKernel {
  public:
-  FreshKernel() : previous_(sc_core::sc_curr_simcontext), context_(std::make_unique<sc_core::sc_simcontext>()) {
+  FreshKernel()
+      : previous_(sc_core::sc_curr_simcontext), context_(std::make_unique<sc_core::sc_simcontext>()) {
     sc_core::sc_curr_simcontext = sc_core::sc_default_global_context = context_.get();
     sc_core::sc_set_stop_mode(sc_core::SC_STOP_FINISH_DELTA);
     sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);
@@ -55,8 +56,8 @@ struct Platform::Modules {
         dma_out("dma_out", true, machine, local, hbm, semaphores, faults),
         mxu("mxu", machine, local, semaphores, faults),
         vxu("vxu", machine, local, semaphores, faults),
-        host("host", machine, {tcm.data(), tcm.size(), ASSAY_TCM_BASE}, local, {&dma_in, &dma_out, &mxu, &vxu}, log,
-             faults, options.quantum) {
+        host("host", machine, {tcm.data(), tcm.size(), ASSAY_TCM_BASE}, local,
+             {&dma_in, &dma_out, &mxu, &vxu}, log, faults, options.quantum) {
     dma_in.socket.bind(hbm.dma_in);
     dma_out.socket.bind(hbm.dma_out);
     host.socket.bind(hbm.host);
@@ -111,18 +112,22 @@ RunResult Platform::run() {
 
   RunResult result;
   const auto engines = modules_->engines();
-  const bool engines_idle = std::all_of(engines.begin(), engines.end(), [](EngineModule* e) { return e->idle(); });
+  const bool engines_idle =
+      std::all_of(engines.begin(), engines.end(), [](EngineModule* e) { return e->idle(); });
   if (!faults_.raised() && sc_core::sc_pending_activity())
-    faults_.raise(Outcome::watchdog, fmt::format("the kernel did not halt within {} cycles", options_.watchdog.count()));
+    faults_.raise(Outcome::watchdog,
+                  fmt::format("the kernel did not halt within {} cycles", options_.watchdog.count()));
   if (!faults_.raised() && !(host.halted() && engines_idle))
-    faults_.raise(Outcome::deadlock, host.halted() ? "halted with commands that can never finish: " + modules_->blocked()
-                                                   : "nothing can happen any more: " + modules_->blocked());
+    faults_.raise(Outcome::deadlock,
+                  host.halted() ? "halted with commands that can never finish: " + modules_->blocked()
+                                : "nothing can happen any more: " + modules_->blocked());
   result.outcome = faults_.outcome();
   result.message = faults_.message();
   if (!faults_.raised() && (host.halt_value() & 0xFF) == ASSAY_HALT_TRAP) {
     result.outcome = Outcome::trap;
-    result.message = fmt::format("the kernel trapped: mcause {}, mepc {:#x}, mtval {:#x}", host.host().csrs().mcause(),
-                                 host.host().csrs().mepc(), host.host().csrs().mtval());
+    result.message =
+        fmt::format("the kernel trapped: mcause {}, mepc {:#x}, mtval {:#x}", host.host().csrs().mcause(),
+                    host.host().csrs().mepc(), host.host().csrs().mtval());
   }
   result.kernel_status = static_cast<std::uint32_t>(host.halt_value() >> 32);
 

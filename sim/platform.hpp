@@ -27,9 +27,9 @@
 namespace assay::sim {
 
 struct PlatformOptions {
-  bool values = true;                // false: timing alone
-  Cycle watchdog{2'000'000'000};     // the run ends as Outcome::watchdog at this cycle
-  Cycle quantum{1000};               // how far the host may run ahead; changes neither results nor cycles
+  bool values = true;             // false: timing alone
+  Cycle watchdog{2'000'000'000};  // the run ends as Outcome::watchdog at this cycle
+  Cycle quantum{1000};            // how far the host may run ahead; changes neither results nor cycles
 };
 
 struct UnitAccount {
@@ -39,10 +39,10 @@ struct UnitAccount {
 
 struct RunResult {
   Outcome outcome = Outcome::halted;
-  std::string message;             // what happened, where the outcome is not `halted`
-  std::uint32_t kernel_status = 0; // outcome halted: the kernel's own status, 0 = success
+  std::string message;              // what happened, where the outcome is not `halted`
+  std::uint32_t kernel_status = 0;  // outcome halted: the kernel's own status, 0 = success
 
-  Cycle cycles;                    // from the host's first instruction to the last write in HBM
+  Cycle cycles;  // from the host's first instruction to the last write in HBM
   std::vector<UnitAccount> accounts;
   std::uint64_t instructions = 0;  // retired by the host
   core::MxuCounters mxu;

@@ -12,9 +12,9 @@ namespace {
 
 std::string headline(const CommandRecord& record, const ElfImage& kernel) {
   const ElfSymbol* symbol = kernel.symbol_at(record.pc);
-  return fmt::format("{} (command {}, cycles {}..{}, pc {:#x}{})", isa::to_string(isa::instruction_of(record.command)),
-                     record.id, record.start.count(), record.end.count(), record.pc,
-                     symbol == nullptr ? "" : " in " + symbol->name);
+  return fmt::format("{} (command {}, cycles {}..{}, pc {:#x}{})",
+                     isa::to_string(isa::instruction_of(record.command)), record.id, record.start.count(),
+                     record.end.count(), record.pc, symbol == nullptr ? "" : " in " + symbol->name);
 }
 
 std::string to_text(isa::LocalAddr address) {
@@ -25,13 +25,14 @@ std::string to_text(isa::LocalAddr address) {
 struct Place {
   std::int64_t row, column;
 };
-std::optional<Place> place_in(isa::LocalAddr address, isa::LocalAddr base, std::int64_t stride, std::uint64_t rows,
-                              std::uint64_t row_bytes) {
+std::optional<Place> place_in(isa::LocalAddr address, isa::LocalAddr base, std::int64_t stride,
+                              std::uint64_t rows, std::uint64_t row_bytes) {
   if (address.is_acc() != base.is_acc() || address.offset() < base.offset()) return std::nullopt;
   const std::int64_t delta = std::int64_t{address.offset()} - base.offset();
   const std::int64_t row = stride > 0 ? delta / stride : 0;
   const std::int64_t column = delta - row * stride;
-  if (row >= static_cast<std::int64_t>(rows) || column >= static_cast<std::int64_t>(row_bytes)) return std::nullopt;
+  if (row >= static_cast<std::int64_t>(rows) || column >= static_cast<std::int64_t>(row_bytes))
+    return std::nullopt;
   return Place{row, column};
 }
 
@@ -42,12 +43,13 @@ std::optional<std::string> tile_of(const isa::MxuCommand& c, isa::LocalAddr addr
     for (std::uint64_t inner = c.inner; inner-- > 0;) {
       const std::int64_t step = static_cast<std::int64_t>(outer) * c.outer_acc_step +
                                 static_cast<std::int64_t>(inner) * c.inner_acc_step;
-      const isa::LocalAddr base(static_cast<std::uint32_t>(c.acc_addr.raw() + static_cast<std::uint64_t>(step)));
+      const isa::LocalAddr base(
+          static_cast<std::uint32_t>(c.acc_addr.raw() + static_cast<std::uint64_t>(step)));
       const std::uint64_t n = inner + 1 == c.inner && c.n_last != 0 ? c.n_last : c.n;
       const auto place = place_in(address, base, c.acc_stride, c.m, n * 4);
       if (place)
-        return fmt::format("tile (outer {} of {}, inner {} of {}), row {}, column {}", outer, c.outer, inner, c.inner,
-                           place->row, place->column / 4);
+        return fmt::format("tile (outer {} of {}, inner {} of {}), row {}, column {}", outer, c.outer, inner,
+                           c.inner, place->row, place->column / 4);
     }
   }
   return std::nullopt;
@@ -69,7 +71,8 @@ std::vector<std::string> trace_byte(const CommandLog& log, const ElfImage& kerne
       wanted = from;
     } else if (const auto* pass = std::get_if<isa::VxuCommand>(&record->command)) {
       const std::uint64_t element = size_of(pass->out_dtype);
-      const auto place = place_in(*wanted, pass->out_addr, pass->out_row_stride, pass->rows, pass->cols * element);
+      const auto place =
+          place_in(*wanted, pass->out_addr, pass->out_row_stride, pass->rows, pass->cols * element);
       if (!place) continue;
       lines.push_back(fmt::format("{} row {}, column {}", headline(*record, kernel), place->row,
                                   place->column / static_cast<std::int64_t>(element)));
@@ -78,7 +81,8 @@ std::vector<std::string> trace_byte(const CommandLog& log, const ElfImage& kerne
       const std::int64_t stride = acc_is_bias ? pass->bias_row_stride : pass->x_row_stride;
       const std::int64_t source_element =
           static_cast<std::int64_t>(size_of(acc_is_bias ? pass->bias_dtype : pass->x_dtype));
-      const std::int64_t step = place->row * stride + place->column / static_cast<std::int64_t>(element) * source_element;
+      const std::int64_t step =
+          place->row * stride + place->column / static_cast<std::int64_t>(element) * source_element;
       wanted = isa::LocalAddr(static_cast<std::uint32_t>(base.raw() + static_cast<std::uint64_t>(step)));
     } else if (const auto* mxu = std::get_if<isa::MxuCommand>(&record->command)) {
       const auto tile = tile_of(*mxu, *wanted);

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,11 +25,14 @@ void require_memory(const testgen::Case& c) {
   for (const ops::TensorInfo& input : c.problem.inputs)
     need += 3.0 * static_cast<double>(element_count(input.shape)) * static_cast<double>(size_of(input.dtype));
   for (const ops::TensorInfo& output : c.problem.outputs)
-    need += static_cast<double>(element_count(output.shape)) * (2.0 * static_cast<double>(size_of(output.dtype)) + 32);
-  const double have = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGE_SIZE));
+    need += static_cast<double>(element_count(output.shape)) *
+            (2.0 * static_cast<double>(size_of(output.dtype)) + 32);
+  const double have =
+      static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGE_SIZE));
   if (need > have)
     fail(ExitCode::Infrastructure,
-         "{}: its tensors and goldens need {:.1f} GB of memory, this computer has {:.1f}; --no-values times it without",
+         "{}: its tensors and goldens need {:.1f} GB of memory, this computer has {:.1f}; --no-values times "
+         "it without",
          ops::to_string(c.problem), need / 1e9, have / 1e9);
 }
 
@@ -49,8 +51,8 @@ std::string unwritten(const ops::Problem& problem, const Layout& layout, sim::Pl
   for (std::size_t i = 0; i < problem.outputs.size(); ++i) {
     const auto missing = platform.hbm().unwritten(layout.outputs[i].offset);
     if (missing.count > 0)
-      return fmt::format("output {}: {} of {} bytes were never written, the first at byte {}", problem.outputs[i].name,
-                         missing.count, layout.outputs[i].bytes, missing.first);
+      return fmt::format("output {}: {} of {} bytes were never written, the first at byte {}",
+                         problem.outputs[i].name, missing.count, layout.outputs[i].bytes, missing.first);
   }
   return {};
 }
@@ -103,12 +105,14 @@ bool judge_run(const sim::RunResult& run, report::CaseResult& result) {
     case sim::Outcome::deadlock: set_verdict(result, ExitCode::Error, run.message); return false;
   }
   if (run.kernel_status == ASSAY_STATUS_NO_CAPACITY)
-    set_verdict(result, ExitCode::Unsupported, fmt::format("no tiling fits the memories of {}", result.config));
+    set_verdict(result, ExitCode::Unsupported,
+                fmt::format("no tiling fits the memories of {}", result.config));
   else if (run.kernel_status != 0)
     set_verdict(result, ExitCode::Error, fmt::format("the kernel gave up with status {}", run.kernel_status));
   if (run.kernel_status != 0) return false;
   const std::vector<std::string> broken = broken_laws(result, run);
-  if (!broken.empty()) set_verdict(result, ExitCode::Error, fmt::format("law broken: {}", fmt::join(broken, "; ")));
+  if (!broken.empty())
+    set_verdict(result, ExitCode::Error, fmt::format("law broken: {}", fmt::join(broken, "; ")));
   return broken.empty();
 }
 
@@ -117,7 +121,8 @@ void check_goldens(const CaseInput& input, const std::vector<std::string>& golde
     if (name == "none" && goldens.size() > 1) fail(ExitCode::Usage, "golden 'none' stands alone");
     if (name == "none" || name == "recorded") continue;
     golden::find_backend(name);
-    if (input.c.mode == golden::Mode::Bits && name != "strict" && is_float(input.c.problem.outputs.at(0).dtype))
+    if (input.c.mode == golden::Mode::Bits && name != "strict" &&
+        is_float(input.c.problem.outputs.at(0).dtype))
       fail(ExitCode::Usage, "golden '{}' does not define bits; --mode bits is judged by strict", name);
   }
 }
@@ -197,7 +202,8 @@ Execution execute(const CaseInput& input, const Machine& machine, const RunOptio
 report::CaseResult run_case(const CaseInput& input, const RunOptions& options) {
   const Machine machine = find_machine(input.c.config);
   const ops::Work work = ops::find_operator(input.c.problem.op).work(input.c.problem);
-  const std::vector<std::string> goldens = options.goldens.empty() ? default_goldens(input.c) : options.goldens;
+  const std::vector<std::string> goldens =
+      options.goldens.empty() ? default_goldens(input.c) : options.goldens;
   check_goldens(input, goldens);
 
   report::CaseResult result;
@@ -217,10 +223,8 @@ report::CaseResult run_case(const CaseInput& input, const RunOptions& options) {
     return result;
   }
   if (!judge_run(execution.run, result)) return result;
-  if (!options.values)
-    set_verdict(result, ExitCode::Unverified, "timing alone (--no-values)");
-  else
-    judge_values(input, goldens, execution, result);
+  if (!options.values) set_verdict(result, ExitCode::Unverified, "timing alone (--no-values)");
+  else judge_values(input, goldens, execution, result);
   return result;
 }
 

@@ -48,7 +48,7 @@ struct Execution {
   sim::RunResult run;
   std::vector<Tensor> outputs;                // as they lie in HBM
   std::vector<std::uint64_t> output_offsets;  // in HBM
-  std::string unwritten;                      // names the first output byte that was never written; empty: none
+  std::string unwritten;  // names the first output byte that was never written; empty: none
   sim::ElfImage kernel;
 };
 Execution execute(const CaseInput& input, const Machine& machine, const RunOptions& options, Cycle watchdog);

@@ -30,11 +30,12 @@ report::Roofline ceilings(const ops::Problem& problem, const ops::Work& work, co
   const ops::GemmForm form = ops::gemm_form(problem);
   const Machine::MxuRate rate = machine.mxu.rate(form.operand);
   if (rate.chain == 0)
-    fail(ExitCode::Unsupported, "{}: {} is not supported by the MXU of {}", problem.op, to_string(form.operand),
-         machine.name);
+    fail(ExitCode::Unsupported, "{}: {} is not supported by the MXU of {}", problem.op,
+         to_string(form.operand), machine.name);
   report::Roofline f;
   const double bytes = static_cast<double>((work.compulsory_read + work.compulsory_written).count());
-  f.peak_macs_per_cycle = static_cast<double>(machine.mxu.rows) * machine.mxu.cols * rate.chain / rate.cycles_per_step;
+  f.peak_macs_per_cycle =
+      static_cast<double>(machine.mxu.rows) * machine.mxu.cols * rate.chain / rate.cycles_per_step;
   f.pin_bytes_per_cycle = machine.hbm_bytes_per_cycle();
   f.refresh_fraction = machine.hbm.table.refresh_fraction();
   f.intensity = static_cast<double>(work.macs) / bytes;
@@ -55,11 +56,14 @@ std::vector<report::Loss> losses(const report::CaseResult& r) {
     if (unit.unit != (compute ? "mxu" : "dma_in")) continue;
     for (const auto& [owner, cycles] : unit.owners) {
       if (owner != "busy") list.push_back({unit.unit + " " + owner, cycles});
-      else if (cycles > floor) list.push_back({compute ? "mxu tile padding" : "dma_in below pin rate", cycles - floor});
+      else if (cycles > floor)
+        list.push_back({compute ? "mxu tile padding" : "dma_in below pin rate", cycles - floor});
     }
   }
-  list.erase(std::remove_if(list.begin(), list.end(), [](const report::Loss& l) { return l.cycles == 0; }), list.end());
-  std::stable_sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.cycles > b.cycles; });
+  list.erase(std::remove_if(list.begin(), list.end(), [](const report::Loss& l) { return l.cycles == 0; }),
+             list.end());
+  std::stable_sort(list.begin(), list.end(),
+                   [](const auto& a, const auto& b) { return a.cycles > b.cycles; });
   return list;
 }
 
@@ -69,8 +73,9 @@ std::vector<std::string> broken_laws(const report::CaseResult& r, const sim::Run
     if (!holds) broken.push_back(std::move(clause));
   };
   for (const sim::UnitAccount& account : run.accounts)
-    require(account.ledger.sum() == run.cycles, fmt::format("{}: {} cycles accounted of {}", account.unit,
-                                                            account.ledger.sum().count(), run.cycles.count()));
+    require(account.ledger.sum() == run.cycles,
+            fmt::format("{}: {} cycles accounted of {}", account.unit, account.ledger.sum().count(),
+                        run.cycles.count()));
   require(r.macs_executed == r.macs_declared,
           fmt::format("{} MACs executed, {} declared", r.macs_executed, r.macs_declared));
   require(r.bytes_moved >= r.bytes_compulsory,

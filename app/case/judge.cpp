@@ -12,24 +12,26 @@ namespace {
 
 report::GoldenVerdict verdict_of(const std::string& backend, const golden::Expected& expected,
                                  const golden::Comparison& c) {
-  return {backend,  expected.name, c.passed, c.elements,      c.mismatches, c.max_error_in_bounds,
+  return {backend,    expected.name, c.passed, c.elements, c.mismatches, c.max_error_in_bounds,
           c.max_ulps, c.cosine,      c.snr_db, c.to_line()};
 }
 
 std::string first_bad_line(const golden::Comparison& c) {
   const golden::BadElement& bad = *c.first;
-  return fmt::format("first bad element {}: got {} ({:#x}), expected {} ({:#x}), bound {:.3g}, {:.3g} ULP; {}",
-                     to_string(bad.index), bad.got, bad.got_bits, bad.expected, bad.expected_bits, bad.bound, bad.ulps,
-                     c.cause);
+  return fmt::format(
+      "first bad element {}: got {} ({:#x}), expected {} ({:#x}), bound {:.3g}, {:.3g} ULP; {}",
+      to_string(bad.index), bad.got, bad.got_bits, bad.expected, bad.expected_bits, bad.bound, bad.ulps,
+      c.cause);
 }
 
 // The recorded tensors as a reference: their values, with the magnitudes of the fp64 model.
 golden::Reference recorded_reference(const CaseInput& input) {
-  if (input.recorded.empty()) fail(ExitCode::Usage, "golden 'recorded': this case came without recorded outputs");
+  if (input.recorded.empty())
+    fail(ExitCode::Usage, "golden 'recorded': this case came without recorded outputs");
   const golden::Reference model = golden::find_backend("cpu").evaluate(input.c.problem, input.inputs);
   if (input.recorded.size() != model.outputs.size())
-    fail(ExitCode::BadInput, "{}: {} recorded outputs, the operator has {}", input.source, input.recorded.size(),
-         model.outputs.size());
+    fail(ExitCode::BadInput, "{}: {} recorded outputs, the operator has {}", input.source,
+         input.recorded.size(), model.outputs.size());
   golden::Reference reference{"recorded", {}};
   for (std::size_t i = 0; i < model.outputs.size(); ++i)
     reference.outputs.push_back(golden::recorded_reference(input.recorded[i], model.outputs[i]));
@@ -39,8 +41,9 @@ golden::Reference recorded_reference(const CaseInput& input) {
 std::vector<golden::Reference> evaluate(const CaseInput& input, const std::vector<std::string>& goldens) {
   std::vector<golden::Reference> references;
   for (const std::string& name : goldens)
-    references.push_back(name == "recorded" ? recorded_reference(input)
-                                            : golden::find_backend(name).evaluate(input.c.problem, input.inputs));
+    references.push_back(name == "recorded"
+                             ? recorded_reference(input)
+                             : golden::find_backend(name).evaluate(input.c.problem, input.inputs));
   return references;
 }
 
@@ -53,8 +56,8 @@ golden::Policy policy_for(const CaseInput& input, const std::string& backend) {
 
 // Each pair of goldens against each other. Recorded tensors are judged as a result: they were computed
 // and rounded as one.
-golden::Comparison compare_goldens(const CaseInput& input, const golden::Reference& a, const golden::Reference& b,
-                                   std::size_t output) {
+golden::Comparison compare_goldens(const CaseInput& input, const golden::Reference& a,
+                                   const golden::Reference& b, std::size_t output) {
   if (b.backend == "recorded")
     return golden::compare(input.recorded[output], a.outputs[output], policy_for(input, a.backend));
   return golden::compare(a.outputs[output], b.outputs[output], policy_for(input, a.backend));
@@ -76,7 +79,8 @@ std::string disagreement(const CaseInput& input, const std::vector<golden::Refer
 
 }  // namespace
 
-Judgement judge(const CaseInput& input, const std::vector<Tensor>& outputs, const std::vector<std::string>& goldens) {
+Judgement judge(const CaseInput& input, const std::vector<Tensor>& outputs,
+                const std::vector<std::string>& goldens) {
   const std::vector<golden::Reference> references = evaluate(input, goldens);
   Judgement j;
   j.passed = !references.empty();

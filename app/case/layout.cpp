@@ -14,8 +14,9 @@ Placed place(const ops::TensorInfo& info, const Machine& machine, std::uint64_t&
   const Placed placed{next, bytes};
   next = ceil_div(next + bytes, kAlignment) * kAlignment;
   if (next > machine.hbm.bytes().count())
-    fail(ExitCode::Usage, "{}: tensor {} {} does not fit: {} bytes needed so far, {} has {} bytes of HBM", info.name,
-         to_string(info.dtype), to_string(info.shape), next, machine.name, machine.hbm.bytes().count());
+    fail(ExitCode::Usage, "{}: tensor {} {} does not fit: {} bytes needed so far, {} has {} bytes of HBM",
+         info.name, to_string(info.dtype), to_string(info.shape), next, machine.name,
+         machine.hbm.bytes().count());
   return placed;
 }
 
@@ -33,8 +34,8 @@ assay_tensor describe(const ops::TensorInfo& info, const Placed& placed) {
 
 Layout lay_out(const ops::Problem& problem, const ops::KernelCall& call, const Machine& machine) {
   if (call.tensors.size() > ASSAY_MAX_TENSORS || call.attributes.size() > ASSAY_MAX_ATTRIBUTES)
-    fail(ExitCode::Unsupported, "{}: {} tensors and {} attributes; a kernel takes at most {} and {}", problem.op,
-         call.tensors.size(), call.attributes.size(), ASSAY_MAX_TENSORS, ASSAY_MAX_ATTRIBUTES);
+    fail(ExitCode::Unsupported, "{}: {} tensors and {} attributes; a kernel takes at most {} and {}",
+         problem.op, call.tensors.size(), call.attributes.size(), ASSAY_MAX_TENSORS, ASSAY_MAX_ATTRIBUTES);
   Layout layout;
   std::uint64_t next = 0;
   for (const ops::TensorInfo& info : problem.inputs) layout.inputs.push_back(place(info, machine, next));

@@ -17,8 +17,8 @@ isa::LocalAddr advance(isa::LocalAddr address, std::int64_t bytes) {
 }
 
 // One operand as lines of contiguous bytes.
-memory::LocalBlock lines_of(isa::LocalAddr base, bool outer_is_contiguous, std::uint64_t outer, std::uint64_t k,
-                            std::uint64_t stride, std::uint64_t element) {
+memory::LocalBlock lines_of(isa::LocalAddr base, bool outer_is_contiguous, std::uint64_t outer,
+                            std::uint64_t k, std::uint64_t stride, std::uint64_t element) {
   const std::uint64_t lines = outer_is_contiguous ? k : outer;
   const std::uint64_t length = outer_is_contiguous ? outer : k;
   return {base, lines, length * element, static_cast<std::int64_t>(stride)};
@@ -33,14 +33,15 @@ void require(bool condition, const std::string& text) {
 void Mxu::check_command(const isa::MxuCommand& c, bool output_stationary) const {
   const Machine::MxuRate rate = machine_.mxu.rate(c.dtype);
   require(rate.chain > 0, fmt::format("{} is not supported by this machine's MXU", to_string(c.dtype)));
-  require(c.n <= machine_.mxu.cols, fmt::format("n = {} exceeds the array's {} columns", c.n, machine_.mxu.cols));
+  require(c.n <= machine_.mxu.cols,
+          fmt::format("n = {} exceeds the array's {} columns", c.n, machine_.mxu.cols));
   require(c.n_last <= c.n, fmt::format("n_last = {} exceeds n = {}", c.n_last, c.n));
   require(c.k_last <= c.k, fmt::format("k_last = {} exceeds k = {}", c.k_last, c.k));
   const std::uint64_t tile_k = std::uint64_t{machine_.mxu.rows} * rate.chain;
   if (output_stationary)
-    require(c.m <= machine_.mxu.rows, fmt::format("m = {} exceeds the array's {} rows", c.m, machine_.mxu.rows));
-  else
-    require(c.k <= tile_k, fmt::format("k = {} exceeds the stationary tile's {} rows", c.k, tile_k));
+    require(c.m <= machine_.mxu.rows,
+            fmt::format("m = {} exceeds the array's {} rows", c.m, machine_.mxu.rows));
+  else require(c.k <= tile_k, fmt::format("k = {} exceeds the stationary tile's {} rows", c.k, tile_k));
 }
 
 void Mxu::check_tile(const isa::MxuCommand& c, const Tile& tile) const {
@@ -141,7 +142,8 @@ CommandTimes Mxu::compute(const isa::MxuCommand& c, bool output_stationary, Cycl
       const Tile tile = tile_at(c, output_stationary, outer, inner);
       check_tile(c, tile);
       const MxuTileTimes times = timing_.tile(ready, tile.timing);
-      require(times.stream_end <= time_limit_, fmt::format("it streams beyond cycle {}", time_limit_.count()));
+      require(times.stream_end <= time_limit_,
+              fmt::format("it streams beyond cycle {}", time_limit_.count()));
       account(tile.timing, times);
       if (local_.has_values()) multiply_values(c, tile);
       if (outer == 0 && inner == 0) command.start = std::min(times.load_start, times.stream_start);

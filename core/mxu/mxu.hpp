@@ -18,20 +18,21 @@
 namespace assay::core {
 
 struct MxuCounters {
-  std::uint64_t macs = 0;         // m * n * k of every tile: the products formed
-  std::uint64_t macs_padding = 0; // array slots beside them, in the cycles that rows streamed
+  std::uint64_t macs = 0;          // m * n * k of every tile: the products formed
+  std::uint64_t macs_padding = 0;  // array slots beside them, in the cycles that rows streamed
   std::uint64_t tiles = 0;
 };
 
 // When a command was taken up and what it left behind.
 struct CommandTimes {
-  Cycle start, end;      // first activity; all its writes visible
-  Cycle next_accept;     // the engine takes up the next command
+  Cycle start, end;   // first activity; all its writes visible
+  Cycle next_accept;  // the engine takes up the next command
 };
 
 class Mxu {
  public:
-  Mxu(const Machine& machine, memory::LocalMemory& local) : machine_(machine), local_(local), timing_(machine) {}
+  Mxu(const Machine& machine, memory::LocalMemory& local)
+      : machine_(machine), local_(local), timing_(machine) {}
 
   // `ready`: the command is at the engine and every wait before it has passed. The array's time before
   // `ready` is the caller's to mark in ledger(). Throws CommandFault.
@@ -54,7 +55,8 @@ class Mxu {
 
   void check_command(const isa::MxuCommand& command, bool output_stationary) const;
   void check_tile(const isa::MxuCommand& command, const Tile& tile) const;
-  Tile tile_at(const isa::MxuCommand& command, bool output_stationary, std::uint64_t outer, std::uint64_t inner) const;
+  Tile tile_at(const isa::MxuCommand& command, bool output_stationary, std::uint64_t outer,
+               std::uint64_t inner) const;
   void add_bank_conflicts(const isa::MxuCommand& command, MxuTile& tile) const;
   void multiply_values(const isa::MxuCommand& command, const Tile& tile);
   void account(const MxuTile& tile, const MxuTileTimes& times);

@@ -24,7 +24,8 @@ Cycle MxuTiming::acc_ready(const MxuTile& tile, Cycle start, std::uint64_t read_
       continue;
     }
     const auto stride = static_cast<std::int64_t>(write.stride);
-    const std::int64_t delta = static_cast<std::int64_t>(tile.acc_base) - static_cast<std::int64_t>(write.base);
+    const std::int64_t delta =
+        static_cast<std::int64_t>(tile.acc_base) - static_cast<std::int64_t>(write.base);
     const std::int64_t column = (delta % stride + stride) % stride;
     const bool beside = column >= static_cast<std::int64_t>(write.row_bytes) &&
                         column + static_cast<std::int64_t>(row_bytes) <= stride;

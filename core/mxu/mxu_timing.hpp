@@ -26,13 +26,13 @@ namespace assay::core {
 // One tile of work: a repetition of an mxu.ws or mxu.os.
 struct MxuTile {
   bool output_stationary = false;
-  bool load = true;        // WS: the stationary operand must be loaded (it is not resident yet)
-  bool accumulate = false; // partials are read from ACC
+  bool load = true;         // WS: the stationary operand must be loaded (it is not resident yet)
+  bool accumulate = false;  // partials are read from ACC
   std::uint64_t m = 0, n = 0, k = 0;
-  std::uint64_t chain = 1;            // k products a PE chains a cycle
-  std::uint64_t cycles_per_step = 1;  // cycles that a row (WS) or a k step (OS) holds the array
-  std::uint64_t feed_factor = 1;      // bank conflicts of the operand feed: cycles per step at least
-  std::uint64_t load_factor = 1;      // the same for the loader
+  std::uint64_t chain = 1;                     // k products a PE chains a cycle
+  std::uint64_t cycles_per_step = 1;           // cycles that a row (WS) or a k step (OS) holds the array
+  std::uint64_t feed_factor = 1;               // bank conflicts of the operand feed: cycles per step at least
+  std::uint64_t load_factor = 1;               // the same for the loader
   std::uint64_t acc_base = 0, acc_stride = 0;  // bytes: where the result rows go
 };
 

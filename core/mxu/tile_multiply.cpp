@@ -114,8 +114,9 @@ const float* widen(DType dtype, const std::byte* source, std::size_t count, std:
 
 // Copies an operand (lines x length of each line) into blocks of `width` outer indices with k inside:
 // packed[block][k][width]. Outer is m for A and n for B; outer indices beyond `outer` are zero.
-void pack(const TileOperand& operand, DType dtype, bool outer_is_contiguous, std::size_t outer, std::size_t k0,
-          std::size_t k, std::size_t width, std::vector<float>& packed, std::vector<float>& line) {
+void pack(const TileOperand& operand, DType dtype, bool outer_is_contiguous, std::size_t outer,
+          std::size_t k0, std::size_t k, std::size_t width, std::vector<float>& packed,
+          std::vector<float>& line) {
   const std::size_t blocks = ceil_div(outer, width);
   packed.assign(blocks * width * k, 0.0F);
   const std::size_t size = size_of(dtype);

@@ -23,7 +23,7 @@ struct TileOperand {
 struct TileProduct {
   DType dtype = DType::f32;  // f32, f16, bf16 or s8
   TileOperand a, b;
-  std::byte* acc = nullptr;  // m x n of fp32 or s32
+  std::byte* acc = nullptr;    // m x n of fp32 or s32
   std::size_t acc_stride = 0;  // bytes
   std::size_t m = 0, n = 0, k = 0;
   bool accumulate = false;  // start from the stored partials

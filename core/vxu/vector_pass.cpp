@@ -18,8 +18,8 @@
 namespace assay::core {
 namespace {
 
-
-ASSAY_FMA_CLONES void multiply_add(const float* scale, const float* x, const float* bias, float* t, std::size_t n) {
+ASSAY_FMA_CLONES void multiply_add(const float* scale, const float* x, const float* bias, float* t,
+                                   std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) t[i] = std::fma(scale[i], x[i], bias[i]);
 }
 
@@ -35,7 +35,8 @@ void fetch(const PassOperand& operand, std::size_t row, std::size_t cols, T* out
   const std::byte* line = operand.data + static_cast<std::ptrdiff_t>(row) * operand.row_stride;
   if (operand.col_stride != 0 && operand.col_stride != static_cast<std::ptrdiff_t>(size_of(operand.dtype))) {
     for (std::size_t i = 0; i < cols; ++i)
-      widen(operand.dtype, line + static_cast<std::ptrdiff_t>(i) * operand.col_stride, out + i, std::size_t{1});
+      widen(operand.dtype, line + static_cast<std::ptrdiff_t>(i) * operand.col_stride, out + i,
+            std::size_t{1});
     return;
   }
   const std::size_t distinct = operand.col_stride == 0 ? 1 : cols;
@@ -69,7 +70,9 @@ void reduce_row(const Pass& pass, std::size_t row, const float* t) {
   float stripes[kSumStripes] = {};
   if (pass.reduce_accumulate) std::memcpy(stripes, place, sizeof stripes);
   for (std::size_t i = 0; i < pass.cols; ++i) stripes[(pass.column_base + i) % kSumStripes] += t[i];
-  canonicalize_nans(stripes, kSumStripes);
+  // A stripe that took no element keeps its bits.
+  for (std::size_t i = 0; i < std::min(pass.cols, kSumStripes); ++i)
+    canonicalize_nans(&stripes[(pass.column_base + i) % kSumStripes], 1);
   std::memcpy(place, stripes, sizeof stripes);
 }
 
@@ -96,7 +99,8 @@ void float_row(const Pass& pass, std::size_t row, FloatRow& buffers) {
     std::copy(buffers.x.begin(), buffers.x.end(), t);
   }
   apply(pass.function, t, n);
-  canonicalize_nans(t, n);
+  const bool copy = !scaled && !biased && pass.function == isa::VectorFunction::identity && pass.x.dtype == DType::f32;
+  if (!copy) canonicalize_nans(t, n);
   if (pass.reduction != isa::Reduction::none) reduce_row(pass, row, t);
   from_f32(pass.out_dtype, t, pass.out + static_cast<std::ptrdiff_t>(row) * pass.out_row_stride, n);
 }
@@ -112,22 +116,24 @@ void integer_row(const Pass& pass, std::size_t row, IntegerRow& buffers) {
   if (pass.scale.source != isa::OperandSource::none) fetch(pass.scale, row, n, buffers.scale.data(), to_s32);
   if (pass.bias.source != isa::OperandSource::none) fetch(pass.bias, row, n, buffers.bias.data(), to_s32);
   for (std::size_t i = 0; i < n; ++i) {
-    const auto product = static_cast<std::uint32_t>(buffers.scale[i]) * static_cast<std::uint32_t>(buffers.x[i]);
+    const auto product =
+        static_cast<std::uint32_t>(buffers.scale[i]) * static_cast<std::uint32_t>(buffers.x[i]);
     const auto t = static_cast<std::int32_t>(product + static_cast<std::uint32_t>(buffers.bias[i]));
     buffers.t[i] = pass.function == isa::VectorFunction::relu ? std::max(t, 0) : t;
   }
-  from_s32(pass.out_dtype, buffers.t.data(), pass.out + static_cast<std::ptrdiff_t>(row) * pass.out_row_stride, n);
+  from_s32(pass.out_dtype, buffers.t.data(),
+           pass.out + static_cast<std::ptrdiff_t>(row) * pass.out_row_stride, n);
 }
 
 }  // namespace
 
 void run_pass(const Pass& pass) {
-  if (is_float(pass.out_dtype)) {
-    FloatRow buffers(pass.cols);
-    for (std::size_t row = 0; row < pass.rows; ++row) float_row(pass, row, buffers);
-  } else {
+  if (is_integer_pass(pass.x.dtype, pass.out_dtype)) {
     IntegerRow buffers(pass.cols);
     for (std::size_t row = 0; row < pass.rows; ++row) integer_row(pass, row, buffers);
+  } else {
+    FloatRow buffers(pass.cols);
+    for (std::size_t row = 0; row < pass.rows; ++row) float_row(pass, row, buffers);
   }
 }
 

@@ -17,12 +17,7 @@ void require(bool condition, const std::string& text) {
 
 constexpr std::uint64_t kMaxElements = std::uint64_t{1} << 32;
 
-bool integer_pass(const isa::VxuCommand& c) { return !is_float(c.out_dtype); }
-
-// The operand's values can be brought into the pass's type: any exact widening.
-bool readable(const isa::VxuCommand& c, DType type) {
-  return integer_pass(c) ? !is_float(type) : type != DType::s32;
-}
+bool integer_pass(const isa::VxuCommand& c) { return is_integer_pass(c.x_dtype, c.out_dtype); }
 
 std::uint64_t reduction_bytes(const isa::VxuCommand& c) {
   return c.reduction == isa::Reduction::sum ? kSumStripes * 4 : 4;
@@ -33,15 +28,18 @@ std::uint64_t reduction_bytes(const isa::VxuCommand& c) {
 void Vxu::check(const isa::VxuCommand& c) const {
   require(std::uint64_t{c.rows} * c.cols <= kMaxElements,
           fmt::format("{} x {} elements; a pass takes at most {}", c.rows, c.cols, kMaxElements));
-  const auto inside = [&](const char* name, isa::LocalAddr base, std::int64_t row_stride, std::uint64_t row_bytes) {
+  const auto inside = [&](const char* name, isa::LocalAddr base, std::int64_t row_stride,
+                          std::uint64_t row_bytes) {
     const std::string problem = local_.check({base, c.rows, row_bytes, row_stride});
     require(problem.empty(), fmt::format("{}: {}", name, problem));
   };
-  const auto operand = [&](const char* name, DType type, isa::LocalAddr base, std::int64_t rows, std::int64_t cols) {
-    require(readable(c, type),
-            fmt::format("{}: {} cannot enter a pass whose output is {}", name, to_string(type), to_string(c.out_dtype)));
+  const auto operand = [&](const char* name, DType type, isa::LocalAddr base, std::int64_t rows,
+                           std::int64_t cols) {
+    require(readable(c, type), fmt::format("{}: {} cannot enter a pass whose output is {}", name,
+                                           to_string(type), to_string(c.out_dtype)));
     const auto element = static_cast<std::int64_t>(size_of(type));
-    require(cols == 0 || cols == element, fmt::format("{}: column stride {} is neither 0 nor {}", name, cols, element));
+    require(cols == 0 || cols == element,
+            fmt::format("{}: column stride {} is neither 0 nor {}", name, cols, element));
     inside(name, base, rows, cols == 0 ? size_of(type) : c.cols * size_of(type));
   };
   operand("x", c.x_dtype, c.x_addr, c.x_row_stride, c.x_col_stride);
@@ -63,8 +61,8 @@ Cycle Vxu::beats(const isa::VxuCommand& c) const {
 }
 
 void Vxu::run_values(const isa::VxuCommand& c) {
-  const auto operand = [&](isa::OperandSource source, DType type, std::uint32_t immediate, isa::LocalAddr base,
-                           std::int64_t row_stride, std::int64_t col_stride) {
+  const auto operand = [&](isa::OperandSource source, DType type, std::uint32_t immediate,
+                           isa::LocalAddr base, std::int64_t row_stride, std::int64_t col_stride) {
     PassOperand o{source, type, immediate, nullptr, row_stride, col_stride};
     if (source == isa::OperandSource::memory) o.data = local_.at(base);
     return o;
@@ -73,8 +71,10 @@ void Vxu::run_values(const isa::VxuCommand& c) {
   pass.rows = c.rows;
   pass.cols = c.cols;
   pass.x = operand(isa::OperandSource::memory, c.x_dtype, 0, c.x_addr, c.x_row_stride, c.x_col_stride);
-  pass.scale = operand(c.scale_source, c.scale_dtype, c.scale_imm, c.scale_addr, c.scale_row_stride, c.scale_col_stride);
-  pass.bias = operand(c.bias_source, c.bias_dtype, c.bias_imm, c.bias_addr, c.bias_row_stride, c.bias_col_stride);
+  pass.scale = operand(c.scale_source, c.scale_dtype, c.scale_imm, c.scale_addr, c.scale_row_stride,
+                       c.scale_col_stride);
+  pass.bias =
+      operand(c.bias_source, c.bias_dtype, c.bias_imm, c.bias_addr, c.bias_row_stride, c.bias_col_stride);
   pass.function = c.function;
   pass.out_dtype = c.out_dtype;
   pass.out = local_.at(c.out_addr);

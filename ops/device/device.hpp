@@ -35,9 +35,13 @@ class Divisor {
 
 constexpr u64 align_up(u64 a, u64 power_of_two) { return (a + power_of_two - 1) & ~(power_of_two - 1); }
 template <typename T>
-constexpr T min(T a, T b) { return a < b ? a : b; }
+constexpr T min(T a, T b) {
+  return a < b ? a : b;
+}
 template <typename T>
-constexpr T max(T a, T b) { return a > b ? a : b; }
+constexpr T max(T a, T b) {
+  return a > b ? a : b;
+}
 
 constexpr u32 acc(u32 offset) { return offset | ASSAY_LOCAL_ACC; }
 

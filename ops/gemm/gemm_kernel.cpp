@@ -13,7 +13,16 @@ using gemm::Plan;
 using gemm::Problem;
 
 // Semaphores.
-enum : u32 { kOperandsFilled, kOperandsFreed, kAccFilled, kAccFreed, kOutFilled, kOutFreed, kCFilled, kCFreed };
+enum : u32 {
+  kOperandsFilled,
+  kOperandsFreed,
+  kAccFilled,
+  kAccFreed,
+  kOutFilled,
+  kOutFreed,
+  kCFilled,
+  kCFreed
+};
 
 constexpr u32 kDmaIn = ASSAY_ENGINE_dma_in, kDmaOut = ASSAY_ENGINE_dma_out, kMxu = ASSAY_ENGINE_mxu,
               kVxu = ASSAY_ENGINE_vxu;
@@ -71,7 +80,8 @@ class Gemm {
  private:
   // What no tile changes.
   void configure() {
-    assay_cfg2_mxu_strides(assay_pack_mxu_strides(plan_.a_stride, plan_.b_stride), assay_pack_mxu_acc(plan_.nt * 4));
+    assay_cfg2_mxu_strides(assay_pack_mxu_strides(plan_.a_stride, plan_.b_stride),
+                           assay_pack_mxu_acc(plan_.nt * 4));
     assay_cfg2_vxu_scale_strides(0, 0);
   }
 
@@ -112,13 +122,17 @@ class Gemm {
   void load_operands(const Tile& tile, u64 k, u32 depth) {
     const u64 lda = (p_.trans_a ? p_.m : p_.k) * p_.element, ldb = (p_.trans_b ? p_.k : p_.n) * p_.element;
     if (p_.trans_a)
-      dma_in({a_base_ + k * lda + tile.row * p_.element, plan_.a_at(chunk_), tile.rows * p_.element, depth, lda, plan_.a_stride});
+      dma_in({a_base_ + k * lda + tile.row * p_.element, plan_.a_at(chunk_), tile.rows * p_.element, depth,
+              lda, plan_.a_stride});
     else
-      dma_in({a_base_ + tile.row * lda + k * p_.element, plan_.a_at(chunk_), depth * p_.element, tile.rows, lda, plan_.a_stride});
+      dma_in({a_base_ + tile.row * lda + k * p_.element, plan_.a_at(chunk_), depth * p_.element, tile.rows,
+              lda, plan_.a_stride});
     if (p_.trans_b)
-      dma_in({b_base_ + tile.col * ldb + k * p_.element, plan_.b_at(chunk_), depth * p_.element, tile.cols, ldb, plan_.b_stride});
+      dma_in({b_base_ + tile.col * ldb + k * p_.element, plan_.b_at(chunk_), depth * p_.element, tile.cols,
+              ldb, plan_.b_stride});
     else
-      dma_in({b_base_ + k * ldb + tile.col * p_.element, plan_.b_at(chunk_), tile.cols * p_.element, depth, ldb, plan_.b_stride});
+      dma_in({b_base_ + k * ldb + tile.col * p_.element, plan_.b_at(chunk_), tile.cols * p_.element, depth,
+              ldb, plan_.b_stride});
   }
 
   u64 mxu_format(bool accumulate) const {
@@ -137,8 +151,9 @@ class Gemm {
     assay_cfg2_mxu_format(mxu_format(accumulate), assay_pack_mxu_size(tile.rows, n, k));
     assay_cfg2_mxu_repeat(assay_pack_mxu_repeat(inner, tile.cols - (inner - 1) * tile_n, outer),
                           assay_pack_mxu_outer_tail(depth - (outer - 1) * tile_k));
-    assay_cfg2_mxu_inner_step(assay_pack_mxu_inner_step(0, static_cast<int32_t>(b_n)),
-                              assay_pack_mxu_outer_step(static_cast<int32_t>(a_k), static_cast<int32_t>(b_k)));
+    assay_cfg2_mxu_inner_step(
+        assay_pack_mxu_inner_step(0, static_cast<int32_t>(b_n)),
+        assay_pack_mxu_outer_step(static_cast<int32_t>(a_k), static_cast<int32_t>(b_k)));
     assay_cfg_mxu_acc_step(assay_pack_mxu_acc_step(static_cast<int32_t>(tile_n * 4), 0));
     assay_mxu_ws(plan_.a_at(chunk_), plan_.b_at(chunk_), acc(acc_half_ * plan_.acc_half));
   }
@@ -171,8 +186,8 @@ class Gemm {
     acc_direct_.produce_end();
     acc_direct_.consume_begin();
     const u64 ldy = p_.n * 4;
-    dma_out({y_base_ + tile.row * ldy + tile.col * 4, acc(acc_half_ * plan_.acc_half), tile.cols * 4, tile.rows, ldy,
-             plan_.nt * 4});
+    dma_out({y_base_ + tile.row * ldy + tile.col * 4, acc(acc_half_ * plan_.acc_half), tile.cols * 4,
+             tile.rows, ldy, plan_.nt * 4});
     acc_direct_.consume_end();
   }
 
@@ -197,8 +212,8 @@ class Gemm {
       out_.produce_end();
       if (at_.has_c != 0) c_.consume_end();
       out_.consume_begin();
-      dma_out({y_base_ + strip.row * ldy + strip.col * p_.out_element, staged, strip.cols * p_.out_element, strip.rows,
-               ldy, plan_.nt * p_.out_element});
+      dma_out({y_base_ + strip.row * ldy + strip.col * p_.out_element, staged, strip.cols * p_.out_element,
+               strip.rows, ldy, plan_.nt * p_.out_element});
       out_.consume_end();
       strip_ ^= 1;
     }
@@ -208,15 +223,17 @@ class Gemm {
   // The part of C that a strip needs: a column or a row where it is broadcast.
   void load_c(const Tile& strip) {
     const u32 e = p_.c_element;
-    const u64 first = args_.tensors[3].address + (strip.row * at_.c_row_stride + strip.col * at_.c_col_stride) * e;
+    const u64 first =
+        args_.tensors[3].address + (strip.row * at_.c_row_stride + strip.col * at_.c_col_stride) * e;
     const u32 cols = at_.c_col_stride != 0 ? strip.cols : 1, rows = at_.c_row_stride != 0 ? strip.rows : 1;
-    if (at_.c_col_stride == 0 && at_.c_row_stride == 1) dma_in({first, plan_.c_at(strip_), rows * e, 1, 0, 0});
+    if (at_.c_col_stride == 0 && at_.c_row_stride == 1)
+      dma_in({first, plan_.c_at(strip_), rows * e, 1, 0, 0});
     else dma_in({first, plan_.c_at(strip_), cols * e, rows, at_.c_row_stride * e, plan_.nt * e});
   }
 
   u64 vxu_format(u32 x, u32 out, u32 scale_source, u32 bias_source) const {
-    return assay_pack_vxu_format(x, out, 0, accumulator_, scale_source, bias_source, ASSAY_VECTOR_FUNCTION_identity,
-                                 ASSAY_REDUCTION_none);
+    return assay_pack_vxu_format(x, out, 0, accumulator_, scale_source, bias_source,
+                                 ASSAY_VECTOR_FUNCTION_identity, ASSAY_REDUCTION_none);
   }
 
   void pass(const Tile& strip, u64 format, u64 x_strides, u32 out_stride, u64 immediates, u32 x, u32 out) {
@@ -235,8 +252,10 @@ class Gemm {
   }
 
   void scale_in_place(const Tile& strip, u32 place) {
-    pass(strip, vxu_format(accumulator_, accumulator_, ASSAY_OPERAND_SOURCE_immediate, ASSAY_OPERAND_SOURCE_none),
-         acc_strides(), plan_.nt * 4, assay_pack_vxu_immediates(static_cast<u32>(at_.alpha), 0), place, place);
+    pass(strip,
+         vxu_format(accumulator_, accumulator_, ASSAY_OPERAND_SOURCE_immediate, ASSAY_OPERAND_SOURCE_none),
+         acc_strides(), plan_.nt * 4, assay_pack_vxu_immediates(static_cast<u32>(at_.alpha), 0), place,
+         place);
   }
 
   // out = convert(fma(beta, C, partial)).
@@ -247,9 +266,11 @@ class Gemm {
     assay_cfg_vxu_addresses(assay_pack_vxu_addresses(0, from));
     assay_cfg_vxu_bias_strides(assay_pack_vxu_bias_strides(static_cast<int32_t>(plan_.nt * 4), 4));
     pass(strip,
-         vxu_format(args_.tensors[3].dtype, y_.dtype, ASSAY_OPERAND_SOURCE_immediate, ASSAY_OPERAND_SOURCE_memory),
+         vxu_format(args_.tensors[3].dtype, y_.dtype, ASSAY_OPERAND_SOURCE_immediate,
+                    ASSAY_OPERAND_SOURCE_memory),
          assay_pack_vxu_x_strides(static_cast<int32_t>(row_stride), column ? 0 : static_cast<int32_t>(e)),
-         plan_.nt * p_.out_element, assay_pack_vxu_immediates(static_cast<u32>(at_.beta), 0), plan_.c_at(strip_), to);
+         plan_.nt * p_.out_element, assay_pack_vxu_immediates(static_cast<u32>(at_.beta), 0),
+         plan_.c_at(strip_), to);
   }
 
   const assay_args& args_;

@@ -19,9 +19,9 @@ struct Problem {
   u32 element, out_element, c_element;  // bytes; c_element 0 without C
   Divisor tile_m, tile_n, tile_k;       // array rows, columns, stationary rows (rows x chain)
   u32 chain, cycles_per_step;
-  u32 bank_word;     // bytes, a power of two
-  u32 dataflow;      // enum assay_gemm_dataflow
-  bool direct;       // results go from ACC to HBM as they are
+  u32 bank_word;  // bytes, a power of two
+  u32 dataflow;   // enum assay_gemm_dataflow
+  bool direct;    // results go from ACC to HBM as they are
   bool trans_a, trans_b;
 };
 
@@ -31,11 +31,11 @@ struct Plan {
   bool feasible = false;
   bool output_stationary = false;
   u32 mt = 0, nt = 0, kt = 0, strip = 0;
-  u32 a_stride = 0, b_stride = 0;             // bytes between SPM lines of A and B
-  u32 buffers = 2;                            // operand chunks in SPM at a time
-  u32 a_bytes = 0, b_bytes = 0;               // of one chunk
-  u32 out_bytes = 0, c_bytes = 0;             // of one strip
-  u32 acc_half = 0;                           // bytes of half of ACC
+  u32 a_stride = 0, b_stride = 0;  // bytes between SPM lines of A and B
+  u32 buffers = 2;                 // operand chunks in SPM at a time
+  u32 a_bytes = 0, b_bytes = 0;    // of one chunk
+  u32 out_bytes = 0, c_bytes = 0;  // of one strip
+  u32 acc_half = 0;                // bytes of half of ACC
 
   // SPM addresses: the chunks first (A, then B of each), then two strips (results, then C of each).
   u32 a_at(u32 buffer) const { return buffer * (a_bytes + b_bytes); }
@@ -58,7 +58,8 @@ inline u64 size_spm(const Problem& p, Plan& plan) {
   const u64 b_line = line_stride(p, u64{p.trans_b ? plan.kt : plan.nt} * p.element, p.trans_b);
   const u64 a_bytes = a_line * (p.trans_a ? plan.kt : plan.mt);
   const u64 b_bytes = b_line * (p.trans_b ? plan.nt : plan.kt);
-  const u64 out_bytes = p.direct ? 0 : device::align_up(u64{plan.strip} * plan.nt * p.out_element, p.bank_word);
+  const u64 out_bytes =
+      p.direct ? 0 : device::align_up(u64{plan.strip} * plan.nt * p.out_element, p.bank_word);
   const u64 c_bytes = device::align_up(u64{plan.strip} * plan.nt * p.c_element, p.bank_word);
   plan.a_stride = static_cast<u32>(a_line);
   plan.b_stride = static_cast<u32>(b_line);
@@ -74,7 +75,8 @@ inline u64 size_spm(const Problem& p, Plan& plan) {
 // step per result tile.
 inline bool prefer_output_stationary(const Problem& p, const Plan& plan) {
   const u64 n_tiles = p.tile_n.ceil(plan.nt);
-  const u64 ws_step = device::max<u64>(n_tiles * plan.mt * p.cycles_per_step, u64{p.tile_m.value()} + p.tile_n.value());
+  const u64 ws_step =
+      device::max<u64>(n_tiles * plan.mt * p.cycles_per_step, u64{p.tile_m.value()} + p.tile_n.value());
   const u64 ws = ws_step * p.tile_k.ceil(p.k);
   const u64 chunks = device::ceil_div(p.k, plan.kt);
   const u64 os_steps = (p.chain == 2 ? (p.k + 1) / 2 : p.k) * p.cycles_per_step;
@@ -100,7 +102,8 @@ inline bool fit(const Problem& p, Plan& plan, u64 spm, u64 acc_half) {
     const u64 results = u64{plan.strip} * plan.nt * ((p.direct ? 0 : p.out_element) + p.c_element);
     if (acc_fits && plan.strip > 1 && results * 8 > spm) plan.strip /= 2;
     else if (shrink(p, plan)) continue;
-    else if (acc_fits && plan.kt > p.tile_k.value()) plan.kt = static_cast<u32>(p.tile_k.round_up(plan.kt / 2));
+    else if (acc_fits && plan.kt > p.tile_k.value())
+      plan.kt = static_cast<u32>(p.tile_k.round_up(plan.kt / 2));
     else if (plan.strip > 1) plan.strip /= 2;
     else if (plan.mt > 1) plan.mt = (plan.mt + 1) / 2;
     else return false;
@@ -126,7 +129,8 @@ inline void split_for_overlap(const Problem& p, Plan& plan, u64 bytes_per_kcycle
 
 inline void place(const Problem& p, Plan& plan, u64 spm) {
   u64 needed = size_spm(p, plan);
-  for (const u32 chunk = plan.a_bytes + plan.b_bytes; plan.buffers < kMaxBuffers && needed + chunk <= spm; needed += chunk)
+  for (const u32 chunk = plan.a_bytes + plan.b_bytes; plan.buffers < kMaxBuffers && needed + chunk <= spm;
+       needed += chunk)
     ++plan.buffers;
 }
 
@@ -142,7 +146,8 @@ inline void make_plan(const Problem& p, const volatile assay_machine& machine, P
   split_for_overlap(p, plan, machine.hbm_bytes_per_kcycle);
   plan.strip = device::min(plan.strip, device::max<u32>(64, (plan.mt + 3) / 4));
   plan.strip = device::min(plan.strip, plan.mt);
-  plan.output_stationary = p.dataflow == ASSAY_GEMM_OS || (p.dataflow == ASSAY_GEMM_AUTO && prefer_output_stationary(p, plan));
+  plan.output_stationary =
+      p.dataflow == ASSAY_GEMM_OS || (p.dataflow == ASSAY_GEMM_AUTO && prefer_output_stationary(p, plan));
   place(p, plan, spm);
   plan.acc_half = static_cast<u32>(acc_half);
   plan.feasible = true;

@@ -20,15 +20,18 @@ constexpr int kShapes = 210;  // per dtype; at least 200 must have been compared
 constexpr int kRequired = 200;
 constexpr std::array kMachines{"edge16", "server128", "tpuv1", "tests/tiny4", "tests/wide8x32"};
 constexpr std::array kDataflows{"ws", "os"};
-constexpr std::array kKinds{testgen::DataKind::Random,  testgen::DataKind::Cancellation, testgen::DataKind::Subnormal,
-                            testgen::DataKind::SignedZero, testgen::DataKind::Special,   testgen::DataKind::Mixed};
+constexpr std::array kKinds{testgen::DataKind::Random,    testgen::DataKind::Cancellation,
+                            testgen::DataKind::Subnormal, testgen::DataKind::SignedZero,
+                            testgen::DataKind::Special,   testgen::DataKind::Mixed};
 // Each array size of the machines above, doubled ones for chained types, and its neighbours.
-constexpr std::array<std::int64_t, 28> kEdges{1,  2,  3,  4,  5,  7,  8,  9,  15, 16,  17,  31,  32,  33,
+constexpr std::array<std::int64_t, 28> kEdges{1,  2,  3,  4,   5,   7,   8,   9,   15,  16, 17, 31, 32,  33,
                                               63, 64, 65, 127, 128, 129, 255, 256, 257, 11, 23, 48, 100, 300};
 
 using Generator = std::mt19937_64;  // its sequence is defined by the standard
 
-std::int64_t pick(Generator& random, std::int64_t bound) { return static_cast<std::int64_t>(random() % bound); }
+std::int64_t pick(Generator& random, std::int64_t bound) {
+  return static_cast<std::int64_t>(random() % bound);
+}
 
 // Every dimension visits every edge in turn, the other two drawn at random within a budget of MACs.
 using Dims = std::array<std::int64_t, 3>;
@@ -44,10 +47,12 @@ ops::Problem shape_of(DType dtype, int index, Generator& random, std::set<Dims>&
   const bool trans_a = random() % 2 != 0, trans_b = random() % 2 != 0;
   ops::Problem problem;
   problem.op = "gemm";
-  problem.inputs = {{"A", dtype, trans_a ? Shape{k, m} : Shape{m, k}}, {"B", dtype, trans_b ? Shape{n, k} : Shape{k, n}}};
+  problem.inputs = {{"A", dtype, trans_a ? Shape{k, m} : Shape{m, k}},
+                    {"B", dtype, trans_b ? Shape{n, k} : Shape{k, n}}};
   const std::array<Shape, 6> bias{Shape{m, n}, Shape{n}, Shape{1, n}, Shape{m, 1}, Shape{1}, Shape{}};
   const std::size_t choice = static_cast<std::size_t>(pick(random, 10));
-  if (choice < bias.size()) problem.inputs.push_back({"C", dtype == DType::s8 ? DType::s32 : dtype, bias[choice]});
+  if (choice < bias.size())
+    problem.inputs.push_back({"C", dtype == DType::s8 ? DType::s32 : dtype, bias[choice]});
   problem.attributes.set("transA", std::int64_t{trans_a});
   problem.attributes.set("transB", std::int64_t{trans_b});
   const bool integer = dtype == DType::s8;

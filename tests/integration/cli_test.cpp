@@ -35,7 +35,8 @@ void expect_error(const ProcessResult& r, int exit_code, const std::string& part
 TEST(Cli, RunEndsWithItsVerdictAndTheClosingBlock) {
   const ProcessResult r = assay("run gemm --m 37 --n 21 --k 19 --dtype bf16 --config edge16");
   EXPECT_EQ(r.exit_code, 0) << r.output;
-  for (const char* part : {"golden    cpu", "golden    dnnl", "cycles ", "roofline ", "losses ", "verdict   PASS\n"})
+  for (const char* part :
+       {"golden    cpu", "golden    dnnl", "cycles ", "roofline ", "losses ", "verdict   PASS\n"})
     EXPECT_THAT(r.output, HasSubstr(part));
 }
 
@@ -67,7 +68,9 @@ TEST(Cli, EveryUnitsAccountSumsToTheCycles) {
 }
 
 TEST(Cli, TheReproduceLineRunsTheSameCaseAgain) {
-  const std::string first = assay("run gemm --m 9 --n 5 --k 7 --dtype f16 --mode bits --data special --seed 3 --config edge16").output;
+  const std::string first =
+      assay("run gemm --m 9 --n 5 --k 7 --dtype f16 --mode bits --data special --seed 3 --config edge16")
+          .output;
   const std::size_t at = first.find("again     assay ");
   ASSERT_NE(at, std::string::npos);
   const std::string line = first.substr(at + 16, first.find('\n', at) - at - 16);
@@ -77,15 +80,18 @@ TEST(Cli, TheReproduceLineRunsTheSameCaseAgain) {
 TEST(Cli, ExactAndBitsModesPassToo) {
   EXPECT_EQ(assay("run gemm --m 33 --n 20 --k 50 --dtype f16 --mode exact --config edge16").exit_code, 0);
   EXPECT_EQ(assay("run gemm --m 33 --n 20 --k 50 --dtype s8 --mode bits --config tpuv1").exit_code, 0);
-  EXPECT_EQ(assay("run gemm --m 33 --n 20 --k 50 --dtype f32 --golden strict,cpu,dnnl --config edge16").exit_code, 0);
+  EXPECT_EQ(
+      assay("run gemm --m 33 --n 20 --k 50 --dtype f32 --golden strict,cpu,dnnl --config edge16").exit_code,
+      0);
 }
 
 TEST(Cli, OnnxCasesPassOnBothMachines) {
-  for (const char* name : {"test_gemm_all_attributes", "test_gemm_alpha", "test_gemm_beta", "test_gemm_default_matrix_bias",
-                           "test_gemm_default_no_bias", "test_gemm_default_scalar_bias",
-                           "test_gemm_default_single_elem_vector_bias", "test_gemm_default_vector_bias",
-                           "test_gemm_default_zero_bias", "test_gemm_transposeA", "test_gemm_transposeB", "test_matmul_2d",
-                           "test_matmul_3d", "test_matmul_4d"})
+  for (const char* name :
+       {"test_gemm_all_attributes", "test_gemm_alpha", "test_gemm_beta", "test_gemm_default_matrix_bias",
+        "test_gemm_default_no_bias", "test_gemm_default_scalar_bias",
+        "test_gemm_default_single_elem_vector_bias", "test_gemm_default_vector_bias",
+        "test_gemm_default_zero_bias", "test_gemm_transposeA", "test_gemm_transposeB", "test_matmul_2d",
+        "test_matmul_3d", "test_matmul_4d"})
     for (const char* config : {"edge16", "server128"}) {
       const ProcessResult r = assay(fmt::format("run --onnx-case '{}' --config {}", node_case(name), config));
       EXPECT_EQ(r.exit_code, 0) << r.output;
@@ -104,10 +110,11 @@ TEST(Cli, EveryGemmAndMatmulFolderOfTheTestDataIsInTheListAbove) {
 
 TEST(Cli, ACaseFileRuns) {
   const TemporaryFolder folder;
-  const std::string file = folder.write("case.yaml",
-                                        "operator: gemm\ninputs:\n  - {name: A, dtype: bf16, shape: [5, 9]}\n"
-                                        "  - {name: B, dtype: bf16, shape: [9, 7]}\nattributes: {alpha: 0.5}\n"
-                                        "config: edge16\nmode: bits\ndata: cancellation\nseed: 7\n");
+  const std::string file =
+      folder.write("case.yaml",
+                   "operator: gemm\ninputs:\n  - {name: A, dtype: bf16, shape: [5, 9]}\n"
+                   "  - {name: B, dtype: bf16, shape: [9, 7]}\nattributes: {alpha: 0.5}\n"
+                   "config: edge16\nmode: bits\ndata: cancellation\nseed: 7\n");
   EXPECT_EQ(assay(fmt::format("run --case '{}'", file)).exit_code, 0);
 }
 
@@ -159,8 +166,8 @@ TEST(Cli, BrokenConfigurationsNameFileKeyAndChoice) {
 }
 
 TEST(Cli, AFullDiskIsAnError) {
-  const ProcessResult r =
-      run_process(fmt::format("('{}' run gemm --m 8 --n 8 --k 8 --config edge16 > /dev/full)", ASSAY_PROGRAM));
+  const ProcessResult r = run_process(
+      fmt::format("('{}' run gemm --m 8 --n 8 --k 8 --config edge16 > /dev/full)", ASSAY_PROGRAM));
   expect_error(r, 3, "standard output cannot be written: No space left on device");
 }
 
@@ -210,8 +217,9 @@ TEST(Cli, ATruncatedKernelIsNamed) {
   const std::string bytes = read_text(std::string(KERNEL_DIR) + "/gemm.elf");
   for (const std::size_t size : {std::size_t{0}, std::size_t{30}, std::size_t{70}, bytes.size() / 2}) {
     folder.write("gemm.elf", bytes.substr(0, size));
-    expect_error(assay("run gemm --m 8 --n 8 --k 8 --config edge16", fmt::format("ASSAY_KERNEL_DIR='{}'", folder.file(""))), 7,
-                 "gemm.elf");
+    expect_error(assay("run gemm --m 8 --n 8 --k 8 --config edge16",
+                       fmt::format("ASSAY_KERNEL_DIR='{}'", folder.file(""))),
+                 7, "gemm.elf");
   }
 }
 
@@ -228,9 +236,10 @@ class Broken : public ::testing::TestWithParam<BrokenKernel> {};
 
 TEST_P(Broken, IsAVerdictOfItsOwn) {
   const BrokenKernel& k = GetParam();
-  const ProcessResult r = assay(fmt::format("run gemm --m 8 --n 8 --k 8 --dtype bf16 --attr out_dtype=f32 --config edge16 {}",
-                                            k.options),
-                                fmt::format("ASSAY_KERNEL_DIR='{}/{}'", BROKEN_KERNEL_DIR, k.name));
+  const ProcessResult r =
+      assay(fmt::format("run gemm --m 8 --n 8 --k 8 --dtype bf16 --attr out_dtype=f32 --config edge16 {}",
+                        k.options),
+            fmt::format("ASSAY_KERNEL_DIR='{}/{}'", BROKEN_KERNEL_DIR, k.name));
   EXPECT_EQ(r.exit_code, k.exit_code) << r.output;
   EXPECT_THAT(r.output, HasSubstr(k.message));
   EXPECT_THAT(r.output, HasSubstr("\nverdict   "));
@@ -248,7 +257,8 @@ INSTANTIATE_TEST_SUITE_P(
         BrokenKernel{"out_of_bounds", 4, "lie outside its 262144 bytes"},
         BrokenKernel{"reads_values", 4, "law broken: 0 MACs executed, 512 declared"},
         BrokenKernel{"runaway", 8, "did not halt within", "--max-cycles 100000"},
-        BrokenKernel{"trap_loop", 4, "the host stopped"}, BrokenKernel{"unfinished", 4, "vxu waits for semaphore 1"},
+        BrokenKernel{"trap_loop", 4, "the host stopped"},
+        BrokenKernel{"unfinished", 4, "vxu waits for semaphore 1"},
         BrokenKernel{"unwritten", 4, "law broken"}, BrokenKernel{"wrong_value", 1, "the result differs"}),
     [](const auto& test) { return std::string(test.param.name); });
 
@@ -260,8 +270,9 @@ TEST(Cli, TimingWithoutValuesRefusesAKernelWhoseControlReadsThem) {
 }
 
 TEST(Cli, AWrongElementIsTracedToItsTileAndInstruction) {
-  const ProcessResult r = assay("run gemm --m 8 --n 8 --k 8 --dtype bf16 --attr out_dtype=f32 --config edge16",
-                                fmt::format("ASSAY_KERNEL_DIR='{}/wrong_value'", BROKEN_KERNEL_DIR));
+  const ProcessResult r =
+      assay("run gemm --m 8 --n 8 --k 8 --dtype bf16 --attr out_dtype=f32 --config edge16",
+            fmt::format("ASSAY_KERNEL_DIR='{}/wrong_value'", BROKEN_KERNEL_DIR));
   EXPECT_THAT(r.output, HasSubstr("first bad element [0, "));
   EXPECT_THAT(r.output, HasSubstr("written by dma.out (command "));
   EXPECT_THAT(r.output, HasSubstr("written by mxu.ws (command "));

@@ -9,8 +9,8 @@
 namespace assay {
 namespace {
 
-app::CaseInput gemm(std::int64_t m, std::int64_t n, std::int64_t k, const std::string& dtype, const std::string& config,
-                    const std::string& dataflow = "auto") {
+app::CaseInput gemm(std::int64_t m, std::int64_t n, std::int64_t k, const std::string& dtype,
+                    const std::string& config, const std::string& dataflow = "auto") {
   testgen::CaseArguments a;
   a.op = "gemm";
   a.m = m;
@@ -24,9 +24,11 @@ app::CaseInput gemm(std::int64_t m, std::int64_t n, std::int64_t k, const std::s
 
 // Everything of a run that two runs of one case must share.
 std::string fingerprint(const report::CaseResult& r) {
-  std::string text = std::to_string(r.cycles) + "/" + std::to_string(r.host_instructions) + "/" + std::to_string(r.commands);
+  std::string text =
+      std::to_string(r.cycles) + "/" + std::to_string(r.host_instructions) + "/" + std::to_string(r.commands);
   for (const report::UnitCycles& unit : r.accounting)
-    for (const auto& [owner, cycles] : unit.owners) text += " " + unit.unit + "." + owner + "=" + std::to_string(cycles);
+    for (const auto& [owner, cycles] : unit.owners)
+      text += " " + unit.unit + "." + owner + "=" + std::to_string(cycles);
   return text;
 }
 
@@ -89,7 +91,10 @@ TEST(Laws, EachBrokenLawIsNamed) {
     change(r, run);
     return app::broken_laws(r, run).size();
   };
-  EXPECT_EQ(broken([](auto&, sim::RunResult& run) { run.accounts[3].ledger.mark(run.cycles + Cycle(1), core::Owner::busy); }), 1U);
+  EXPECT_EQ(broken([](auto&, sim::RunResult& run) {
+              run.accounts[3].ledger.mark(run.cycles + Cycle(1), core::Owner::busy);
+            }),
+            1U);
   EXPECT_EQ(broken([](report::CaseResult& r, auto&) { --r.macs_executed; }), 1U);
   EXPECT_EQ(broken([](report::CaseResult& r, auto&) { r.bytes_moved = r.bytes_compulsory - 1; }), 1U);
   EXPECT_EQ(broken([](auto&, sim::RunResult& run) { run.hbm.read_bytes -= Bytes(1); }), 1U);
