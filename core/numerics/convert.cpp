@@ -1,8 +1,6 @@
 #include "core/numerics/convert.hpp"
 
-#include <algorithm>
 #include <cstring>
-#include <limits>
 #include <stdexcept>
 
 namespace assay::core {
@@ -55,16 +53,6 @@ std::uint16_t f32_to_f16(float value) {
   return static_cast<std::uint16_t>(magnitude > 0x7F800000U ? 0x7E00U : sign | result);
 }
 
-// To an integer: halves to even, then saturated; NaN gives 0. Adding 1.5 x 2^52 puts a double's last bit at
-// the units, so that the addition itself rounds; every fp32 below the bounds is exact in it.
-template <typename Int>
-Int f32_to_integer(float value) {
-  constexpr double kLeast = std::numeric_limits<Int>::min(), kMost = std::numeric_limits<Int>::max();
-  if (is_nan(bits_of(value))) return 0;
-  const double bounded = std::clamp(static_cast<double>(value), kLeast, kMost);
-  return static_cast<Int>((bounded + 0x1.8p52) - 0x1.8p52);
-}
-
 template <typename From, typename To, typename Convert>
 void each(const std::byte* source, std::byte* out, std::size_t count, Convert convert) {
   for (std::size_t i = 0; i < count; ++i) {
@@ -75,9 +63,8 @@ void each(const std::byte* source, std::byte* out, std::size_t count, Convert co
   }
 }
 
-template <typename Int>
-float integer_to_f32(Int value) {
-  return static_cast<float>(value);
+[[noreturn]] void no_conversion(const char* what, DType type) {
+  throw std::logic_error(std::string(what) + ": no conversion for " + std::string(to_string(type)));
 }
 
 }  // namespace
@@ -88,35 +75,66 @@ void to_f32(DType from, const std::byte* source, float* out, std::size_t count) 
     case DType::f32: std::memcpy(out, source, count * sizeof(float)); return;
     case DType::f16: each<std::uint16_t, float>(source, bytes, count, f16_to_f32); return;
     case DType::bf16: each<std::uint16_t, float>(source, bytes, count, bf16_to_f32); return;
-    case DType::s8: each<std::int8_t, float>(source, bytes, count, integer_to_f32<std::int8_t>); return;
-    case DType::u8: each<std::uint8_t, float>(source, bytes, count, integer_to_f32<std::uint8_t>); return;
-    case DType::s32: each<std::int32_t, float>(source, bytes, count, integer_to_f32<std::int32_t>); return;
+    case DType::s8:
+      each<std::int8_t, float>(source, bytes, count, [](std::int8_t v) { return static_cast<float>(v); });
+      return;
+    case DType::u8:
+      each<std::uint8_t, float>(source, bytes, count, [](std::uint8_t v) { return static_cast<float>(v); });
+      return;
+    case DType::s32: break;  // not exact
   }
+  no_conversion("to_f32", from);
 }
 
 void from_f32(DType to, const float* source, std::byte* out, std::size_t count) {
   const auto* bytes = reinterpret_cast<const std::byte*>(source);
   switch (to) {
-    case DType::f32: std::memcpy(out, source, count * sizeof(float)); return;
+    case DType::f32:
+      each<float, std::uint32_t>(bytes, out, count, [](float v) {
+        const std::uint32_t bits = bits_of(v);
+        return is_nan(bits) ? kCanonicalNan : bits;
+      });
+      return;
     case DType::f16: each<float, std::uint16_t>(bytes, out, count, f32_to_f16); return;
     case DType::bf16: each<float, std::uint16_t>(bytes, out, count, f32_to_bf16); return;
-    case DType::s8: each<float, std::int8_t>(bytes, out, count, f32_to_integer<std::int8_t>); return;
-    case DType::u8: each<float, std::uint8_t>(bytes, out, count, f32_to_integer<std::uint8_t>); return;
-    case DType::s32: each<float, std::int32_t>(bytes, out, count, f32_to_integer<std::int32_t>); return;
+    case DType::s8:
+    case DType::u8:
+    case DType::s32: break;  // requantisation is an operation of its own
   }
+  no_conversion("from_f32", to);
 }
 
 void to_s32(DType from, const std::byte* source, std::int32_t* out, std::size_t count) {
   auto* bytes = reinterpret_cast<std::byte*>(out);
   switch (from) {
     case DType::s32: std::memcpy(out, source, count * sizeof(std::int32_t)); return;
-    case DType::s8: each<std::int8_t, std::int32_t>(source, bytes, count, [](std::int8_t v) { return v; }); return;
-    case DType::u8: each<std::uint8_t, std::int32_t>(source, bytes, count, [](std::uint8_t v) { return v; }); return;
+    case DType::s8:
+      each<std::int8_t, std::int32_t>(source, bytes, count, [](std::int8_t v) { return v; });
+      return;
+    case DType::u8:
+      each<std::uint8_t, std::int32_t>(source, bytes, count, [](std::uint8_t v) { return v; });
+      return;
     case DType::f32:
     case DType::f16:
     case DType::bf16: break;
   }
-  throw std::logic_error("to_s32: no conversion for " + std::string(to_string(from)));
+  no_conversion("to_s32", from);
+}
+
+void from_s32(DType to, const std::int32_t* source, std::byte* out, std::size_t count) {
+  const auto* bytes = reinterpret_cast<const std::byte*>(source);
+  switch (to) {
+    case DType::s32: std::memcpy(out, source, count * sizeof(std::int32_t)); return;
+    case DType::s8:
+    case DType::u8:
+      each<std::int32_t, std::uint8_t>(bytes, out, count,
+                                       [](std::int32_t v) { return static_cast<std::uint8_t>(v); });
+      return;
+    case DType::f32:
+    case DType::f16:
+    case DType::bf16: break;
+  }
+  no_conversion("from_s32", to);
 }
 
 void canonicalize_nans(float* values, std::size_t count) {

@@ -99,8 +99,7 @@ void float_row(const Pass& pass, std::size_t row, FloatRow& buffers) {
     std::copy(buffers.x.begin(), buffers.x.end(), t);
   }
   apply(pass.function, t, n);
-  const bool copy = !scaled && !biased && pass.function == isa::VectorFunction::identity && pass.x.dtype == DType::f32;
-  if (!copy) canonicalize_nans(t, n);
+  canonicalize_nans(t, n);
   if (pass.reduction != isa::Reduction::none) reduce_row(pass, row, t);
   from_f32(pass.out_dtype, t, pass.out + static_cast<std::ptrdiff_t>(row) * pass.out_row_stride, n);
 }
@@ -128,12 +127,12 @@ void integer_row(const Pass& pass, std::size_t row, IntegerRow& buffers) {
 }  // namespace
 
 void run_pass(const Pass& pass) {
-  if (is_integer_pass(pass.x.dtype, pass.out_dtype)) {
-    IntegerRow buffers(pass.cols);
-    for (std::size_t row = 0; row < pass.rows; ++row) integer_row(pass, row, buffers);
-  } else {
+  if (is_float(pass.out_dtype)) {
     FloatRow buffers(pass.cols);
     for (std::size_t row = 0; row < pass.rows; ++row) float_row(pass, row, buffers);
+  } else {
+    IntegerRow buffers(pass.cols);
+    for (std::size_t row = 0; row < pass.rows; ++row) integer_row(pass, row, buffers);
   }
 }
 

@@ -3,7 +3,7 @@
 //   t = fma(scale, x, bias)   (scale absent: x + bias; bias absent: scale * x; both absent: x)
 //   y = f(t), then an optional row reduction of y, then out = convert(y)
 //
-// in fp32, or in s32 modulo 2^32 where x is an integer and the output s32.
+// in fp32, or in s32 modulo 2^32 where the output is s32.
 #pragma once
 
 #include <cstddef>
@@ -39,9 +39,6 @@ struct Pass {
 };
 
 inline constexpr std::size_t kSumStripes = 64;
-
-// An integer pass takes integer scale and bias, and no reduction.
-inline bool is_integer_pass(DType x, DType out) { return !is_float(x) && out == DType::s32; }
 
 void run_pass(const Pass& pass);
 

@@ -17,7 +17,12 @@ void require(bool condition, const std::string& text) {
 
 constexpr std::uint64_t kMaxElements = std::uint64_t{1} << 32;
 
-bool integer_pass(const isa::VxuCommand& c) { return is_integer_pass(c.x_dtype, c.out_dtype); }
+bool integer_pass(const isa::VxuCommand& c) { return !is_float(c.out_dtype); }
+
+// The operand's values can be brought into the pass's type: any exact widening.
+bool readable(const isa::VxuCommand& c, DType type) {
+  return integer_pass(c) ? !is_float(type) : type != DType::s32;
+}
 
 std::uint64_t reduction_bytes(const isa::VxuCommand& c) {
   return c.reduction == isa::Reduction::sum ? kSumStripes * 4 : 4;
