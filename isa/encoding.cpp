@@ -10,7 +10,7 @@
 namespace assay::isa {
 namespace {
 
-constexpr std::array<const char*, 32> kRegisterNames{
+constexpr std::array<std::string_view, 32> kRegisterNames{
     "zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1", "a0",  "a1",  "a2", "a3", "a4", "a5",
     "a6",   "a7", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
 
@@ -58,6 +58,8 @@ std::uint32_t encode(const Decoded& d) {
   return funct7 << 25 | unsigned{d.rs2} << 20 | unsigned{d.rs1} << 15 | funct3 << 12 | in.opcode;
 }
 
+std::string_view register_name(unsigned index) { return kRegisterNames.at(index); }
+
 std::optional<std::string> disassemble(std::uint32_t word) {
   const auto decoded = identify(word);
   if (!decoded) return std::nullopt;
@@ -66,8 +68,8 @@ std::optional<std::string> disassemble(std::uint32_t word) {
   if (in.form == Form::Configure)
     text += fmt::format(" {}.{},", to_string(*decoded->engine),
                         registers_of(*decoded->engine)[decoded->register_index].name);
-  if (!in.rs1.empty()) text += fmt::format(" {}", kRegisterNames[decoded->rs1]);
-  if (!in.rs2.empty()) text += fmt::format(", {}", kRegisterNames[decoded->rs2]);
+  if (!in.rs1.empty()) text += fmt::format(" {}", register_name(decoded->rs1));
+  if (!in.rs2.empty()) text += fmt::format(", {}", register_name(decoded->rs2));
   return text;
 }
 

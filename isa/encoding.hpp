@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "isa/generated/commands.hpp"
 
@@ -25,6 +26,8 @@ std::uint32_t encode(const Decoded& decoded);
 // Nothing when the word is no AI instruction: unknown functs, rd or an unused source register other than x0,
 // a configuration register that the engine lacks.
 std::optional<Decoded> identify(std::uint32_t word);
+
+std::string_view register_name(unsigned index);  // ABI names of the host's registers: "zero", "ra", ... for 0..31
 
 // "mxu.ws a0, a1", "cfg2 mxu.size, a2, a3".
 std::optional<std::string> disassemble(std::uint32_t word);

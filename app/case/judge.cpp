@@ -40,6 +40,7 @@ golden::Reference recorded_reference(const CaseInput& input) {
 
 std::vector<golden::Reference> evaluate(const CaseInput& input, const std::vector<std::string>& goldens) {
   std::vector<golden::Reference> references;
+  references.reserve(goldens.size());
   for (const std::string& name : goldens)
     references.push_back(name == "recorded"
                              ? recorded_reference(input)

@@ -2,17 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <iterator>
 
 #include "core/host/csr.hpp"
+#include "isa/encoding.hpp"
 
 namespace assay::core {
 namespace {
-
-constexpr std::array<std::string_view, 32> kRegisters = {
-    "zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1", "a0",  "a1",  "a2", "a3", "a4", "a5",
-    "a6",   "a7", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
 
 struct Alias {
   std::string_view mnemonic, operands;
@@ -49,9 +45,9 @@ std::string fence_set(std::uint32_t bits) {
 std::string operand(char letter, const Decoded& d, std::uint64_t pc) {
   const auto imm = static_cast<std::uint32_t>(d.imm);
   switch (letter) {
-    case 'd': return std::string(register_name(d.rd));
-    case 's': return std::string(register_name(d.rs1));
-    case 't': return std::string(register_name(d.rs2));
+    case 'd': return std::string(isa::register_name(d.rd));
+    case 's': return std::string(isa::register_name(d.rs1));
+    case 't': return std::string(isa::register_name(d.rs2));
     case 'i': return fmt::format("{}", d.imm);
     case 'u': return fmt::format("{:#x}", imm >> 12);
     case 'x': return fmt::format("{:#x}", imm);
@@ -71,8 +67,6 @@ std::string_view ordering(const Decoded& d) {
 }
 
 }  // namespace
-
-std::string_view register_name(unsigned index) { return kRegisters.at(index); }
 
 std::string disassemble(std::uint32_t raw, std::uint64_t pc) {
   const Decoded d = decode(raw);

@@ -10,8 +10,6 @@
 
 namespace assay::core {
 
-std::string_view register_name(unsigned index);  // "zero", "ra", ... for 0..31
-
 // One instruction: a 32-bit word, or a halfword in the low bits. `pc` is its address; the targets of jumps
 // and branches are printed as absolute hexadecimal addresses. "unknown" for anything that is no host
 // instruction, the AI instructions among them.
