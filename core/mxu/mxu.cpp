@@ -68,7 +68,8 @@ Mxu::Tile Mxu::tile_at(const isa::MxuCommand& c, bool output_stationary, std::ui
   tile.acc = advance(c.acc_addr, o * c.outer_acc_step + i * c.inner_acc_step);
   MxuTile& t = tile.timing;
   t.output_stationary = output_stationary;
-  t.load = !(c.resident && outer == 0 && inner == 0);
+  tile.resident = !output_stationary && c.resident && outer == 0 && inner == 0;
+  t.load = !tile.resident;
   t.accumulate = c.accumulate || (outer > 0 && c.outer_acc_step == 0);
   t.m = c.m;
   t.n = inner + 1 == c.inner && c.n_last != 0 ? c.n_last : c.n;
@@ -101,7 +102,8 @@ void Mxu::multiply_values(const isa::MxuCommand& c, const Tile& tile) {
   TileProduct product;
   product.dtype = c.dtype;
   product.a = {local_.at(tile.a), c.a_stride, c.a_k_major};
-  product.b = {local_.at(tile.b), c.b_stride, c.b_n_major};
+  product.b = tile.resident ? TileOperand{shadow_.values.data(), shadow_.line_stride, shadow_.b_n_major}
+                            : TileOperand{local_.at(tile.b), c.b_stride, c.b_n_major};
   product.acc = local_.at(tile.acc);
   product.acc_stride = c.acc_stride;
   product.m = tile.timing.m;
@@ -109,6 +111,14 @@ void Mxu::multiply_values(const isa::MxuCommand& c, const Tile& tile) {
   product.k = tile.timing.k;
   product.accumulate = tile.timing.accumulate;
   multiply(product);
+}
+
+void Mxu::check_resident(const isa::MxuCommand& c, const Tile& tile) const {
+  require(shadow_.loaded, "resident: no mxu.load filled the shadow buffer since the last tile");
+  require(shadow_.dtype == c.dtype && shadow_.k == tile.timing.k && shadow_.n == tile.timing.n &&
+              shadow_.b_n_major == c.b_n_major,
+          fmt::format("resident: the shadow buffer holds a {} tile of k = {}, n = {}", to_string(shadow_.dtype), shadow_.k,
+                      shadow_.n));
 }
 
 void Mxu::account(const MxuTile& tile, const MxuTileTimes& times) {
@@ -128,9 +138,20 @@ CommandTimes Mxu::load(const isa::MxuCommand& c, Cycle ready) {
   check_command(c, false);
   const std::uint64_t element = size_of(c.dtype);
   require(!c.b_addr.is_acc(), "B must lie in SPM");
-  const std::string problem = local_.check(lines_of(c.b_addr, !c.b_n_major, c.n, c.k, c.b_stride, element));
+  const memory::LocalBlock lines = lines_of(c.b_addr, !c.b_n_major, c.n, c.k, c.b_stride, element);
+  const std::string problem = local_.check(lines);
   require(problem.empty(), fmt::format("B: {}", problem));
-  const Cycle end = timing_.load(ready, ceil_div(c.k, machine_.mxu.rate(c.dtype).chain), 1);
+  shadow_ = {true, c.dtype, c.k, c.n, c.b_n_major, lines.line_bytes, {}};
+  for (std::uint64_t line = 0; line < lines.lines && local_.has_values(); ++line) {
+    const std::byte* values = local_.at(c.b_addr) + line * c.b_stride;
+    shadow_.values.insert(shadow_.values.end(), values, values + lines.line_bytes);
+  }
+  MxuTile tile;
+  tile.k = c.k;
+  tile.n = c.n;
+  tile.chain = machine_.mxu.rate(c.dtype).chain;
+  add_bank_conflicts(c, tile);
+  const Cycle end = timing_.load(ready, ceil_div(tile.k, tile.chain), tile.load_factor);
   return {ready, end, ready};
 }
 
@@ -141,11 +162,13 @@ CommandTimes Mxu::compute(const isa::MxuCommand& c, bool output_stationary, Cycl
     for (std::uint64_t inner = 0; inner < c.inner; ++inner) {
       const Tile tile = tile_at(c, output_stationary, outer, inner);
       check_tile(c, tile);
+      if (tile.resident) check_resident(c, tile);
       const MxuTileTimes times = timing_.tile(ready, tile.timing);
       require(times.stream_end <= time_limit_,
               fmt::format("it streams beyond cycle {}", time_limit_.count()));
       account(tile.timing, times);
       if (local_.has_values()) multiply_values(c, tile);
+      shadow_.loaded = false;
       if (outer == 0 && inner == 0) command.start = std::min(times.load_start, times.stream_start);
       command.next_accept = times.stream_start;
     }

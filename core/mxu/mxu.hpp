@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "base/machine.hpp"
 #include "core/ledger.hpp"
@@ -51,9 +52,21 @@ class Mxu {
   struct Tile {
     MxuTile timing;
     isa::LocalAddr a, b, acc;
+    bool resident = false;  // B is in the shadow buffer already
+  };
+
+  // What mxu.load left in the shadow buffer.
+  struct Shadow {
+    bool loaded = false;
+    DType dtype = DType::f32;
+    std::uint64_t k = 0, n = 0;
+    bool b_n_major = false;
+    std::size_t line_stride = 0;
+    std::vector<std::byte> values;  // empty in timing-only runs
   };
 
   void check_command(const isa::MxuCommand& command, bool output_stationary) const;
+  void check_resident(const isa::MxuCommand& command, const Tile& tile) const;
   void check_tile(const isa::MxuCommand& command, const Tile& tile) const;
   Tile tile_at(const isa::MxuCommand& command, bool output_stationary, std::uint64_t outer,
                std::uint64_t inner) const;
@@ -66,6 +79,7 @@ class Mxu {
   MxuTiming timing_;
   MxuCounters counters_;
   Ledger ledger_;
+  Shadow shadow_;
   Cycle time_limit_{~std::uint64_t{0}};
 };
 
