@@ -7,6 +7,7 @@
 
 #include "core/command_fault.hpp"
 #include "core/vxu/vector_pass.hpp"
+#include "memory/bank_conflicts.hpp"
 
 namespace assay::core {
 namespace {
@@ -62,7 +63,30 @@ void Vxu::check(const isa::VxuCommand& c) const {
 Cycle Vxu::beats(const isa::VxuCommand& c) const {
   const std::uint64_t lanes = machine_.vxu.lanes;
   const std::uint64_t rows_per_beat = std::max<std::uint64_t>(1, lanes / c.cols);
-  return Cycle(ceil_div(c.rows, rows_per_beat) * ceil_div(c.cols, lanes));
+  const std::uint64_t cycles = beat_cycles(c, std::min<std::uint64_t>(rows_per_beat, c.rows));
+  return Cycle(ceil_div(c.rows, rows_per_beat) * ceil_div(c.cols, lanes) * cycles);
+}
+
+// What the banks need for a beat of `rows` rows: the slowest operand's pattern.
+std::uint64_t Vxu::beat_cycles(const isa::VxuCommand& c, std::uint64_t rows) const {
+  const std::uint64_t cols = std::min<std::uint64_t>(machine_.vxu.lanes, c.cols);
+  std::uint64_t slowest = 1;
+  const auto pattern = [&](isa::LocalAddr base, std::uint64_t row_bytes, std::int64_t row_stride) {
+    const Machine::LocalMemory& memory = base.is_acc() ? machine_.acc : machine_.spm;
+    slowest = std::max(slowest, memory::conflict_cycles(memory, rows, row_bytes, row_stride).count());
+  };
+  const auto operand = [&](isa::LocalAddr base, DType type, std::int64_t row_stride,
+                           std::int64_t col_stride) {
+    pattern(base, (col_stride == 0 ? 1 : cols) * size_of(type), row_stride);
+  };
+  operand(c.x_addr, c.x_dtype, c.x_row_stride, c.x_col_stride);
+  if (c.scale_source == isa::OperandSource::memory)
+    operand(c.scale_addr, c.scale_dtype, c.scale_row_stride, c.scale_col_stride);
+  if (c.bias_source == isa::OperandSource::memory)
+    operand(c.bias_addr, c.bias_dtype, c.bias_row_stride, c.bias_col_stride);
+  pattern(c.out_addr, cols * size_of(c.out_dtype), c.out_row_stride);
+  if (c.reduction != isa::Reduction::none) pattern(c.reduce_addr, reduction_bytes(c), c.reduce_row_stride);
+  return slowest;
 }
 
 void Vxu::run_values(const isa::VxuCommand& c) {

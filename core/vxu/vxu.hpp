@@ -1,7 +1,8 @@
 // The vector unit: executes vxu.pass. Arithmetic in vector_pass.hpp, time here.
 //
 // Time: a pass costs setup_cycles and then one cycle a beat. A beat is `lanes` neighbouring elements of
-// a row, or as many whole short rows as fit; bank conflicts of strided operands multiply it.
+// a row, or as many whole short rows as fit. Each operand's own bank conflicts (strided short rows, a
+// reduction's results) multiply it; conflicts between operands are not counted.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +33,7 @@ class Vxu {
  private:
   void check(const isa::VxuCommand& command) const;
   Cycle beats(const isa::VxuCommand& command) const;
+  std::uint64_t beat_cycles(const isa::VxuCommand& command, std::uint64_t rows) const;
   void run_values(const isa::VxuCommand& command);
 
   const Machine& machine_;

@@ -1,0 +1,227 @@
+// vxu.pass as a command: its time, its counters, and everything it refuses.
+#include <gmock/gmock.h>
+
+#include <cstring>
+
+#include "core/command_fault.hpp"
+#include "core/vxu/vxu.hpp"
+
+namespace assay {
+namespace {
+
+using core::CommandFault;
+using isa::LocalAddr;
+using isa::OperandSource;
+using isa::Reduction;
+using testing::HasSubstr;
+
+class VxuCommand : public testing::Test {
+ protected:
+  static Machine small_machine() {
+    Machine m;
+    m.spm = {16, 8, 16};
+    m.acc = {8, 8, 16};
+    m.vxu = {16, 20};
+    return m;
+  }
+
+  // A float pass from SPM to ACC over dense rows.
+  static isa::VxuCommand dense(std::uint32_t rows, std::uint32_t cols) {
+    isa::VxuCommand command{};
+    command.rows = rows;
+    command.cols = cols;
+    command.x_row_stride = command.out_row_stride = static_cast<std::int32_t>(cols * 4);
+    command.x_col_stride = 4;
+    command.out_addr = LocalAddr::acc(0);
+    return command;
+  }
+
+  std::uint64_t cycles(const isa::VxuCommand& command) {
+    const core::CommandTimes times = core::Vxu(machine, local).pass(command, Cycle(1000));
+    EXPECT_EQ(times.start, Cycle(1000));
+    EXPECT_EQ(times.next_accept, times.end);
+    return (times.end - times.start).count();
+  }
+
+  void expect_fault(const isa::VxuCommand& command, const std::string& text) {
+    core::Vxu vxu(machine, local);
+    try {
+      vxu.pass(command, Cycle(0));
+      ADD_FAILURE() << "accepted; expected: " << text;
+    } catch (const CommandFault& fault) {
+      EXPECT_THAT(fault.what(), HasSubstr(text));
+    }
+    EXPECT_EQ(vxu.counters().passes, 0u);
+  }
+
+  const Machine machine = small_machine();
+  memory::LocalMemory local{machine, true};
+};
+
+TEST_F(VxuCommand, CostsSetupAndACycleForEachBeatOfLanes) {
+  EXPECT_EQ(cycles(dense(1, 16)), 20u + 1);
+  EXPECT_EQ(cycles(dense(3, 16)), 20u + 3);
+  EXPECT_EQ(cycles(dense(3, 17)), 20u + 6);
+  EXPECT_EQ(cycles(dense(2, 64)), 20u + 8);
+}
+
+TEST_F(VxuCommand, AsManyWholeShortRowsAsFitShareABeat) {
+  EXPECT_EQ(cycles(dense(16, 1)), 20u + 1);
+  EXPECT_EQ(cycles(dense(17, 1)), 20u + 2);
+  EXPECT_EQ(cycles(dense(6, 5)), 20u + 2);
+  EXPECT_EQ(cycles(dense(6, 9)), 20u + 6);
+}
+
+TEST_F(VxuCommand, BankConflictsOfAnOperandsOwnRowsMultiplyItsBeats) {
+  isa::VxuCommand c = dense(8, 1);
+  EXPECT_EQ(cycles(c), 20u + 1);
+  c.x_row_stride = 128;  // eight banks of 16 bytes: every row in the same one
+  EXPECT_EQ(cycles(c), 20u + 8);
+  c = dense(8, 1);
+  c.out_row_stride = 64;  // every other row
+  EXPECT_EQ(cycles(c), 20u + 4);
+  c = dense(8, 1);
+  c.bias_source = OperandSource::memory;
+  c.bias_row_stride = 128;
+  EXPECT_EQ(cycles(c), 20u + 8);
+  c.bias_row_stride = 0;  // one value for all rows
+  EXPECT_EQ(cycles(c), 20u + 1);
+  c = dense(8, 1);
+  c.scale_source = OperandSource::memory;
+  c.scale_row_stride = -128;
+  c.scale_addr = LocalAddr::spm(1024);
+  EXPECT_EQ(cycles(c), 20u + 8);
+}
+
+TEST_F(VxuCommand, AReductionsResultsNeedTheirBanksToo) {
+  isa::VxuCommand c = dense(8, 2);
+  c.reduction = Reduction::sum;  // 256 bytes a row, two words of each bank
+  c.reduce_addr = LocalAddr::acc(2048);
+  c.reduce_row_stride = 256;
+  EXPECT_EQ(cycles(c), 20u + 16);
+  c.reduction = Reduction::max;
+  c.reduce_row_stride = 4;
+  EXPECT_EQ(cycles(c), 20u + 1);
+}
+
+TEST_F(VxuCommand, EveryCycleHasAnOwnerAndEveryElementIsCounted) {
+  core::Vxu vxu(machine, local);
+  vxu.ledger().mark(Cycle(1000), core::Owner::idle);
+  const core::CommandTimes times = vxu.pass(dense(3, 17), Cycle(1000));
+  EXPECT_EQ(vxu.ledger().of(core::Owner::setup), Cycle(20));
+  EXPECT_EQ(vxu.ledger().of(core::Owner::busy), Cycle(6));
+  EXPECT_EQ(vxu.ledger().sum(), times.end);
+  EXPECT_EQ(vxu.writes_visible(), times.end);
+  EXPECT_EQ(vxu.counters().elements, 51u);
+  EXPECT_EQ(vxu.counters().passes, 1u);
+}
+
+TEST_F(VxuCommand, TimingAloneCostsTheSame) {
+  memory::LocalMemory without(machine, false);
+  EXPECT_EQ(core::Vxu(machine, without).pass(dense(3, 17), Cycle(0)).end, Cycle(26));
+}
+
+TEST_F(VxuCommand, ValuesComeFromTheAddressesAndStridesOfTheCommand) {
+  const auto put = [&](LocalAddr at, float v) { std::memcpy(local.at(at), &v, 4); };
+  for (std::uint32_t i = 0; i < 6; ++i) put(LocalAddr::spm(100 + 4 * i), static_cast<float>(i));
+  put(LocalAddr::acc(40), 10);
+  put(LocalAddr::acc(44), 20);
+  isa::VxuCommand c = dense(2, 3);
+  c.x_addr = LocalAddr::spm(100);
+  c.out_addr = LocalAddr::spm(1000);
+  c.out_row_stride = 16;
+  c.scale_source = OperandSource::immediate;
+  c.scale_imm = 0x40000000;  // 2
+  c.bias_source = OperandSource::memory;
+  c.bias_addr = LocalAddr::acc(40);
+  c.bias_row_stride = 4;  // one value a row
+  c.reduction = Reduction::max;
+  c.reduce_addr = LocalAddr::acc(400);
+  c.reduce_row_stride = 8;
+  core::Vxu(machine, local).pass(c, Cycle(0));
+  const auto get = [&](LocalAddr at) {
+    float v = 0;
+    std::memcpy(&v, local.at(at), 4);
+    return v;
+  };
+  EXPECT_EQ(get(LocalAddr::spm(1000)), 10);
+  EXPECT_EQ(get(LocalAddr::spm(1008)), 14);
+  EXPECT_EQ(get(LocalAddr::spm(1012)), 0) << "between the rows";
+  EXPECT_EQ(get(LocalAddr::spm(1016)), 26);
+  EXPECT_EQ(get(LocalAddr::spm(1024)), 30);
+  EXPECT_EQ(get(LocalAddr::acc(400)), 14);
+  EXPECT_EQ(get(LocalAddr::acc(408)), 30);
+}
+
+TEST_F(VxuCommand, OperandsOutsideTheirMemoryAreFaults) {
+  isa::VxuCommand c = dense(2, 16);
+  c.x_addr = LocalAddr::spm(16384 - 128 + 4);
+  expect_fault(c, "x: bytes 0x3f84..0x4003 of SPM lie outside its 16384 bytes");
+  c = dense(2, 16);
+  c.x_row_stride = -64;
+  expect_fault(c, "x: bytes -0x40..0x3f of SPM");
+  c = dense(2, 16);
+  c.out_addr = LocalAddr::acc(8192 - 128 + 4);
+  expect_fault(c, "the output: bytes 0x1f84..0x2003 of ACC");
+  c = dense(2, 16);
+  c.scale_source = OperandSource::memory;
+  c.scale_col_stride = 4;
+  c.scale_addr = LocalAddr::acc(8192 - 60);
+  expect_fault(c, "scale: bytes");
+  c.scale_col_stride = 0;  // a single value
+  EXPECT_EQ(cycles(c), 22u);
+  c = dense(2, 16);
+  c.bias_source = OperandSource::memory;
+  c.bias_row_stride = 20000;
+  expect_fault(c, "bias: bytes");
+  c = dense(2, 16);
+  c.reduction = Reduction::sum;
+  c.reduce_addr = LocalAddr::acc(8192 - 256);
+  c.reduce_row_stride = 256;
+  expect_fault(c, "the reduction: bytes");
+}
+
+TEST_F(VxuCommand, ColumnStridesAreTheElementOrZero) {
+  isa::VxuCommand c = dense(2, 4);
+  c.x_col_stride = 8;
+  expect_fault(c, "x: column stride 8 is neither 0 nor 4");
+  c = dense(2, 4);
+  c.bias_source = OperandSource::memory;
+  c.bias_dtype = DType::bf16;
+  c.bias_col_stride = 4;
+  expect_fault(c, "bias: column stride 4 is neither 0 nor 2");
+}
+
+TEST_F(VxuCommand, TypesThatWouldNeedRequantisationAreFaults) {
+  isa::VxuCommand c = dense(1, 4);
+  c.x_dtype = DType::s32;
+  expect_fault(c, "x: s32 cannot enter a pass whose output is f32");
+  c = dense(1, 4);
+  c.out_dtype = DType::s8;
+  expect_fault(c, "x: f32 cannot enter a pass whose output is s8");
+  c.x_dtype = DType::s32;
+  c.scale_source = OperandSource::memory;
+  expect_fault(c, "scale: f32 cannot enter a pass whose output is s8");
+  c.scale_source = OperandSource::none;
+  c.bias_source = OperandSource::memory;
+  c.bias_dtype = DType::f16;
+  expect_fault(c, "bias: f16 cannot enter a pass whose output is s8");
+}
+
+TEST_F(VxuCommand, ReductionsAreFloatAndInAcc) {
+  isa::VxuCommand c = dense(1, 4);
+  c.reduction = Reduction::max;
+  c.reduce_addr = LocalAddr::spm(0);
+  expect_fault(c, "the reduction's results must lie in ACC");
+  c.x_dtype = c.out_dtype = DType::s32;
+  expect_fault(c, "a row reduction needs a float pass");
+}
+
+TEST_F(VxuCommand, FourBillionElementsAtMost) {
+  isa::VxuCommand c = dense(1u << 24, 257);
+  c.x_row_stride = c.x_col_stride = c.out_row_stride = 0;
+  expect_fault(c, "16777216 x 257 elements; a pass takes at most 4294967296");
+}
+
+}  // namespace
+}  // namespace assay
