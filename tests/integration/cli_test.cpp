@@ -212,6 +212,18 @@ TEST(Cli, MalformedOnnxFilesAreNamed) {
   expect_error(assay(fmt::format("run --onnx-case '{}'", folder.file("absent"))), 7, "absent");
 }
 
+TEST(Cli, GoldensThatDisagreeAreAnErrorOfTheSuite) {
+  const TemporaryFolder folder;
+  const std::string copy = folder.file("case");
+  std::filesystem::copy(node_case("test_matmul_2d"), copy, std::filesystem::copy_options::recursive);
+  std::string recorded = read_text(copy + "/test_data_set_0/output_0.pb");
+  recorded[recorded.size() - 1] = static_cast<char>(recorded.back() ^ 0x40);  // an exponent bit of the last value
+  std::ofstream(copy + "/test_data_set_0/output_0.pb", std::ios::binary) << recorded;
+  const ProcessResult r = assay(fmt::format("run --onnx-case '{}' --config edge16", copy));
+  EXPECT_EQ(r.exit_code, 4) << r.output;
+  EXPECT_THAT(r.output, HasSubstr("goldens cpu and recorded disagree"));
+}
+
 TEST(Cli, ATruncatedKernelIsNamed) {
   const TemporaryFolder folder;
   const std::string bytes = read_text(std::string(KERNEL_DIR) + "/gemm.elf");
