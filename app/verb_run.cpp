@@ -138,8 +138,8 @@ void add_run(CLI::App& program, Action& action) {
                    "Cycles the host may run ahead; changes neither results nor cycles")
       ->check(CLI::Range(std::uint64_t{1}, kMostCycles))
       ->capture_default_str();
-  verb->add_flag("--commands", o->commands, "List every AI command with its cycles");
-  verb->add_flag("--json", o->json, "Print JSON");
+  CLI::Option* json = verb->add_flag("--json", o->json, "Print JSON");
+  verb->add_flag("--commands", o->commands, "List every AI command with its cycles")->excludes(json);
   verb->footer(
       "Examples:\n"
       "  assay run gemm --m 512 --n 512 --k 512 --dtype bf16 --config server128\n"
