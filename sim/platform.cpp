@@ -104,6 +104,50 @@ void Platform::set_args(const assay_args& args) {
   std::memcpy(tcm_.data(), &args, sizeof args);
 }
 
+// How the run ended, once SystemC has stopped.
+void Platform::conclude(RunResult& result) {
+  HostModule& host = modules_->host;
+  const auto engines = modules_->engines();
+  const bool idle = std::all_of(engines.begin(), engines.end(), [](EngineModule* e) { return e->idle(); });
+  const auto trap_text = [&host] {
+    const core::CsrFile& csrs = host.host().csrs();
+    return fmt::format("mcause {}, mepc {:#x}, mtval {:#x}", csrs.mcause(), csrs.mepc(), csrs.mtval());
+  };
+  if (faults_.raised()) {
+    // keeps its reason
+  } else if (sc_core::sc_pending_activity()) {
+    faults_.raise(Outcome::watchdog,
+                  fmt::format("the kernel did not halt within {} cycles", options_.watchdog.count()));
+  } else if (!host.halted()) {
+    faults_.raise(Outcome::deadlock, "nothing can happen any more: " + modules_->blocked());
+  } else if (!idle) {
+    faults_.raise(Outcome::deadlock, "halted with commands that can never finish: " + modules_->blocked());
+  } else if ((host.halt_value() & 0xFF) == ASSAY_HALT_TRAP) {
+    faults_.raise(Outcome::trap, "the kernel trapped: " + trap_text());
+  } else if ((host.halt_value() & 0xFF) != ASSAY_HALT_DONE) {
+    faults_.raise(Outcome::trap,
+                  fmt::format("the kernel halted with {:#x}, which means nothing", host.halt_value()));
+  }
+  result.outcome = faults_.outcome();
+  result.message = faults_.message();
+  result.kernel_status = static_cast<std::uint32_t>(host.halt_value() >> 32);
+}
+
+// Closes every unit's books at the end of the run.
+void Platform::close_accounts(RunResult& result) {
+  HostModule& host = modules_->host;
+  result.cycles = std::max(host.halted_at(), host.host().cycle());
+  for (EngineModule* engine : modules_->engines())
+    result.cycles = std::max(result.cycles, engine->writes_visible());
+  host.ledger().mark(host.host().cycle(), core::Owner::busy);
+  host.ledger().mark(result.cycles, core::Owner::idle);
+  result.accounts.push_back({"host", host.ledger()});
+  for (EngineModule* engine : modules_->engines()) {
+    engine->finish(result.cycles);
+    result.accounts.push_back({engine->name(), engine->ledger()});
+  }
+}
+
 RunResult Platform::run() {
   HostModule& host = modules_->host;
   host.host().set_pc(entry_);
@@ -111,35 +155,8 @@ RunResult Platform::run() {
   sc_core::sc_start(time_of(options_.watchdog, Phase::semaphores), sc_core::SC_EXIT_ON_STARVATION);
 
   RunResult result;
-  const auto engines = modules_->engines();
-  const bool engines_idle =
-      std::all_of(engines.begin(), engines.end(), [](EngineModule* e) { return e->idle(); });
-  if (!faults_.raised() && sc_core::sc_pending_activity())
-    faults_.raise(Outcome::watchdog,
-                  fmt::format("the kernel did not halt within {} cycles", options_.watchdog.count()));
-  if (!faults_.raised() && !(host.halted() && engines_idle))
-    faults_.raise(Outcome::deadlock,
-                  host.halted() ? "halted with commands that can never finish: " + modules_->blocked()
-                                : "nothing can happen any more: " + modules_->blocked());
-  result.outcome = faults_.outcome();
-  result.message = faults_.message();
-  if (!faults_.raised() && (host.halt_value() & 0xFF) == ASSAY_HALT_TRAP) {
-    result.outcome = Outcome::trap;
-    result.message =
-        fmt::format("the kernel trapped: mcause {}, mepc {:#x}, mtval {:#x}", host.host().csrs().mcause(),
-                    host.host().csrs().mepc(), host.host().csrs().mtval());
-  }
-  result.kernel_status = static_cast<std::uint32_t>(host.halt_value() >> 32);
-
-  result.cycles = std::max(host.halted_at(), host.host().cycle());
-  for (EngineModule* engine : engines) result.cycles = std::max(result.cycles, engine->writes_visible());
-  host.ledger().mark(host.host().cycle(), core::Owner::busy);
-  host.ledger().mark(result.cycles, core::Owner::idle);
-  result.accounts.push_back({"host", host.ledger()});
-  for (EngineModule* engine : engines) {
-    engine->finish(result.cycles);
-    result.accounts.push_back({engine->name(), engine->ledger()});
-  }
+  conclude(result);
+  close_accounts(result);
   result.instructions = host.host().instret();
   result.mxu = modules_->mxu.unit().counters();
   result.vxu = modules_->vxu.unit().counters();

@@ -69,6 +69,9 @@ class Platform {
  private:
   struct Modules;  // everything that needs SystemC
 
+  void conclude(RunResult& result);
+  void close_accounts(RunResult& result);
+
   const Machine machine_;
   PlatformOptions options_;
   std::vector<std::byte> tcm_;
