@@ -47,10 +47,17 @@ Cycle MxuTiming::acc_ready(const MxuTile& tile, Cycle start, std::uint64_t read_
   return start;
 }
 
-void MxuTiming::note_write(const MxuTile& tile, Cycle first, std::uint64_t per_row) {
+// The earliest cycle at which an output-stationary tile can begin to read its partials.
+Cycle MxuTiming::preload_from(Cycle ready) const {
+  return std::max({ready, loader_free_, accumulators_free_, partials_read_});
+}
+
+// Notes the tile's writes and forgets those that no later tile can read too early, of either dataflow.
+void MxuTiming::note_write(Cycle ready, const MxuTile& tile, Cycle first, std::uint64_t per_row) {
   pending_.push_back({tile.acc_base, tile.acc_stride, tile.m, tile.n * 4, first, per_row});
   last_write_ = std::max(last_write_, pending_.back().last() + Cycle(1));
-  while (pending_.front().last() < stream_start_) pending_.pop_front();
+  const Cycle next_read = std::min(stream_free_, preload_from(ready));
+  while (!pending_.empty() && pending_.front().last() < next_read) pending_.pop_front();
 }
 
 MxuTileTimes MxuTiming::tile(Cycle ready, const MxuTile& tile) {
@@ -65,17 +72,22 @@ MxuTileTimes MxuTiming::weight_stationary(Cycle ready, const MxuTile& tile) {
   const std::uint64_t per_row = std::max(tile.cycles_per_step, tile.feed_factor);
   const Cycle array_ready = std::max(ready, stream_free_);
   const Cycle loaded = std::max(array_ready, shadow_loaded_);
-  t.stream_start = tile.accumulate ? acc_ready(tile, loaded, per_row) : loaded;
+  // Results leave the array when their row is done and cannot wait: not into an earlier tile's drain.
+  const Cycle latency(machine_.mxu.rows * machine_.mxu.pe_latency + machine_.mxu.cols - 1);
+  const Cycle drained = drain_free_ < latency ? Cycle(0) : drain_free_ + Cycle(1) - latency;
+  t.stream_start = std::max(loaded, drained);
+  if (tile.accumulate) t.stream_start = acc_ready(tile, t.stream_start, per_row);
   t.stall_load = loaded - array_ready;
   t.stall_acc = t.stream_start - loaded;
   t.stream_end = t.stream_start + Cycle(tile.m * per_row);
   t.stall_feed = Cycle(tile.m * (per_row - tile.cycles_per_step));
-  t.first_write = t.stream_start + Cycle(machine_.mxu.rows * machine_.mxu.pe_latency + machine_.mxu.cols - 1);
+  t.first_write = t.stream_start + latency;
   t.last_write = t.first_write + Cycle((tile.m - 1) * per_row);
   stream_start_ = t.stream_start;
   stream_free_ = t.stream_end;
   shadow_free_ = t.stream_start;  // the buffers swap as the stream begins
-  note_write(tile, t.first_write, per_row);
+  if (tile.accumulate) partials_read_ = t.stream_end;
+  note_write(ready, tile, t.first_write, per_row);
   return t;
 }
 
@@ -88,7 +100,7 @@ MxuTileTimes MxuTiming::output_stationary(Cycle ready, const MxuTile& tile) {
   Cycle filled = array_ready;
   t.load_start = t.load_end = ready;
   if (tile.accumulate) {
-    t.load_start = acc_ready(tile, std::max({ready, loader_free_, accumulators_free_}), 1);
+    t.load_start = acc_ready(tile, preload_from(ready), 1);
     t.load_end = t.load_start + Cycle(tile.m);
     loader_free_ = t.load_end;
     filled = std::max(filled, t.load_end);
@@ -107,7 +119,7 @@ MxuTileTimes MxuTiming::output_stationary(Cycle ready, const MxuTile& tile) {
   // The set that this tile used is free when drained; the other one may be filled meanwhile.
   accumulators_free_ = previous_drained_;
   previous_drained_ = t.last_write;
-  note_write(tile, t.first_write, 1);
+  note_write(ready, tile, t.first_write, 1);
   return t;
 }
 

@@ -11,7 +11,10 @@
 // Output stationary: k steps stream; results drain a row a cycle, R + C - 2 cycles of skew after the
 // last step, while the next tile streams (the accumulators are double-buffered too).
 // Stored partials are read when their row (WS) or tile (OS) enters; a read waits for the write of the
-// same row by an earlier tile. Sources: these forms are those of a skewed systolic array (Kung and
+// same row by an earlier tile. It waits longer than it must where the rows of the two do not lie one on the
+// other: a row longer where their columns overlap but begin elsewhere, the whole tile where their strides
+// differ. ACC takes and gives a row a cycle, so a tile also waits for the drain and the partials of one of
+// the other dataflow. Sources: these forms are those of a skewed systolic array (Kung and
 // Leiserson 1978); SCALE-Sim's folds * (2R + C + M - 2) - 1 is the same without any overlap.
 #pragma once
 
@@ -66,13 +69,15 @@ class MxuTiming {
   };
 
   Cycle acc_ready(const MxuTile& tile, Cycle start, std::uint64_t read_per_row) const;
-  void note_write(const MxuTile& tile, Cycle first, std::uint64_t per_row);
+  Cycle preload_from(Cycle ready) const;
+  void note_write(Cycle ready, const MxuTile& tile, Cycle first, std::uint64_t per_row);
   MxuTileTimes weight_stationary(Cycle ready, const MxuTile& tile);
   MxuTileTimes output_stationary(Cycle ready, const MxuTile& tile);
 
   const Machine& machine_;
   Cycle loader_free_, shadow_free_, shadow_loaded_, shadow_load_start_;
   Cycle stream_start_, stream_free_, drain_free_, last_write_;
+  Cycle partials_read_;                         // WS: the last row's partial has been read
   Cycle accumulators_free_, previous_drained_;  // OS: when the other set of accumulators has drained
   std::deque<PendingWrite> pending_;
 };
