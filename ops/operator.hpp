@@ -35,12 +35,19 @@ struct Problem {
   std::vector<TensorInfo> outputs;
 };
 
+// Matrix products that the declared algorithm consists of: `count` of them, each m x k by k x n.
+struct MatrixProducts {
+  DType operand = DType::f32;
+  std::uint64_t m = 0, n = 0, k = 0, count = 1;
+};
+
 // The declared algorithm's work. Compulsory: each input byte that is read, once, and each output byte.
 struct Work {
   std::uint64_t macs = 0;
   std::uint64_t flops = 0;  // 2 per MAC, and the epilogue's own operations
   Bytes compulsory_read;
   Bytes compulsory_written;
+  std::vector<MatrixProducts> products;  // those that make up `macs`: what the matrix unit is asked for
 };
 
 // What a bound on the rounding error needs (docs/numerics.md, "The REAL bound").

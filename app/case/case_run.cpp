@@ -211,7 +211,7 @@ report::CaseResult run_case(const CaseInput& input, const RunOptions& options) {
   result.freq_mhz = machine.freq_mhz;
   result.macs_declared = work.macs;
   result.bytes_compulsory = (work.compulsory_read + work.compulsory_written).count();
-  result.roofline = ceilings(input.c.problem, work, machine);
+  result.roofline = ceilings(work, machine);
 
   const Cycle runaway(result.roofline.attainable * kRunawayFactor + kRunawayBase);
   const Execution execution = execute(input, machine, options, options.max_cycles.value_or(runaway));

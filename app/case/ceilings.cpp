@@ -5,43 +5,51 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ops/gemm/gemm_spec.hpp"
+#include "base/error.hpp"
 
 namespace assay::app {
 namespace {
 
-// The array's cycles in whole tiles for the GEMM family: weight stationary streams M rows for each
-// stationary tile, output stationary K steps for each result tile.
-std::uint64_t shape_cycles(const ops::GemmForm& form, const Machine& machine) {
-  const Machine::MxuRate rate = machine.mxu.rate(form.operand);
-  const std::uint64_t k_tiles = ceil_div(form.k, std::uint64_t{machine.mxu.rows} * rate.chain);
-  const std::uint64_t n_tiles = ceil_div(form.n, machine.mxu.cols);
-  const std::uint64_t m_tiles = ceil_div(form.m, machine.mxu.rows);
-  const std::uint64_t ws = k_tiles * n_tiles * form.m;
-  const std::uint64_t os = m_tiles * n_tiles * ceil_div(form.k, rate.chain);
-  return std::min(ws, os) * rate.cycles_per_step * form.batches();
+// The array's cycles in whole tiles: weight stationary streams m rows for each stationary tile, output
+// stationary k steps for each result tile; the better of the two.
+std::uint64_t tile_cycles(const ops::MatrixProducts& p, const Machine& machine) {
+  const Machine::MxuRate rate = machine.mxu.rate(p.operand);
+  const std::uint64_t k_tiles = ceil_div(p.k, std::uint64_t{machine.mxu.rows} * rate.chain);
+  const std::uint64_t n_tiles = ceil_div(p.n, machine.mxu.cols);
+  const std::uint64_t m_tiles = ceil_div(p.m, machine.mxu.rows);
+  const std::uint64_t ws = k_tiles * n_tiles * p.m;
+  const std::uint64_t os = m_tiles * n_tiles * ceil_div(p.k, rate.chain);
+  return std::min(ws, os) * rate.cycles_per_step * p.count;
+}
+
+// MACs a cycle of a full array.
+double peak_rate(DType operand, const Machine& machine) {
+  const Machine::MxuRate rate = machine.mxu.rate(operand);
+  if (rate.chain == 0)
+    fail(ExitCode::Unsupported, "{} is not supported by the MXU of {}", to_string(operand), machine.name);
+  return static_cast<double>(machine.mxu.rows) * machine.mxu.cols * rate.chain / rate.cycles_per_step;
 }
 
 std::uint64_t rounded_up(double value) { return static_cast<std::uint64_t>(std::ceil(value - 1e-9)); }
 
 }  // namespace
 
-report::Roofline ceilings(const ops::Problem& problem, const ops::Work& work, const Machine& machine) {
-  const ops::GemmForm form = ops::gemm_form(problem);
-  const Machine::MxuRate rate = machine.mxu.rate(form.operand);
-  if (rate.chain == 0)
-    fail(ExitCode::Unsupported, "{}: {} is not supported by the MXU of {}", problem.op,
-         to_string(form.operand), machine.name);
+report::Roofline ceilings(const ops::Work& work, const Machine& machine) {
   report::Roofline f;
+  double compute = 0;  // cycles of a full array
+  for (const ops::MatrixProducts& p : work.products) {
+    const double rate = peak_rate(p.operand, machine);
+    f.peak_macs_per_cycle = std::max(f.peak_macs_per_cycle, rate);
+    compute += static_cast<double>(p.m) * static_cast<double>(p.n) * static_cast<double>(p.k) *
+               static_cast<double>(p.count) / rate;
+    f.shape_cycles += tile_cycles(p, machine);
+  }
   const double bytes = static_cast<double>((work.compulsory_read + work.compulsory_written).count());
-  f.peak_macs_per_cycle =
-      static_cast<double>(machine.mxu.rows) * machine.mxu.cols * rate.chain / rate.cycles_per_step;
   f.pin_bytes_per_cycle = machine.hbm_bytes_per_cycle();
   f.refresh_fraction = machine.hbm.table.refresh_fraction();
   f.intensity = static_cast<double>(work.macs) / bytes;
-  f.compute_floor = rounded_up(static_cast<double>(work.macs) / f.peak_macs_per_cycle);
+  f.compute_floor = rounded_up(compute);
   f.memory_floor = rounded_up(bytes / f.pin_bytes_per_cycle);
-  f.shape_cycles = shape_cycles(form, machine);
   const std::uint64_t memory = rounded_up(bytes / (f.pin_bytes_per_cycle * f.refresh_fraction));
   f.attainable = std::max(f.shape_cycles, memory);
   f.binding = f.shape_cycles >= memory ? "mxu" : "hbm";

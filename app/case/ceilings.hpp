@@ -11,7 +11,8 @@
 
 namespace assay::app {
 
-report::Roofline ceilings(const ops::Problem& problem, const ops::Work& work, const Machine& machine);
+// Throws Error(Unsupported) where the machine lacks an operand type.
+report::Roofline ceilings(const ops::Work& work, const Machine& machine);
 
 // The binding unit's cycles beyond the roof's, by cause, largest first; together they are
 // cycles - compute (or memory) floor.

@@ -101,6 +101,7 @@ Work GemmOperator::work(const Problem& problem) const {
     work.compulsory_read += Bytes(static_cast<std::uint64_t>(element_count(t.shape)) * size_of(t.dtype));
   }
   work.compulsory_written = Bytes(elements * size_of(f.out));
+  work.products = {{f.operand, f.m, f.n, f.k, f.batches()}};
   return work;
 }
 

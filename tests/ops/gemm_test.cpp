@@ -175,6 +175,8 @@ TEST(Gemm, WorkCountsMacsEpilogueAndCompulsoryBytes) {
   p.attributes.set("alpha", 0.5F);
   const Work work = gemm_operator().work(p);
   EXPECT_EQ(work.macs, 5U * 7 * 9);
+  ASSERT_EQ(work.products.size(), 1U);
+  EXPECT_EQ(work.products[0].m * work.products[0].n * work.products[0].k * work.products[0].count, work.macs);
   EXPECT_EQ(work.flops, 2U * 5 * 7 * 9 + 3 * 5 * 7);
   EXPECT_EQ(work.compulsory_read.count(), 2U * (5 * 9 + 9 * 7 + 7));
   EXPECT_EQ(work.compulsory_written.count(), 2U * 5 * 7);
