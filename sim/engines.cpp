@@ -85,12 +85,12 @@ Cycle MxuModule::launch(CommandRecord& record, Cycle ready) {
 }
 
 void MxuModule::account_gap(Cycle ready) {
-  if (semaphore_waits().empty()) ledger().mark(std::min(ready, unit_.writes_visible()), core::Owner::drain);
+  if (semaphore_waits().empty()) ledger().mark(std::min(ready, unit_.drained()), core::Owner::drain);
   EngineModule::account_gap(ready);
 }
 
 void MxuModule::finish(Cycle total) {
-  ledger().mark(unit_.writes_visible(), core::Owner::drain);
+  ledger().mark(unit_.drained(), core::Owner::drain);
   EngineModule::finish(total);
 }
 

@@ -55,6 +55,9 @@ void Mxu::check_tile(const isa::MxuCommand& c, const Tile& tile) const {
   inside("A", lines_of(tile.a, c.a_k_major, t.m, t.k, c.a_stride, element), false);
   inside("B", lines_of(tile.b, !c.b_n_major, t.n, t.k, c.b_stride, element), false);
   inside("the result", {tile.acc, t.m, t.n * 4, static_cast<std::int64_t>(c.acc_stride)}, true);
+  require(
+      t.m == 1 || c.acc_stride >= t.n * 4,
+      fmt::format("the result's rows overlap: acc_stride = {}, a row has {} bytes", c.acc_stride, t.n * 4));
 }
 
 Mxu::Tile Mxu::tile_at(const isa::MxuCommand& c, bool output_stationary, std::uint64_t outer,
@@ -117,8 +120,8 @@ void Mxu::check_resident(const isa::MxuCommand& c, const Tile& tile) const {
   require(shadow_.loaded, "resident: no mxu.load filled the shadow buffer since the last tile");
   require(shadow_.dtype == c.dtype && shadow_.k == tile.timing.k && shadow_.n == tile.timing.n &&
               shadow_.b_n_major == c.b_n_major,
-          fmt::format("resident: the shadow buffer holds a {} tile of k = {}, n = {}", to_string(shadow_.dtype), shadow_.k,
-                      shadow_.n));
+          fmt::format("resident: the shadow buffer holds a {} tile of k = {}, n = {}",
+                      to_string(shadow_.dtype), shadow_.k, shadow_.n));
 }
 
 void Mxu::account(const MxuTile& tile, const MxuTileTimes& times) {

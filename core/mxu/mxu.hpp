@@ -7,6 +7,7 @@
 // so, or where an earlier outer repetition has written the same tile (outer_acc_step 0).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -46,7 +47,9 @@ class Mxu {
   const MxuCounters& counters() const { return counters_; }
   Ledger& ledger() { return ledger_; }
   Cycle stream_free() const { return timing_.stream_free(); }
-  Cycle writes_visible() const { return timing_.writes_visible(); }
+  // What a signal waits for: every write is visible, and every mxu.load has read its operand.
+  Cycle writes_visible() const { return std::max(timing_.writes_visible(), timing_.loaded()); }
+  Cycle drained() const { return timing_.writes_visible(); }
 
  private:
   struct Tile {

@@ -83,7 +83,6 @@ MxuTileTimes MxuTiming::weight_stationary(Cycle ready, const MxuTile& tile) {
   t.stall_feed = Cycle(tile.m * (per_row - tile.cycles_per_step));
   t.first_write = t.stream_start + latency;
   t.last_write = t.first_write + Cycle((tile.m - 1) * per_row);
-  stream_start_ = t.stream_start;
   stream_free_ = t.stream_end;
   shadow_free_ = t.stream_start;  // the buffers swap as the stream begins
   if (tile.accumulate) partials_read_ = t.stream_end;
@@ -114,7 +113,6 @@ MxuTileTimes MxuTiming::output_stationary(Cycle ready, const MxuTile& tile) {
   t.first_write = std::max(finished, drain_free_) + Cycle(1);
   t.last_write = t.first_write + Cycle(tile.m - 1);
   drain_free_ = t.last_write;
-  stream_start_ = t.stream_start;
   stream_free_ = t.stream_end;
   // The set that this tile used is free when drained; the other one may be filled meanwhile.
   accumulators_free_ = previous_drained_;

@@ -55,10 +55,9 @@ class MxuTiming {
   Cycle load(Cycle ready, std::uint64_t rows, std::uint64_t load_factor);
   MxuTileTimes tile(Cycle ready, const MxuTile& tile);
 
-  // When the next command can be taken up: its load may begin while the last tile still streams.
-  Cycle next_accept() const { return stream_start_; }
   Cycle stream_free() const { return stream_free_; }
   Cycle writes_visible() const { return last_write_; }
+  Cycle loaded() const { return shadow_loaded_; }
 
  private:
   struct PendingWrite {  // a tile whose results are on their way into ACC
@@ -76,7 +75,7 @@ class MxuTiming {
 
   const Machine& machine_;
   Cycle loader_free_, shadow_free_, shadow_loaded_, shadow_load_start_;
-  Cycle stream_start_, stream_free_, drain_free_, last_write_;
+  Cycle stream_free_, drain_free_, last_write_;
   Cycle partials_read_;                         // WS: the last row's partial has been read
   Cycle accumulators_free_, previous_drained_;  // OS: when the other set of accumulators has drained
   std::deque<PendingWrite> pending_;
