@@ -35,8 +35,9 @@ YAML::Node load_yaml(const std::string& path) {
   }
 }
 
-YamlMap::YamlMap(YAML::Node node, std::string file, std::string what, const std::vector<std::string>& valid)
-    : node_(std::move(node)), file_(std::move(file)), what_(std::move(what)) {
+YamlMap::YamlMap(const YAML::Node& node, std::string file, std::string what,
+                 const std::vector<std::string>& valid)
+    : node_(node), file_(std::move(file)), what_(std::move(what)) {
   const int at_line = node_.Mark().line + 1;
   if (!node_.IsMap()) fail(ExitCode::Usage, "{}:{}: {}: expected a mapping", file_, at_line, what_);
   std::set<std::string> seen;

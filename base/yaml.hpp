@@ -21,7 +21,7 @@ class YamlMap {
  public:
   // `what` names the mapping in messages ("register mxu.size"). Throws when the node is no mapping,
   // repeats a key, or has a key that is not in `valid`.
-  YamlMap(YAML::Node node, std::string file, std::string what, const std::vector<std::string>& valid);
+  YamlMap(const YAML::Node& node, std::string file, std::string what, const std::vector<std::string>& valid);
 
   bool has(const std::string& key) const { return static_cast<bool>(node_[key]); }
   YAML::Node at(const std::string& key) const;  // throws when missing

@@ -157,7 +157,7 @@ core::PortAccess HostModule::access_spm(Cycle now, std::uint64_t address, unsign
   wait_until(now, Phase::host);
   ledger_.mark(now, core::Owner::busy);
   core::PortAccess result;
-  result.done = now + Cycle(2 * machine_.fabric.latency_cycles);
+  result.done = now + Cycle(machine_.fabric.latency_cycles) * 2;
   const auto offset = isa::LocalAddr::spm(static_cast<std::uint32_t>(address - ASSAY_SPM_BASE));
   if (local_.has_values() && write) std::memcpy(local_.at(offset), &value, bytes);
   if (local_.has_values() && !write) std::memcpy(&result.value, local_.at(offset), bytes);
@@ -179,18 +179,18 @@ core::PortAi HostModule::ai(Cycle now, std::uint32_t word, std::uint64_t rs1, st
   }
   isa::RawCommand raw{rs1, rs2, {}};
   if (decoded->engine) raw.registers = registers_[static_cast<std::size_t>(*decoded->engine)];
-  auto unpacked = isa::unpack(decoded->instruction, raw);
+  const auto unpacked = isa::unpack(decoded->instruction, raw);
   if (const auto* fault = std::get_if<isa::Fault>(&unpacked))
     return {now, core::AiStatus::operand_fault, fault->value};
-  auto& command = std::get<isa::Command>(unpacked);
+  const auto& command = std::get<isa::Command>(unpacked);
   if (const auto* f = std::get_if<isa::FenceCommand>(&command)) return fence(now, f->engines);
   const auto* sync = std::get_if<isa::SemaphoreCommand>(&command);
   if (sync != nullptr && sync->semaphore >= machine_.sync.semaphores)
     return {now, core::AiStatus::operand_fault, sync->semaphore};
-  return launch(now, decoded->instruction, *isa::queue_of(command), std::move(command), pc);
+  return launch(now, *isa::queue_of(command), command, pc);
 }
 
-core::PortAi HostModule::launch(Cycle now, isa::Instruction, isa::Engine engine, isa::Command command,
+core::PortAi HostModule::launch(Cycle now, isa::Engine engine, const isa::Command& command,
                                 std::uint64_t pc) {
   wait_until(now, Phase::host);
   ledger_.mark(now, core::Owner::busy);
@@ -200,7 +200,7 @@ core::PortAi HostModule::launch(Cycle now, isa::Instruction, isa::Engine engine,
   record.id = log_.size() - 1;
   record.pc = pc;
   record.engine = engine;
-  record.command = std::move(command);
+  record.command = command;
   record.issued = at;
   module.push(record);
   return {at + Cycle(machine_.host.ai_issue)};

@@ -55,8 +55,7 @@ class HostModule : public sc_core::sc_module, private core::HostPort {
                               std::uint64_t value);
   core::PortAccess access_spm(Cycle now, std::uint64_t address, unsigned bytes, bool write,
                               std::uint64_t value);
-  core::PortAi launch(Cycle now, isa::Instruction instruction, isa::Engine engine, isa::Command command,
-                      std::uint64_t pc);
+  core::PortAi launch(Cycle now, isa::Engine engine, const isa::Command& command, std::uint64_t pc);
   core::PortAi fence(Cycle now, std::uint32_t engines);
   Cycle wait_for_room(Cycle now, EngineModule& engine);
 
