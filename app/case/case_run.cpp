@@ -69,6 +69,14 @@ void describe_case(const CaseInput& input, report::CaseResult& result) {
   result.reproduce = input.reproduce;
 }
 
+void note_hypothetical(const ops::Work& work, const Machine& machine, report::CaseResult& result) {
+  const std::vector<DType>& types = machine.mxu.hypothetical;
+  for (const ops::MatrixProducts& p : work.products)
+    if (std::find(types.begin(), types.end(), p.operand) != types.end())
+      result.notes.push_back(fmt::format("{} is hypothetical on {}: the real machine lacks it",
+                                         to_string(p.operand), machine.name));
+}
+
 void record_run(const sim::RunResult& run, report::CaseResult& result) {
   result.cycles = run.cycles.count();
   result.host_instructions = run.instructions;
@@ -212,6 +220,7 @@ report::CaseResult run_case(const CaseInput& input, const RunOptions& options) {
   result.macs_declared = work.macs;
   result.bytes_compulsory = (work.compulsory_read + work.compulsory_written).count();
   result.roofline = ceilings(work, machine);
+  note_hypothetical(work, machine, result);
 
   const Cycle runaway(result.roofline.attainable * kRunawayFactor + kRunawayBase);
   const Execution execution = execute(input, machine, options, options.max_cycles.value_or(runaway));

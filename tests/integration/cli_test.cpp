@@ -108,6 +108,13 @@ TEST(Cli, EveryGemmAndMatmulFolderOfTheTestDataIsInTheListAbove) {
   EXPECT_EQ(folders, 14);
 }
 
+TEST(Cli, ATypeThatTheRealMachineLacksIsCalledHypothetical) {
+  EXPECT_THAT(assay("run gemm --m 8 --n 8 --k 8 --dtype bf16 --config tpuv1").output,
+              HasSubstr("bf16 is hypothetical on tpuv1"));
+  EXPECT_THAT(assay("run gemm --m 8 --n 8 --k 8 --dtype s8 --config tpuv1").output,
+              Not(HasSubstr("hypothetical")));
+}
+
 TEST(Cli, ACaseFileRuns) {
   const TemporaryFolder folder;
   const std::string file =
@@ -217,7 +224,8 @@ TEST(Cli, GoldensThatDisagreeAreAnErrorOfTheSuite) {
   const std::string copy = folder.file("case");
   std::filesystem::copy(node_case("test_matmul_2d"), copy, std::filesystem::copy_options::recursive);
   std::string recorded = read_text(copy + "/test_data_set_0/output_0.pb");
-  recorded[recorded.size() - 1] = static_cast<char>(recorded.back() ^ 0x40);  // an exponent bit of the last value
+  recorded[recorded.size() - 1] =
+      static_cast<char>(recorded.back() ^ 0x40);  // an exponent bit of the last value
   std::ofstream(copy + "/test_data_set_0/output_0.pb", std::ios::binary) << recorded;
   const ProcessResult r = assay(fmt::format("run --onnx-case '{}' --config edge16", copy));
   EXPECT_EQ(r.exit_code, 4) << r.output;
