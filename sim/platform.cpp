@@ -15,26 +15,44 @@ int sc_main(int, char**) { return 0; }  // NOLINT
 namespace assay::sim {
 namespace {
 
-// A SystemC kernel of its own for each platform, so that one process can make many runs.
+// A SystemC kernel of its own for each platform, so that one process can make many runs. SystemC's current
+// kernel is a global variable: it is this one only while the platform is built, runs and is destroyed.
 class FreshKernel {
  public:
-  FreshKernel()
-      : previous_(sc_core::sc_curr_simcontext), context_(std::make_unique<sc_core::sc_simcontext>()) {
-    sc_core::sc_curr_simcontext = sc_core::sc_default_global_context = context_.get();
+  FreshKernel() : context_(std::make_unique<sc_core::sc_simcontext>()) {
+    enter();
     sc_core::sc_set_stop_mode(sc_core::SC_STOP_FINISH_DELTA);
     sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);
     sc_core::sc_report_handler::set_actions(sc_core::SC_WARNING, sc_core::SC_DO_NOTHING);
   }
   ~FreshKernel() {
     context_.reset();
-    sc_core::sc_curr_simcontext = sc_core::sc_default_global_context = previous_;
+    leave();
   }
   FreshKernel(const FreshKernel&) = delete;
   FreshKernel& operator=(const FreshKernel&) = delete;
 
+  void enter() {
+    previous_ = sc_core::sc_curr_simcontext;
+    sc_core::sc_curr_simcontext = sc_core::sc_default_global_context = context_.get();
+  }
+  void leave() { sc_core::sc_curr_simcontext = sc_core::sc_default_global_context = previous_; }
+
  private:
-  sc_core::sc_simcontext* previous_;
   std::unique_ptr<sc_core::sc_simcontext> context_;
+  sc_core::sc_simcontext* previous_ = nullptr;
+};
+
+// Makes a kernel the current one for as long as this lives.
+class Entered {
+ public:
+  explicit Entered(FreshKernel& kernel) : kernel_(kernel) { kernel_.enter(); }
+  ~Entered() { kernel_.leave(); }
+  Entered(const Entered&) = delete;
+  Entered& operator=(const Entered&) = delete;
+
+ private:
+  FreshKernel& kernel_;
 };
 
 }  // namespace
@@ -85,9 +103,10 @@ Platform::Platform(const Machine& machine, const PlatformOptions& options)
       hbm_(machine.hbm.bytes()),
       local_(machine_, options.values) {
   modules_ = std::make_unique<Modules>(machine_, options_, tcm_, hbm_, local_, log_, faults_);
+  modules_->kernel.leave();
 }
 
-Platform::~Platform() = default;
+Platform::~Platform() { modules_->kernel.enter(); }  // left again as it is destroyed
 
 void Platform::load(const ElfImage& kernel) {
   require_fits(kernel, machine_.tcm.bytes());
@@ -149,6 +168,7 @@ void Platform::close_accounts(RunResult& result) {
 }
 
 RunResult Platform::run() {
+  const Entered current(modules_->kernel);
   HostModule& host = modules_->host;
   host.host().set_pc(entry_);
   host.host().set_x(2, ASSAY_TCM_BASE + tcm_.size());

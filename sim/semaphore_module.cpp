@@ -1,5 +1,7 @@
 #include "sim/semaphore_module.hpp"
 
+#include <algorithm>
+
 namespace assay::sim {
 
 SemaphoreModule::SemaphoreModule(sc_core::sc_module_name name, std::uint32_t count)
@@ -12,7 +14,9 @@ SemaphoreModule::SemaphoreModule(sc_core::sc_module_name name, std::uint32_t cou
 
 void SemaphoreModule::post_at(Cycle cycle, std::uint32_t index) {
   posts_.emplace(cycle.count(), index);
-  due_.notify(time_of(cycle, Phase::semaphores) - sc_core::sc_time_stamp());  // an earlier notice stays
+  const sc_core::sc_time now = sc_core::sc_time_stamp();
+  const sc_core::sc_time at = std::max(time_of(cycle, Phase::semaphores), now);  // signal_cycles may be 0
+  due_.notify(at - now);                                                         // an earlier notice stays
 }
 
 void SemaphoreModule::deliver() {

@@ -1,0 +1,117 @@
+// Small programs that look at the platform from inside; the first attribute chooses one. Results go to
+// the first tensor, as 64-bit words.
+#include "probe.h"
+
+#include "ops/device/device.hpp"
+
+namespace {
+
+using namespace device;
+
+constexpr u32 kDmaIn = ASSAY_ENGINE_dma_in, kDmaOut = ASSAY_ENGINE_dma_out, kMxu = ASSAY_ENGINE_mxu,
+              kVxu = ASSAY_ENGINE_vxu;
+
+u64 cycle() {
+  u64 value;
+  asm volatile(".option push\n.option arch, +zicsr\ncsrr %0, mcycle\n.option pop" : "=r"(value));
+  return value;
+}
+
+volatile u64* words(u64 address) { return reinterpret_cast<volatile u64*>(address); }
+
+void load(u64 source, u32 spm, u32 bytes) { dma_in({source, spm, bytes, 1, 0, 0}); }
+
+void describe(const assay_args* args) {
+  const auto* from = reinterpret_cast<const volatile u32*>(ASSAY_MACHINE_BASE);
+  auto* to = reinterpret_cast<volatile u32*>(args->tensors[0].address);
+  for (u64 i = 0; i < sizeof(assay_machine) / 4; ++i) to[i] = from[i];
+}
+
+void print() {
+  auto* uart = reinterpret_cast<volatile uint8_t*>(ASSAY_UART_BASE);
+  for (const char* text = "hello, core\n"; *text != 0; ++text) *uart = static_cast<uint8_t>(*text);
+}
+
+void time_itself(const assay_args* args) {
+  const u64 first = cycle(), second = cycle();
+  words(args->tensors[0].address)[0] = first;
+  words(args->tensors[0].address)[1] = second;
+  words(args->tensors[0].address)[2] = cycle();
+}
+
+// The MXU waits for a transfer while more commands arrive than its queue holds.
+void fill_queue(const assay_args* args) {
+  load(args->tensors[1].address, 0, 4096);
+  assay_sem_signal(kDmaIn, 0);
+  assay_sem_wait(kMxu, 0);
+  for (u32 i = 0; i < machine().queue_depth + 2; ++i) assay_sem_signal(kMxu, 1);
+}
+
+void signal_and_wait(const assay_args* args) {
+  load(args->tensors[1].address, 0, 1024);
+  assay_sem_signal(kDmaIn, 3);
+  assay_sem_signal(kDmaIn, 3);
+  assay_sem_wait(kVxu, 3);
+  assay_sem_wait(kVxu, 3);
+}
+
+void fence(const assay_args* args) {
+  load(args->tensors[1].address, 64, 1024);
+  assay_fence_ai(1u << kDmaIn);
+  const u64 after = cycle();
+  words(args->tensors[0].address)[0] = after;
+  assay_fence_ai(15);  // nothing under way
+  words(args->tensors[0].address)[1] = *words(ASSAY_SPM_BASE + 64 + 8);
+}
+
+// Through the window on SPM, by DMA to HBM, and back through the window on HBM.
+void reach_memories(const assay_args* args) {
+  *words(ASSAY_SPM_BASE + 128) = 0x0123456789ABCDEF;
+  *reinterpret_cast<volatile uint8_t*>(ASSAY_SPM_BASE + 131) = 0xEE;
+  dma_out({args->tensors[0].address, 128, 8, 1, 0, 0});
+  assay_fence_ai(1u << kDmaOut);
+  const u64 seen = *words(args->tensors[0].address);
+  words(args->tensors[0].address)[1] = seen + 1;
+  const u32 half = *reinterpret_cast<volatile u32*>(args->tensors[0].address + 4);
+  words(args->tensors[0].address)[2] = half;
+}
+
+void beyond_memories(const assay_args* args) {
+  const u64 end = args->attributes[1] == 0 ? ASSAY_SPM_BASE + u64{machine().spm_bytes}
+                                           : ASSAY_HBM_BASE + machine().hbm_bytes;
+  *reinterpret_cast<volatile uint8_t*>(end - 1) = 1;  // the last byte is there
+  *reinterpret_cast<volatile uint8_t*>(end) = 1;
+}
+
+void release_before_load_ends(const assay_args*) {
+  assay_cfg2_mxu_format(assay_pack_mxu_format(ASSAY_DTYPE_bf16, 0, 0, 0, 0), assay_pack_mxu_size(1, 16, 16));
+  assay_cfg2_mxu_strides(assay_pack_mxu_strides(32, 32), assay_pack_mxu_acc(64));
+  assay_mxu_load(0);
+  assay_sem_signal(kMxu, 4);
+  assay_sem_wait(kDmaIn, 4);
+}
+
+// A signal with nothing under way before it, to an engine that waits already.
+void signal_idle() {
+  assay_sem_wait(kMxu, 5);
+  assay_sem_signal(kVxu, 5);
+}
+
+}  // namespace
+
+extern "C" uint32_t assay_kernel(const assay_args* args) {
+  switch (args->attributes[0]) {
+    case kDescribe: describe(args); break;
+    case kPrint: print(); return 7;
+    case kTime: time_itself(args); break;
+    case kFillQueue: fill_queue(args); break;
+    case kSignal: signal_and_wait(args); break;
+    case kFence: fence(args); break;
+    case kReach: reach_memories(args); break;
+    case kBeyond: beyond_memories(args); break;
+    case kLoadSignal: release_before_load_ends(args); break;
+    case kIdleSignal: signal_idle(); break;
+    default: return 99;
+  }
+  return 0;
+}

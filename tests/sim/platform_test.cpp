@@ -1,0 +1,275 @@
+// The platform, seen by kernels that probe it and by the log of their commands.
+#include "sim/platform.hpp"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include <cstring>
+#include <memory>
+
+#include "base/machine_yaml.hpp"
+#include "kernels/probe.h"
+#include "sim/host_module.hpp"
+
+namespace assay {
+namespace {
+
+using core::Owner;
+using sim::CommandRecord;
+using sim::Outcome;
+using sim::Platform;
+using sim::PlatformOptions;
+using sim::RunResult;
+using testing::HasSubstr;
+
+constexpr std::uint64_t kOut = 0, kIn = 65536;  // offsets in HBM
+
+// One run of a program of kernels/probe.cpp.
+class Probe {
+ public:
+  explicit Probe(assay_probe program, const Machine& machine = find_machine("edge16"),
+                 PlatformOptions options = {}, std::uint64_t detail = 0)
+      : machine_(machine), platform_(std::make_unique<Platform>(machine, options)) {
+    assay_args args{};
+    args.magic = ASSAY_ARGS_MAGIC;
+    args.abi_version = ASSAY_ABI_VERSION;
+    args.tensor_count = 2;
+    args.tensors[0].address = ASSAY_HBM_BASE + kOut;
+    args.tensors[1].address = ASSAY_HBM_BASE + kIn;
+    args.attributes[0] = program;
+    args.attributes[1] = detail;
+    for (std::uint64_t i = 0; i < 1024; ++i)
+      platform_->hbm().write(kIn + 8 * i, reinterpret_cast<std::byte*>(&i), 8);
+    platform_->load(sim::load_elf(PROBE_KERNEL));
+    platform_->set_args(args);
+  }
+
+  RunResult run() { return platform_->run(); }
+  std::uint64_t word(std::uint64_t index) const {
+    std::uint64_t value = 0;
+    platform_->hbm().read(kOut + 8 * index, reinterpret_cast<std::byte*>(&value), 8);
+    return value;
+  }
+  const Machine& machine() const { return machine_; }
+  Platform& platform() { return *platform_; }
+
+ private:
+  const Machine machine_;
+  std::unique_ptr<Platform> platform_;
+};
+
+const core::Ledger& ledger(const RunResult& run, const std::string& unit) {
+  for (const sim::UnitAccount& account : run.accounts)
+    if (account.unit == unit) return account.ledger;
+  throw std::out_of_range(unit);
+}
+
+std::vector<const CommandRecord*> commands_of(const RunResult& run, isa::Engine engine) {
+  std::vector<const CommandRecord*> records;
+  for (const CommandRecord& record : run.log)
+    if (record.engine == engine) records.push_back(&record);
+  return records;
+}
+
+TEST(Platform, KernelsSeeTheMachineOfTheConfiguration) {
+  for (const char* name : {"edge16", "server128", "tests/tiny4"}) {
+    Probe probe(kDescribe, find_machine(name));
+    ASSERT_EQ(probe.run().outcome, Outcome::halted);
+    assay_machine seen{};
+    probe.platform().hbm().read(kOut, reinterpret_cast<std::byte*>(&seen), sizeof seen);
+    const Machine& m = probe.machine();
+    EXPECT_EQ(seen.abi_version, static_cast<std::uint32_t>(ASSAY_ABI_VERSION));
+    EXPECT_EQ(seen.mxu_rows, m.mxu.rows);
+    EXPECT_EQ(seen.mxu_cols, m.mxu.cols);
+    EXPECT_EQ(seen.mxu_load_rows_per_cycle, m.mxu.load_rows_per_cycle);
+    for (std::size_t t = 0; t < 8; ++t) {
+      EXPECT_EQ(seen.mxu_chain[t], m.mxu.rates[t].chain);
+      EXPECT_EQ(seen.mxu_cycles_per_step[t], m.mxu.rates[t].cycles_per_step);
+    }
+    EXPECT_EQ(seen.vxu_lanes, m.vxu.lanes);
+    EXPECT_EQ(seen.spm_bytes, m.spm.bytes().count());
+    EXPECT_EQ(seen.acc_bytes, m.acc.bytes().count());
+    EXPECT_EQ(seen.spm_banks, m.spm.banks);
+    EXPECT_EQ(seen.spm_bank_bytes, m.spm.bank_bytes);
+    EXPECT_EQ(seen.acc_banks, m.acc.banks);
+    EXPECT_EQ(seen.acc_bank_bytes, m.acc.bank_bytes);
+    EXPECT_EQ(seen.queue_depth, m.sync.queue_depth);
+    EXPECT_EQ(seen.semaphores, m.sync.semaphores);
+    EXPECT_EQ(seen.dma_burst_bytes, m.hbm.table.interleave_bytes);
+    EXPECT_EQ(seen.hbm_bytes_per_kcycle,
+              static_cast<std::uint32_t>(m.hbm.table.bytes_per_second() / (m.freq_mhz * 1e6) * 1000));
+    EXPECT_EQ(seen.hbm_bytes, m.hbm.bytes().count());
+  }
+}
+
+TEST(Platform, UartAndStatusReachTheResult) {
+  const RunResult run = Probe(kPrint).run();
+  EXPECT_EQ(run.outcome, Outcome::halted);
+  EXPECT_EQ(run.uart, "hello, core\n");
+  EXPECT_EQ(run.kernel_status, 7u);
+}
+
+TEST(Platform, McycleIsTheRunsOwnTime) {
+  Probe probe(kTime);
+  const RunResult run = probe.run();
+  EXPECT_EQ(probe.word(1) - probe.word(0), probe.machine().host.csr) << "two reads of mcycle in a row";
+  // Two stores of HBM lie between, each there and back over the fabric.
+  EXPECT_GT(probe.word(2) - probe.word(1), 4u * probe.machine().fabric.latency_cycles);
+  EXPECT_LT(probe.word(2), run.cycles.count());
+  EXPECT_GE(ledger(run, "host").of(Owner::stall_memory).count(), 6u * probe.machine().fabric.latency_cycles);
+}
+
+TEST(Platform, AFullQueueHoldsTheHostUntilItsHeadIsDone) {
+  Probe probe(kFillQueue);
+  const RunResult run = probe.run();
+  ASSERT_EQ(run.outcome, Outcome::halted) << run.message;
+  const auto mxu = commands_of(run, isa::Engine::mxu);
+  const std::uint32_t depth = probe.machine().sync.queue_depth;
+  ASSERT_EQ(mxu.size(), depth + 3);
+  const Cycle released = mxu[0]->end;  // the wait at the head
+  for (std::uint32_t i = 0; i < depth; ++i) EXPECT_LT(mxu[i]->issued, released) << "command " << i << " fits";
+  EXPECT_EQ(mxu[depth]->issued, released) << "one more waits for the head to leave";
+  EXPECT_GE(mxu[depth + 2]->issued, released);
+  EXPECT_GT(ledger(run, "host").of(Owner::stall_queue), Cycle(0));
+  EXPECT_LE(mxu[depth - 1]->issued + Cycle(1) + ledger(run, "host").of(Owner::stall_queue),
+            released + Cycle(10));
+}
+
+TEST(Platform, ASignalArrivesSignalCyclesAfterTheWritesAreVisible) {
+  for (const std::uint32_t cycles : {0u, 1u, 4u, 100u}) {
+    Machine machine = find_machine("edge16");
+    machine.sync.signal_cycles = cycles;
+    const RunResult run = Probe(kSignal, machine).run();
+    ASSERT_EQ(run.outcome, Outcome::halted) << run.message;
+    const Cycle visible = commands_of(run, isa::Engine::dma_in).at(0)->end;
+    const auto waits = commands_of(run, isa::Engine::vxu);
+    EXPECT_EQ(waits.at(0)->end, visible + Cycle(cycles));
+    EXPECT_EQ(waits.at(1)->end, visible + Cycle(cycles)) << "the second count is there already";
+  }
+}
+
+TEST(Platform, ASignalOfAnIdleEngineTakesSignalCyclesToo) {
+  for (const std::uint32_t cycles : {0u, 1u, 4u}) {
+    Machine machine = find_machine("edge16");
+    machine.sync.signal_cycles = cycles;
+    const RunResult run = Probe(kIdleSignal, machine).run();
+    ASSERT_EQ(run.outcome, Outcome::halted) << run.message;
+    const Cycle signalled = commands_of(run, isa::Engine::vxu).at(0)->end;
+    // Semaphores are posted at the start of a cycle: not in the one that signals.
+    EXPECT_EQ(commands_of(run, isa::Engine::mxu).at(0)->end, signalled + Cycle(std::max(cycles, 1u)));
+  }
+}
+
+TEST(Platform, ASignalBehindALoadWaitsForIt) {
+  Probe probe(kLoadSignal);
+  const RunResult run = probe.run();
+  ASSERT_EQ(run.outcome, Outcome::halted) << run.message;
+  const auto mxu = commands_of(run, isa::Engine::mxu);
+  EXPECT_EQ(mxu.at(0)->end - mxu.at(0)->start, Cycle(16 / probe.machine().mxu.load_rows_per_cycle));
+  EXPECT_EQ(commands_of(run, isa::Engine::dma_in).at(0)->end,
+            mxu.at(0)->end + Cycle(probe.machine().sync.signal_cycles));
+}
+
+TEST(Platform, AFenceHoldsTheHostUntilTheWritesAreVisible) {
+  Probe probe(kFence);
+  const RunResult run = probe.run();
+  ASSERT_EQ(run.outcome, Outcome::halted) << run.message;
+  const Cycle visible = run.log.at(0).end;
+  EXPECT_GT(probe.word(0), visible.count());
+  EXPECT_LE(probe.word(0), visible.count() + 3);
+  EXPECT_EQ(probe.word(1), 1u) << "the transferred word";
+  EXPECT_GT(ledger(run, "host").of(Owner::stall_fence), Cycle(0));
+  EXPECT_TRUE(run.host_read_values);
+}
+
+TEST(Platform, TheHostReachesSpmAndHbm) {
+  Probe probe(kReach);
+  const RunResult run = probe.run();
+  ASSERT_EQ(run.outcome, Outcome::halted) << run.message;
+  EXPECT_EQ(probe.word(0), 0x01234567EEABCDEFu);
+  EXPECT_EQ(probe.word(1), 0x01234567EEABCDF0u);
+  EXPECT_EQ(probe.word(2), 0x01234567u);
+}
+
+TEST(Platform, BeyondSpmAndHbmTheHostFaults) {
+  for (const std::uint64_t memory : {0u, 1u}) {
+    Probe probe(kBeyond, find_machine("edge16"), {}, memory);
+    const RunResult run = probe.run();
+    EXPECT_EQ(run.outcome, Outcome::trap);
+    const std::uint64_t end = memory == 0 ? ASSAY_SPM_BASE + probe.machine().spm.bytes().count()
+                                          : ASSAY_HBM_BASE + probe.machine().hbm.bytes().count();
+    EXPECT_THAT(run.message, HasSubstr("mcause 7"));
+    EXPECT_THAT(run.message, HasSubstr(fmt::format("mtval {:#x}", end)));
+  }
+}
+
+TEST(Platform, EveryUnitsCyclesAddUpToTheRun) {
+  for (const assay_probe program :
+       {kDescribe, kPrint, kTime, kFillQueue, kSignal, kFence, kReach, kLoadSignal}) {
+    const RunResult run = Probe(program).run();
+    EXPECT_EQ(run.accounts.size(), 5u);
+    for (const sim::UnitAccount& account : run.accounts) {
+      EXPECT_EQ(account.ledger.sum(), run.cycles) << "program " << program << ", " << account.unit;
+    }
+  }
+}
+
+// Everything that two runs of one program must share.
+std::string fingerprint(const RunResult& run) {
+  std::string text = fmt::format("{} {} {}", run.cycles.count(), run.instructions, run.uart);
+  for (const CommandRecord& r : run.log)
+    text += fmt::format(" {}:{}-{}-{}", r.pc, r.issued.count(), r.start.count(), r.end.count());
+  for (const sim::UnitAccount& account : run.accounts)
+    for (std::size_t o = 0; o < core::kOwners; ++o)
+      text += fmt::format(" {}", account.ledger.of(static_cast<Owner>(o)).count());
+  return text;
+}
+
+TEST(Platform, TheSameProgramIsTheSameRunAtEveryQuantumAndWithoutValues) {
+  for (const assay_probe program : {kPrint, kFillQueue, kSignal, kFence, kReach, kLoadSignal}) {
+    const std::string first = fingerprint(Probe(program).run());
+    for (const std::uint64_t quantum : {1u, 3u, 17u, 100000u}) {
+      PlatformOptions options;
+      options.quantum = Cycle(quantum);
+      EXPECT_EQ(fingerprint(Probe(program, find_machine("edge16"), options).run()), first)
+          << "program " << program << ", quantum " << quantum;
+    }
+    PlatformOptions timing;
+    timing.values = false;
+    EXPECT_EQ(fingerprint(Probe(program, find_machine("edge16"), timing).run()), first)
+        << "program " << program;
+  }
+}
+
+TEST(Platform, ManyLiveInOneProcessAndEndInAnyOrder) {
+  const std::string expected = fingerprint(Probe(kFence).run());
+  auto first = std::make_unique<Probe>(kFence);
+  auto second = std::make_unique<Probe>(kPrint);
+  auto third = std::make_unique<Probe>(kFence);
+  EXPECT_EQ(fingerprint(first->run()), expected);
+  EXPECT_EQ(fingerprint(third->run()), expected);
+  first.reset();
+  EXPECT_EQ(second->run().uart, "hello, core\n");
+  third.reset();
+  second.reset();
+  EXPECT_EQ(fingerprint(Probe(kFence).run()), expected);
+}
+
+TEST(Platform, TheWatchdogEndsARunWhereverItIs) {
+  PlatformOptions options;
+  options.watchdog = Cycle(50);
+  const RunResult run = Probe(kFence, find_machine("edge16"), options).run();
+  EXPECT_EQ(run.outcome, Outcome::watchdog);
+  EXPECT_THAT(run.message, HasSubstr("50 cycles"));
+}
+
+TEST(Describe, LeavesNoParameterOfItOut) {
+  const assay_machine d = sim::describe(find_machine("server128"));
+  EXPECT_EQ(d.mxu_chain[static_cast<std::size_t>(DType::s8)], 2u);
+  EXPECT_EQ(d.mxu_cycles_per_step[static_cast<std::size_t>(DType::f32)], 4u);
+  EXPECT_EQ(d.mxu_chain[static_cast<std::size_t>(DType::u8)], 0u);
+  EXPECT_EQ(d.hbm_bytes_per_kcycle, 800'000u);
+}
+
+}  // namespace
+}  // namespace assay
