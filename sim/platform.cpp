@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "sim/host_module.hpp"
+#include "sim/sanitizer_stack.hpp"
 #include "sim/semaphore_module.hpp"
 
 // libsystemc refers to sc_main; Assay's programs bring their own main().
@@ -36,7 +37,10 @@ class FreshKernel {
     previous_ = sc_core::sc_curr_simcontext;
     sc_core::sc_curr_simcontext = sc_core::sc_default_global_context = context_.get();
   }
-  void leave() { sc_core::sc_curr_simcontext = sc_core::sc_default_global_context = previous_; }
+  void leave() {
+    sc_core::sc_curr_simcontext = sc_core::sc_default_global_context = previous_;
+    restore_sanitizer_stack();
+  }
 
  private:
   std::unique_ptr<sc_core::sc_simcontext> context_;
