@@ -3,11 +3,10 @@
 #include <cstring>
 
 #include "core/host/host.hpp"
+#include "core/host/native_float.hpp"
 
 namespace assay::core {
 namespace {
-
-constexpr std::uint8_t kSink = 32;
 
 // After these nothing follows in the block: their targets, traps and side effects are the engine's business.
 bool ends_block(CostClass cost) {
@@ -18,6 +17,17 @@ bool ends_block(CostClass cost) {
     case CostClass::System: return true;
     default: return false;
   }
+}
+
+bool rounds(const InstructionRow& row) { return has_operand(row, 'm'); }
+
+// The processor converts to integers towards zero whatever it is set to.
+bool truncates(const InstructionRow& row, Rounding mode) {
+  return mode == Rounding::to_zero && rounds(row) && has_operand(row, 'd');
+}
+
+std::uint8_t place(const InstructionRow& row, char float_letter, std::uint8_t index) {
+  return static_cast<std::uint8_t>(has_operand(row, float_letter) ? kFirstFloat + index : index);
 }
 
 }  // namespace
@@ -38,6 +48,11 @@ void CodeCache::flush() {
   translated_.clear();
   used_ = 1;
   ++generation_;
+}
+
+void CodeCache::set_float_mode(FloatMode mode) {
+  float_mode_ = mode;
+  flush();
 }
 
 const Slot* CodeCache::find(std::uint64_t offset) {
@@ -72,6 +87,9 @@ std::uint32_t CodeCache::cost_of(CostClass cost_class) const {
     case CostClass::Fence: return costs_.fence;
     case CostClass::System: return costs_.jump;
     case CostClass::Ai: return costs_.ai_issue;
+    case CostClass::Float: return costs_.fp;
+    case CostClass::FloatDiv: return costs_.fp_div;
+    case CostClass::FloatMove: return costs_.fp_move;
   }
   return 0;
 }
@@ -90,10 +108,40 @@ void CodeCache::append_exit(std::uint64_t target, std::uint32_t cost, std::uint3
   append(target, cost, count).exit = {nullptr, cost, count};
 }
 
+bool CodeCache::is_legal(const Decoded& d) const {
+  if (d.id == Rv::count) return false;
+  const InstructionRow& r = row(d.id);
+  if (!is_float(r)) return true;
+  if (float_mode_ == FloatMode::off) return false;
+  if (r.format != Format::Rounded) return true;
+  const auto mode = static_cast<Rounding>(d.imm);
+  return mode <= Rounding::nearest_away || (mode == Rounding::dynamic && float_mode_ != FloatMode::reserved);
+}
+
+Op CodeCache::operation(const Decoded& d) const {
+  const InstructionRow& r = row(d.id);
+  Op op{handlers_[static_cast<std::size_t>(d.id)],
+        place(r, 'D', d.rd),
+        place(r, 'S', d.rs1),
+        place(r, 'T', d.rs2),
+        d.rs1,
+        d.imm};
+  if (op.rd == 0) op.rd = kSink;
+  if (has_operand(r, 'R')) op.rs3 = place(r, 'R', d.rs3);
+  if (r.format != Format::Rounded) return op;
+  const auto mode = static_cast<Rounding>(d.imm);
+  const bool native =
+      !rounds(r) || truncates(r, mode) || (mode == Rounding::dynamic && float_mode_ == FloatMode::native);
+  if (native && kHaveNativeFloat) return op;
+  op.handler = handlers_[static_cast<std::size_t>(Pseudo::float_soft)];
+  op.imm = soft_imm(d.id, d.imm);
+  return op;
+}
+
 bool CodeCache::append_instruction(const Decoded& d, std::uint64_t pc, std::uint32_t& cost,
                                    std::uint32_t& count) {
   const CostClass cost_class = row(d.id).cost;
-  Op op{handlers_[static_cast<std::size_t>(d.id)], d.rd == 0 ? kSink : d.rd, d.rs1, d.rs2, d.rs1, d.imm};
+  Op op = operation(d);
   if (d.id == Rv::JAL)
     op.imm = static_cast<std::int32_t>(pc + d.length);  // what it needs is the return address
   append(pc, cost, count).op = op;
@@ -116,7 +164,7 @@ std::uint32_t CodeCache::translate(std::uint64_t pc) {
       return first;
     }
     const Decoded d = decode(fetched.bits);
-    if (d.id == Rv::count) {
+    if (!is_legal(d)) {
       append_pseudo(Pseudo::illegal, static_cast<std::int32_t>(d.raw), pc, cost, count);
       return first;
     }

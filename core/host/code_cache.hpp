@@ -13,6 +13,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/host/float_types.hpp"
 #include "core/host/host_costs.hpp"
 #include "core/host/instruction.hpp"
 
@@ -20,11 +21,12 @@ namespace assay::core {
 
 struct TcmView;
 
-// One operation. rd is 32 where the instruction names x0: a sink that nobody reads.
+// One operation. Registers are places in the host's register file (host.hpp).
 struct Op {
   const void* handler;
   std::uint8_t rd, rs1, rs2;
-  std::uint8_t csr_source;  // the rs1 field as written: zimm, or 0 where csrrs and csrrc do not write
+  std::uint8_t
+      rs3;  // of csr instructions, the rs1 field as written: zimm, or 0 where no bit is set or cleared
   std::int32_t imm;
 };
 
@@ -64,7 +66,15 @@ enum class Pseudo : std::uint8_t {
   illegal = static_cast<std::uint8_t>(Rv::count),  // imm: the bits as fetched
   fetch_fault,                                     // imm: bytes from pc to the first that cannot be fetched
   block_end,                                       // followed by an Exit to the next instruction
+  float_soft,                                      // imm: soft_imm() of a floating-point instruction
 };
+
+// The instruction and its rounding mode, for float_soft.
+constexpr std::int32_t soft_imm(Rv id, std::int32_t mode) {
+  return static_cast<std::int32_t>(id) << 3 | mode;
+}
+constexpr Rv soft_id(std::int32_t imm) { return static_cast<Rv>(imm >> 3); }
+constexpr Rounding soft_mode(std::int32_t imm) { return static_cast<Rounding>(imm & 7); }
 
 class CodeCache {
  public:
@@ -88,6 +98,9 @@ class CodeCache {
   // Forgets everything: all pointers from above are dead. Translating does so where free_slots() is
   // below kBlockSlots.
   void flush();
+  // How floating-point instructions are translated from now on; what there is, is forgotten.
+  void set_float_mode(FloatMode mode);
+  FloatMode float_mode() const { return float_mode_; }
   std::uint32_t free_slots() const { return capacity_ - used_; }
 
  private:
@@ -98,6 +111,8 @@ class CodeCache {
   };
   Fetched fetch(std::uint64_t pc) const;
   std::uint32_t translate(std::uint64_t pc);
+  bool is_legal(const Decoded& d) const;
+  Op operation(const Decoded& d) const;
   // False if the block ends here. Adds the instruction to the block's sums.
   bool append_instruction(const Decoded& d, std::uint64_t pc, std::uint32_t& cost, std::uint32_t& count);
   void append_pseudo(Pseudo pseudo, std::int32_t imm, std::uint64_t pc, std::uint32_t cost,
@@ -114,6 +129,7 @@ class CodeCache {
   std::unique_ptr<Slot[]> slots_;      // slot 0 is never used
   std::unique_ptr<SlotInfo[]> infos_;  // parallel to slots_
   std::uint32_t used_ = 1;
+  FloatMode float_mode_ = FloatMode::off;
   std::uint64_t generation_ = 0;      // counts flushes
   std::vector<std::uint32_t> start_;  // by halfword of TCM: the slot of the block that starts there, or 0
   std::vector<std::uint32_t> translated_;  // which of these are set

@@ -6,14 +6,19 @@ namespace {
 constexpr std::uint64_t kMie = 1u << 3;
 constexpr std::uint64_t kMpie = 1u << 7;
 constexpr std::uint64_t kMppMachine = 3u << 11;
+constexpr std::uint64_t kFs = 3u << 13;
+constexpr std::uint64_t kSd = std::uint64_t{1} << 63;
+constexpr unsigned kFlagBits = 5;
+constexpr std::uint64_t kFlagMask = (1u << kFlagBits) - 1;
+constexpr std::uint64_t kRoundingMask = 7;
 constexpr std::uint64_t kInterruptEnables = 1u << 3 | 1u << 7 | 1u << 11;  // software, timer, external
 constexpr std::uint64_t kInhibitCycle = 1u << 0;
 constexpr std::uint64_t kInhibitInstret = 1u << 2;
 constexpr unsigned kHpmCounter = 0xb00, kHpmEvent = 0x320, kUserHpmCounter = 0xc00;
 
 constexpr std::uint64_t extension(char letter) { return std::uint64_t{1} << (letter - 'A'); }
-constexpr std::uint64_t kMisa =
-    std::uint64_t{2} << 62 | extension('I') | extension('M') | extension('A') | extension('C');
+constexpr std::uint64_t kMisa = std::uint64_t{2} << 62 | extension('I') | extension('M') | extension('A') |
+                                extension('F') | extension('D') | extension('C');
 
 // Numbers whose top two bits are set are read only (volume II, section 2.1).
 bool is_read_only(unsigned number) { return (number >> 10) == 3; }
@@ -40,11 +45,36 @@ void CsrFile::Counter::inhibit(bool on, std::uint64_t count) {
   }
 }
 
-std::uint64_t CsrFile::mstatus() const { return (mie_ ? kMie : 0) | (mpie_ ? kMpie : 0) | kMppMachine; }
+std::uint64_t CsrFile::mstatus() const {
+  return (mie_ ? kMie : 0) | (mpie_ ? kMpie : 0) | kMppMachine | (float_on_ ? kFs | kSd : 0);
+}
+
+FloatMode CsrFile::float_mode() const {
+  if (!float_on_) return FloatMode::off;
+  if (float_.rounding < Rounding::nearest_away) return FloatMode::native;
+  return float_.rounding == Rounding::nearest_away ? FloatMode::soft : FloatMode::reserved;
+}
+
+std::optional<std::uint64_t> CsrFile::read_float(Csr csr) const {
+  if (!float_on_) return std::nullopt;
+  const auto rounding = static_cast<std::uint64_t>(float_.rounding);
+  if (csr == Csr::fflags) return float_.flags;
+  return csr == Csr::frm ? rounding : rounding << kFlagBits | float_.flags;
+}
+
+bool CsrFile::write_float(Csr csr, std::uint64_t value) {
+  if (csr != Csr::frm) float_.flags = static_cast<std::uint8_t>(value & kFlagMask);
+  if (csr != Csr::fflags)
+    float_.rounding = static_cast<Rounding>((csr == Csr::frm ? value : value >> kFlagBits) & kRoundingMask);
+  return true;
+}
 
 std::optional<std::uint64_t> CsrFile::read(unsigned number, HostTime now) const {
   if (is_hpm(number)) return 0;
   switch (static_cast<Csr>(number)) {
+    case Csr::fflags:
+    case Csr::frm:
+    case Csr::fcsr: return read_float(static_cast<Csr>(number));
     case Csr::mstatus: return mstatus();
     case Csr::misa: return kMisa;
     case Csr::mie: return interrupt_enable_;
@@ -73,7 +103,11 @@ bool CsrFile::write(unsigned number, std::uint64_t value, HostTime next) {
   if (is_read_only(number) || !read(number, next)) return false;
   if (is_hpm(number)) return true;
   switch (static_cast<Csr>(number)) {
+    case Csr::fflags:
+    case Csr::frm:
+    case Csr::fcsr: return write_float(static_cast<Csr>(number), value);
     case Csr::mstatus:
+      float_on_ = (value & kFs) != 0;
       mie_ = (value & kMie) != 0;
       mpie_ = (value & kMpie) != 0;
       break;

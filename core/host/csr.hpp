@@ -1,11 +1,12 @@
 // Control and status registers of machine mode, and the trap state machine over them.
 //
 // Source: RISC-V Privileged ISA 20211203, chapters 2 and 3. WARL fields keep only what is legal here:
-//   mstatus  MIE and MPIE; MPP reads 3 (there is no other mode)
+//   mstatus  MIE and MPIE; MPP reads 3 (there is no other mode); FS is Off or Dirty, SD follows it
+//   fcsr     fflags and frm (all eight values); an illegal instruction while FS is Off
 //   mtvec    base aligned to 4, mode direct (0) or vectored (1)
 //   mepc     bit 0 is 0
 //   mie      MSIE, MTIE, MEIE; mip reads 0 (no interrupt source)
-//   misa     RV64IMAC, read only in effect; ids read 0; hpm counters and events read 0
+//   misa     RV64IMAFDC, read only in effect; ids read 0; hpm counters and events read 0
 //   mcountinhibit  CY and IR
 // Any other CSR, and a write to a read-only number, is an illegal instruction.
 #pragma once
@@ -13,6 +14,8 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+
+#include "core/host/float_types.hpp"
 
 namespace assay::core {
 
@@ -55,6 +58,10 @@ class CsrFile {
   // mret: the result is where execution continues.
   std::uint64_t leave_trap();
 
+  // frm and the flags harvested so far; whoever runs natively adds the rest first.
+  FloatState& float_state() { return float_; }
+  FloatMode float_mode() const;
+
   // For messages about a trap that nobody handled.
   std::uint64_t mepc() const { return mepc_; }
   std::uint64_t mcause() const { return mcause_; }
@@ -73,7 +80,11 @@ class CsrFile {
 
   std::uint64_t mstatus() const;
 
-  bool mie_ = false, mpie_ = false;  // mstatus
+  std::optional<std::uint64_t> read_float(Csr csr) const;
+  bool write_float(Csr csr, std::uint64_t value);
+
+  bool mie_ = false, mpie_ = false, float_on_ = false;  // mstatus
+  FloatState float_;
   std::uint64_t mtvec_ = 0, mepc_ = 0, mcause_ = 0, mtval_ = 0, mscratch_ = 0, interrupt_enable_ = 0;
   Counter cycle_, instret_;
 };

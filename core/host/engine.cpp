@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/host/arithmetic.hpp"
+#include "core/host/native_float.hpp"
 
 // Labels as values: the dispatch that this file is about.
 #pragma GCC diagnostic ignored "-Wpedantic"
@@ -40,7 +41,16 @@ Handlers Host::Engine::handlers() {
 #define RS1 x[slot->op.rs1]
 #define RS2 x[slot->op.rs2]
 #define RS1_FIELD \
-  std::uint64_t { slot->op.csr_source }
+  std::uint64_t { slot->op.rs3 }
+#define RS3 x[slot->op.rs3]
+// Of rvf.def.
+#define S(reg) unboxed(reg)
+#define D(reg) as_double(reg)
+#define WRITE_S(value) write_float(RD, value)
+#define WRITE_D(value) write_float(RD, value)
+#define FP NativeFloat(float_state)
+#define FLAGS float_state.flags
+#define MODE static_cast<Rounding>(slot->op.imm)
 #define IMM static_cast<std::uint64_t>(std::int64_t{slot->op.imm})
 #define PC (base + static_cast<std::uint64_t>(std::int64_t{code.info(slot).pc}))
 
@@ -98,6 +108,19 @@ Handlers Host::Engine::handlers() {
     std::memcpy(&value, tcm + offset, sizeof value);                   \
     RD = static_cast<std::uint64_t>(static_cast<std::int64_t>(value)); \
   } while (0)
+// Of a single: the bits under their box, with nothing to extend.
+#define LOAD_SINGLE                                  \
+  do {                                               \
+    const std::uint64_t offset = RS1 + IMM - base;   \
+    if (UNLIKELY(offset > last)) {                   \
+      bytes = sizeof(F32);                           \
+      is_signed = false;                             \
+      goto slow_load;                                \
+    }                                                \
+    F32 value;                                       \
+    std::memcpy(&value, tcm + offset, sizeof value); \
+    WRITE_S(value);                                  \
+  } while (0)
 #define STORE(T)                                     \
   do {                                               \
     const std::uint64_t offset = RS1 + IMM - base;   \
@@ -149,8 +172,9 @@ Handlers Host::Engine::handlers() {
     sync();                                                                                 \
     const Op& op = slot->op;                                                                \
     const std::uint32_t word = row(self).match | static_cast<std::uint32_t>(op.imm) << 20 | \
-                               std::uint32_t{op.csr_source} << 15 | (op.rd & 31u) << 7;     \
+                               std::uint32_t{op.rs3} << 15 | (op.rd & 31u) << 7;            \
     if (!csr(host, op, CsrAction::action_, operand_, word)) goto resume;                    \
+    if (UNLIKELY(code.float_mode() != host.csrs_.float_mode())) goto flush_code;            \
   } while (0)
 #define CSR_WRITE(operand_) CSR(write, operand_)
 #define CSR_SET(operand_) CSR(set, operand_)
@@ -169,7 +193,7 @@ __attribute__((noinline, noclone)) StopReason Host::Engine::interpret(Host* host
 #define ASSAY_RV(id, ...) &&label_##id,
 #include "core/host/rv64.def"
 #undef ASSAY_RV
-      &&illegal, &&fetch_fault, &&block_end,  // the order of Pseudo
+      &&illegal, &&fetch_fault, &&block_end, &&float_soft,  // the order of Pseudo
   };
   if (host_or_null == nullptr) {
     *handlers = kLabels;
@@ -179,6 +203,7 @@ __attribute__((noinline, noclone)) StopReason Host::Engine::interpret(Host* host
   Host& host = *host_or_null;
   CodeCache& code = *host.code_;
   std::uint64_t* const x = host.x_.data();
+  FloatState& float_state = host.csrs_.float_state();
   std::byte* const tcm = host.tcm_.data;
   const std::uint64_t base = host.tcm_.base;
   const std::uint64_t last = host.tcm_.size - 8;
@@ -199,8 +224,8 @@ __attribute__((noinline, noclone)) StopReason Host::Engine::interpret(Host* host
 resume:  // from the host's exact state
   if (host.final_) return *host.final_;
   if (host.cycle_ >= deadline) return StopReason::quantum;
-  if (host.code_stale_) {
-    code.flush();
+  if (host.code_stale_ || code.float_mode() != host.csrs_.float_mode()) {
+    code.set_float_mode(host.csrs_.float_mode());
     host.code_stale_ = false;
   }
   cycle = host.cycle_;
@@ -225,6 +250,9 @@ block_end:
   TAKE(slot + 1);
 illegal:
   TRAP(kIllegalInstruction, std::uint64_t{static_cast<std::uint32_t>(slot->op.imm)});
+float_soft:
+  soft(host, slot->op);
+  NEXT;
 fetch_fault:
   TRAP(kFetchFault, PC + IMM);
 

@@ -20,6 +20,7 @@ struct Host::Engine {
   static Handlers handlers();
 
  private:
+  struct PortCall;
   enum class CsrAction : std::uint8_t { write, set, clear };
 
   // With host = nullptr it only tells its labels: they are visible nowhere else.
@@ -30,6 +31,8 @@ struct Host::Engine {
   static bool load(Host& host, const Op& op, unsigned bytes, bool is_signed);
   static bool store(Host& host, const Op& op, unsigned bytes);
   static bool ai(Host& host, const Op& op);
+  // A floating-point instruction in a rounding mode that the processor is not set to; it never traps.
+  static void soft(Host& host, const Op& op);
   static bool csr(Host& host, const Op& op, CsrAction action, std::uint64_t operand, std::uint32_t word);
 };
 

@@ -1,6 +1,7 @@
 // What the engine does not do inline: accesses outside TCM, AI instructions, CSRs.
 #include <algorithm>
 #include <cstring>
+#include <exception>
 
 #include "core/host/engine.hpp"
 
@@ -15,6 +16,18 @@ std::uint64_t extend(std::uint64_t value, unsigned bytes, bool is_signed) {
 
 }  // namespace
 
+// A port call runs other code, which may not return for long: native arithmetic is that code's meanwhile.
+// After an exception it stays so: the run is over.
+struct Host::Engine::PortCall {
+  explicit PortCall(Host& h) : host(h) { host.leave_float(); }
+  ~PortCall() {
+    if (std::uncaught_exceptions() == 0) host.enter_float();
+  }
+  PortCall(const PortCall&) = delete;
+  PortCall& operator=(const PortCall&) = delete;
+  Host& host;
+};
+
 bool Host::Engine::load(Host& host, const Op& op, unsigned bytes, bool is_signed) {
   const std::uint64_t address = host.x_[op.rs1] + static_cast<std::uint64_t>(std::int64_t{op.imm});
   const std::uint64_t offset = address - host.tcm_.base;
@@ -24,12 +37,14 @@ bool Host::Engine::load(Host& host, const Op& op, unsigned bytes, bool is_signed
     host.cycle_ += host.costs_.load_tcm;
   } else {
     if (address % bytes != 0) return host.take_trap(kLoadMisaligned, address), false;
+    const PortCall call(host);
     const PortAccess access = host.port_.load(host.cycle(), address, bytes);
     host.cycle_ = std::max(access.done.count(), host.cycle_ + 1);
     if (access.fault) return host.take_trap(kLoadFault, address), false;
     value = access.value;
   }
-  host.x_[op.rd] = extend(value, bytes, is_signed);
+  const bool boxed = op.rd >= kFirstFloat && bytes == sizeof(F32);
+  host.x_[op.rd] = boxed ? kBox | value : extend(value, bytes, is_signed);
   return true;
 }
 
@@ -43,6 +58,7 @@ bool Host::Engine::store(Host& host, const Op& op, unsigned bytes) {
     return true;
   }
   if (address % bytes != 0) return host.take_trap(kStoreMisaligned, address), false;
+  const PortCall call(host);
   const PortAccess access = host.port_.store(host.cycle(), address, bytes, value);
   host.cycle_ = std::max(access.done.count(), host.cycle_ + 1);
   if (access.fault) return host.take_trap(kStoreFault, address), false;
@@ -51,6 +67,7 @@ bool Host::Engine::store(Host& host, const Op& op, unsigned bytes) {
 
 bool Host::Engine::ai(Host& host, const Op& op) {
   const auto word = static_cast<std::uint32_t>(op.imm);
+  const PortCall call(host);
   const PortAi result = host.port_.ai(host.cycle(), word, host.x_[op.rs1], host.x_[op.rs2], host.pc_);
   host.cycle_ = std::max(result.done.count(), host.cycle_ + host.costs_.ai_issue);
   switch (result.status) {
@@ -64,10 +81,13 @@ bool Host::Engine::ai(Host& host, const Op& op) {
 bool Host::Engine::csr(Host& host, const Op& op, CsrAction action, std::uint64_t operand,
                        std::uint32_t word) {
   const auto number = static_cast<unsigned>(op.imm);
+  const bool is_float =
+      number >= static_cast<unsigned>(Csr::fflags) && number <= static_cast<unsigned>(Csr::fcsr);
+  if (is_float) host.leave_float();
   const HostTime now{host.cycle_, host.instret_};
   const HostTime next{host.cycle_ + host.costs_.csr, host.instret_ + 1};
   const std::optional<std::uint64_t> old = host.csrs_.read(number, now);
-  const bool writes = action == CsrAction::write || op.csr_source != 0;
+  const bool writes = action == CsrAction::write || op.rs3 != 0;
   bool legal = old.has_value();
   if (legal && writes) {
     const std::uint64_t value = action == CsrAction::write ? operand
@@ -75,6 +95,7 @@ bool Host::Engine::csr(Host& host, const Op& op, CsrAction action, std::uint64_t
                                                            : *old & ~operand;
     legal = host.csrs_.write(number, value, next);
   }
+  if (is_float) host.enter_float();
   if (!legal) return host.take_trap(kIllegalInstruction, word), false;
   host.x_[op.rd] = *old;
   host.cycle_ = next.cycle;

@@ -53,11 +53,24 @@ Host::Host(const HostCosts& costs, TcmView tcm, HostPort& port)
 
 Host::~Host() = default;
 
+struct Host::FloatScope {
+  explicit FloatScope(Host& h) : host(h) { host.enter_float(); }
+  ~FloatScope() { host.leave_float(); }
+  FloatScope(const FloatScope&) = delete;
+  FloatScope& operator=(const FloatScope&) = delete;
+  Host& host;
+};
+
 StopReason Host::run(Cycle until) {
   const std::uint64_t deadline = std::min(until, watchdog_).count();
+  const FloatScope scope(*this);
   const StopReason reason = Engine::execute(*this, deadline);
   return reason == StopReason::quantum && cycle_ >= watchdog_.count() ? StopReason::watchdog : reason;
 }
+
+void Host::enter_float() { float_environment_.enter(csrs_.float_state().rounding); }
+
+void Host::leave_float() { csrs_.float_state().flags |= float_environment_.leave(); }
 
 void Host::take_trap(std::uint64_t cause, std::uint64_t tval) {
   const std::uint64_t handler = csrs_.enter_trap(pc_, cause, tval);

@@ -1,4 +1,4 @@
-// The RISC-V host: RV64IMAC + Zicsr + Zifencei in machine mode, with exact architectural state.
+// The RISC-V host: RV64GC (IMAFDC + Zicsr + Zifencei) in machine mode, with exact architectural state.
 //
 // Source: RISC-V Instruction Set Manual, volume I (Unprivileged, 20191213) for the instructions, volume II
 // (Privileged, 20211203) chapters 2 and 3 for CSRs and traps.
@@ -10,6 +10,7 @@
 //   - Atomics work in TCM only: outside, cause 5 (lr) or 7 (sc, amo*).
 //   - An sc succeeds only where the latest lr had the same address and width, and no sc or trap came between.
 //   - Stores become visible to instruction fetch at fence.i, never required earlier.
+//   - Floating-point state has no clean states: mstatus.FS is Off (at reset) or Dirty.
 //   - Vectored mtvec is stored; exceptions enter at its base (only interrupts use the vector).
 //   - There is no interrupt source yet, so wfi stops the run under its own name.
 //
@@ -26,12 +27,18 @@
 
 #include "base/units.hpp"
 #include "core/host/csr.hpp"
+#include "core/host/float_environment.hpp"
 #include "core/host/host_costs.hpp"
 #include "core/host/host_port.hpp"
 
 namespace assay::core {
 
 class CodeCache;
+
+// Places in the register file: x0..x31, a sink that nobody reads for what is written to x0, then f0..f31.
+constexpr std::uint8_t kSink = 32;
+constexpr std::uint8_t kFirstFloat = 33;
+constexpr std::size_t kRegisterPlaces = 65;
 
 // The tightly coupled memory: program, data, stack. The host does not own the bytes. size is a multiple
 // of 8, at least 8 and at most 1 GiB; base is a multiple of 8.
@@ -77,6 +84,9 @@ class Host {
   void set_x(unsigned index, std::uint64_t value) {
     if (index != 0) x_[index] = value;
   }
+  // Floating-point registers: 64 bits; a single is boxed in ones.
+  std::uint64_t f(unsigned index) const { return x_[kFirstFloat + index]; }
+  void set_f(unsigned index, std::uint64_t value) { x_[kFirstFloat + index] = value; }
   Cycle cycle() const { return Cycle(cycle_); }
   std::uint64_t instret() const { return instret_; }  // instructions retired since construction
   const CsrFile& csrs() const { return csrs_; }
@@ -86,7 +96,8 @@ class Host {
   void invalidate_code() { code_stale_ = true; }
 
  private:
-  struct Engine;  // the threaded interpreter: engine.cpp
+  struct Engine;      // the threaded interpreter: engine.cpp
+  struct FloatScope;  // enter_float() .. leave_float()
 
   // An lr's address and width; bytes = 0: none.
   struct Reservation {
@@ -94,11 +105,14 @@ class Host {
     unsigned bytes = 0;
   };
 
+  // Native arithmetic is the host's while its instructions run, and the caller's in port calls.
+  void enter_float();
+  void leave_float();
   void take_trap(std::uint64_t cause, std::uint64_t tval);  // at pc_, cycle_
   bool can_fetch(std::uint64_t address) const { return address - tcm_.base < tcm_.size; }
 
-  // x_[0] stays 0; writes to x0 are sent to the slot behind x31.
-  std::array<std::uint64_t, 33> x_{};
+  // Integer and floating-point registers, by their places; x_[0] stays 0.
+  std::array<std::uint64_t, kRegisterPlaces> x_{};
   std::uint64_t pc_;
   std::uint64_t cycle_ = 0;
   std::uint64_t instret_ = 0;
@@ -107,6 +121,7 @@ class Host {
   std::optional<StopReason> final_;  // the host can never go on, for this reason
   Reservation reservation_;
   CsrFile csrs_;
+  FloatEnvironment float_environment_;
   HostCosts costs_;
   TcmView tcm_;
   HostPort& port_;

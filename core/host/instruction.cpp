@@ -54,6 +54,7 @@ std::int32_t immediate(Format format, std::uint32_t w) {
           bits(w, 31, 31) << 20 | bits(w, 19, 12) << 12 | bits(w, 20, 20) << 11 | bits(w, 30, 21) << 1, 21);
     case Format::Csr: return static_cast<std::int32_t>(bits(w, 31, 20));
     case Format::Word: return static_cast<std::int32_t>(w);
+    case Format::Rounded: return static_cast<std::int32_t>(bits(w, 14, 12));
   }
   return 0;
 }
@@ -79,6 +80,7 @@ Decoded decode(std::uint32_t raw) {
   d.rd = static_cast<std::uint8_t>(bits(d.word, 11, 7));
   d.rs1 = static_cast<std::uint8_t>(bits(d.word, 19, 15));
   d.rs2 = static_cast<std::uint8_t>(bits(d.word, 24, 20));
+  d.rs3 = static_cast<std::uint8_t>(bits(d.word, 31, 27));
   d.imm = immediate(row(d.id).format, d.word);
   return d;
 }

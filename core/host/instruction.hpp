@@ -13,8 +13,8 @@ enum class Rv : std::uint8_t {
   count,  // also: not an instruction
 };
 
-// Where the immediate lies in the word. Word: the immediate is the whole word.
-enum class Format : std::uint8_t { R, I, Shift, S, B, U, J, Csr, Word };
+// Where the immediate lies in the word. Rounded: it is the rounding mode; Word: it is the whole word.
+enum class Format : std::uint8_t { R, I, Shift, S, B, U, J, Csr, Word, Rounded };
 
 enum class CostClass : std::uint8_t {
   Alu,
@@ -28,7 +28,10 @@ enum class CostClass : std::uint8_t {
   Atomic,
   Fence,
   System,
-  Ai
+  Ai,
+  Float,      // add, multiply, fused, conversions
+  FloatDiv,   // divide, square root
+  FloatMove,  // sign injection, minimum, comparison, class, moves
 };
 
 struct InstructionRow {
@@ -41,9 +44,17 @@ struct InstructionRow {
 };
 const InstructionRow& row(Rv id);
 
+// What a row's operands say of it.
+constexpr bool has_operand(const InstructionRow& row, char letter) {
+  return row.operands.find(letter) != std::string_view::npos;
+}
+constexpr bool is_float(const InstructionRow& row) {
+  return has_operand(row, 'D') || has_operand(row, 'S') || has_operand(row, 'T');
+}
+
 struct Decoded {
   Rv id = Rv::count;  // count: illegal
-  std::uint8_t rd = 0, rs1 = 0, rs2 = 0;
+  std::uint8_t rd = 0, rs1 = 0, rs2 = 0, rs3 = 0;
   std::int32_t imm = 0;     // sign extended; upper immediates already shifted; csr numbers unsigned
   std::uint8_t length = 4;  // bytes: 2 or 4
   std::uint32_t raw = 0;    // as fetched: 16 bits where length is 2

@@ -6,5 +6,8 @@ set(ASSAY_HOST_SOURCES
     host/disassemble.cpp
     host/engine.cpp
     host/engine_slow.cpp
+    host/float_environment.cpp
+    host/float_slow.cpp
     host/host.cpp
-    host/instruction.cpp)
+    host/instruction.cpp
+    host/soft_float.cpp)

@@ -51,7 +51,8 @@ TEST(Host, ExceptionsReportTheirCauseAndValue) {
     std::uint64_t cause, value;
   } const kRows[] = {
       {"illegal word", illegal, 2, illegal},
-      {"floating point", 0x00007053, 2, 0x00007053},
+      {"floating point while FS is off", 0x00007053, 2, 0x00007053},
+      {"fcsr while FS is off", 0x00302573, 2, 0x00302573},
       {"reserved funct7", 0x04000033, 2, 0x04000033},
       {"slliw by 32", 0x0205151b, 2, 0x0205151b},
       {"lr with rs2", 0x1010202f, 2, 0x1010202f},
@@ -129,8 +130,8 @@ TEST(Host, CsrFieldsKeepOnlyWhatIsLegal) {
     unsigned csr;
     std::uint64_t reset, all_ones;
   } const kRows[] = {
-      {"mstatus", mstatus, 0x1800, 0x1888},
-      {"misa", misa, 0x8000000000001105, 0x8000000000001105},
+      {"mstatus", mstatus, 0x1800, 0x8000000000007888},
+      {"misa", misa, 0x800000000000112d, 0x800000000000112d},
       {"mie", mie, 0, 0x888},
       {"mip", mip, 0, 0},
       {"mtvec", mtvec, 0, 0xfffffffffffffffd},
