@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <iostream>
 #include <new>
 #include <string>
 #include <vector>
@@ -57,10 +58,36 @@ std::string usage_message(const CLI::App& program, const CLI::ParseError& error)
   return fmt::format("{}: {}", app->get_name(), message);
 }
 
+// Whatever a file or an argument put into a message: one line of bounded length, free of control characters.
+std::string one_line(const std::string& message) {
+  constexpr std::size_t kLongest = 4000;
+  std::string line;
+  for (const char c : message.substr(0, kLongest)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) line += fmt::format("\\x{:02x}", byte);
+    else line += c;
+  }
+  return message.size() > kLongest ? line + "..." : line;
+}
+
+// Never throws, so that a standard error that is closed changes no exit code.
 int report(ExitCode code, const std::string& message) {
   std::fflush(stdout);
-  fmt::print(stderr, "assay: {}\n", message);
+  std::fputs(("assay: " + one_line(message) + "\n").c_str(), stderr);
   return static_cast<int>(code);
+}
+
+// An option given an empty value - a shell variable that is not set - is not the same as one not given.
+void refuse_empty_values(const CLI::App& app) {
+  for (const CLI::Option* option : app.get_options())
+    for (const std::string& value : option->results())
+      if (value.empty())
+        fail(ExitCode::Usage, "{}: {} is given an empty value", app.get_name(), option->get_name());
+}
+
+void flush_output() {
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+    fail(ExitCode::Infrastructure, "standard output cannot be written: {}", std::strerror(errno));
 }
 
 int run(int argc, char** argv) {
@@ -75,13 +102,16 @@ int run(int argc, char** argv) {
   try {
     program.parse(argc, argv);
   } catch (const CLI::Success& help) {  // --help, --version
-    return program.exit(help);
+    const int code = program.exit(help);
+    std::cout.flush();
+    if (!std::cout) fail(ExitCode::Infrastructure, "standard output cannot be written");
+    return code;
   } catch (const CLI::ParseError& error) {
     return report(ExitCode::Usage, usage_message(program, error));
   }
+  refuse_empty_values(*deepest(&program));
   const ExitCode code = action();
-  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
-    fail(ExitCode::Infrastructure, "standard output cannot be written: {}", std::strerror(errno));
+  flush_output();
   return static_cast<int>(code);
 }
 

@@ -64,8 +64,8 @@ ExitCode show(const Options& options) {
     for (const Parameter& p : list)
       parameters_json[p.path] = Json{{"value", json_value(p)}, {"range", p.range()}, {"doc", p.doc}};
     for (const auto& [name, value] : peaks(machine)) derived[name] = value;
-    fmt::print("{}\n",
-               Json{{"file", machine.file}, {"parameters", parameters_json}, {"derived", derived}}.dump(2));
+    fmt::print("{}\n", json_text(Json{
+                           {"file", machine.file}, {"parameters", parameters_json}, {"derived", derived}}));
     return ExitCode::Pass;
   }
   fmt::print("# {}\n", machine.file);
@@ -89,7 +89,7 @@ ExitCode check(const Options& options) {
       checked.push_back(Json{{"name", machine.name}, {"file", machine.file}, {"verdict", "PASS"}});
     else fmt::print("{}: ok\n", machine.file);
   }
-  if (options.json) fmt::print("{}\n", checked.dump(2));
+  if (options.json) fmt::print("{}\n", json_text(checked));
   return ExitCode::Pass;
 }
 
@@ -100,7 +100,7 @@ ExitCode diff(const Options& options) {
     Json list = Json::array();
     for (const ParameterChange& c : changes)
       list.push_back(Json{{"parameter", c.path}, {"before", c.before}, {"after", c.after}});
-    fmt::print("{}\n", list.dump(2));
+    fmt::print("{}\n", json_text(list));
   } else {
     for (const ParameterChange& c : changes) fmt::print("{:<30} {} -> {}\n", c.path, c.before, c.after);
   }

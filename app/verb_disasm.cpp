@@ -105,7 +105,7 @@ void print_json(const sim::ElfImage& image) {
                            {"section", code.section},
                            {"symbol", symbol != nullptr ? symbol->name : ""}});
     });
-  fmt::print("{}\n", Json{{"file", image.file}, {"entry", image.entry}, {"instructions", lines}}.dump(2));
+  fmt::print("{}\n", json_text(Json{{"file", image.file}, {"entry", image.entry}, {"instructions", lines}}));
 }
 
 }  // namespace

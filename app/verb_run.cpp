@@ -1,7 +1,9 @@
 // assay run: one case - from the command line, a YAML file or ONNX test data - executed and judged.
 #include <fmt/format.h>
 
+#include <charconv>
 #include <cstdio>
+#include <limits>
 #include <memory>
 #include <optional>
 
@@ -47,7 +49,8 @@ std::vector<CaseInput> read_cases(const Options& o) {
     for (const testgen::OnnxCase& recorded : testgen::read_onnx_cases(o.onnx_folder)) {
       cases.push_back(from_onnx(recorded, o.arguments.config));
       cases.back().reproduce =
-          fmt::format("assay run --onnx-case {} --config {}", o.onnx_folder, o.arguments.config);
+          fmt::format("assay run --onnx-case {} --config {}", testgen::shell_quoted(o.onnx_folder),
+                      testgen::shell_quoted(o.arguments.config));
     }
   } else {
     const testgen::Case c = o.case_file.empty() ? testgen::case_from_arguments(o.arguments)
@@ -97,8 +100,18 @@ ExitCode run(const Options& o) {
     if (o.json) all.push_back(report::to_json(result));
     else fmt::print("{}", report::to_text(result));
   }
-  if (o.json) fmt::print("{}\n", (all.size() == 1 ? all[0] : all).dump(2));
+  if (o.json) fmt::print("{}\n", json_text(all.size() == 1 ? all[0] : all));
   return worst;
+}
+
+// CLI11 alone takes -1 for 2^64-1 and cuts larger numbers.
+template <typename T>
+std::string whole_number(const std::string& text) {
+  T value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || (error == std::errc() && end == text.data() + text.size())) return {};
+  return fmt::format("'{}' is no whole number from {} to {}", text, std::numeric_limits<T>::min(),
+                     std::numeric_limits<T>::max());
 }
 
 }  // namespace
@@ -109,9 +122,9 @@ void add_run(CLI::App& program, Action& action) {
   CLI::App* verb = program.add_subcommand("run", "Run one case on the simulated core and judge its result");
   auto describes = [&](CLI::Option* option) { o->describing.push_back(option); };
   describes(verb->add_option("operator", a.op, "Operator: gemm, matmul"));
-  describes(verb->add_option("--m", a.m, "Rows of the result (gemm)"));
-  describes(verb->add_option("--n", a.n, "Columns of the result (gemm)"));
-  describes(verb->add_option("--k", a.k, "Products per result (gemm)"));
+  describes(verb->add_option("--m", a.m, "Rows of the result (gemm)")->check(whole_number<std::int64_t>));
+  describes(verb->add_option("--n", a.n, "Columns of the result (gemm)")->check(whole_number<std::int64_t>));
+  describes(verb->add_option("--k", a.k, "Products per result (gemm)")->check(whole_number<std::int64_t>));
   describes(verb->add_option("--dtype", a.dtype, "Element type: bf16 (default), f16, f32, s8"));
   describes(verb->add_option("--bias", a.bias, "Shape of C (gemm): 7, 5x1, scalar; default no C"));
   describes(
@@ -124,7 +137,9 @@ void add_run(CLI::App& program, Action& action) {
   describes(verb->add_option("--mode", a.mode, "bits, exact or real")->capture_default_str());
   describes(verb->add_option("--data", a.data,
                              "Kind of data: uniform, normal, cancellation, special, ...; default by mode"));
-  describes(verb->add_option("--seed", a.seed, "Seed of the suite")->capture_default_str());
+  describes(verb->add_option("--seed", a.seed, "Seed of the suite")
+                ->check(whole_number<std::uint64_t>)
+                ->capture_default_str());
   verb->add_option("--case", o->case_file, "Read the case from a YAML file");
   verb->add_option("--onnx-case", o->onnx_folder,
                    "Read cases from a folder with model.onnx and test_data_set_*");

@@ -7,12 +7,19 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
 
 #include "base/error.hpp"
 
 namespace assay::app {
 
 using Action = std::function<ExitCode()>;
+
+// What --json prints; bytes that are no UTF-8, of a file's name or a kernel's symbol, become U+FFFD.
+inline std::string json_text(const nlohmann::ordered_json& json) {
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
 
 void add_config(CLI::App& program, Action& action);
 void add_disasm(CLI::App& program, Action& action);

@@ -40,6 +40,7 @@ std::string nearest(std::string_view given, const std::vector<std::string>& vali
 }
 
 std::string expected_one_of(std::string_view given, const std::vector<std::string>& valid) {
+  if (valid.empty()) return "there is none";
   std::string text = fmt::format("expected one of {}", fmt::join(valid, ", "));
   const std::string near = nearest(given, valid);
   if (!near.empty()) text += fmt::format("; did you mean '{}'?", near);

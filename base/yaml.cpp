@@ -2,7 +2,9 @@
 
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 #include <set>
+#include <system_error>
 #include <utility>
 
 #include "base/suggest.hpp"
@@ -26,8 +28,15 @@ bool parse_integer(const std::string& text, T& value) {
 }  // namespace
 
 YAML::Node load_yaml(const std::string& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) fail(ExitCode::Usage, "{}: cannot be read", path);
   try {
-    return YAML::LoadFile(path);
+    const std::vector<YAML::Node> documents = YAML::LoadAllFromFile(path);
+    if (documents.empty() || (documents.size() == 1 && documents[0].IsNull()))
+      fail(ExitCode::Usage, "{}: is empty", path);
+    if (documents.size() > 1)
+      fail(ExitCode::Usage, "{}: {} YAML documents, expected one", path, documents.size());
+    return documents[0];
   } catch (const YAML::BadFile&) {
     fail(ExitCode::Usage, "{}: cannot be read", path);
   } catch (const YAML::Exception& e) {

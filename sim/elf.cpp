@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <optional>
 #include <string_view>
+#include <system_error>
 #include <tuple>
 
 #include "base/error.hpp"
@@ -24,6 +26,9 @@ constexpr std::uint64_t kMaxProgramBytes = std::uint64_t{64} << 20;  // the larg
 class ElfFile {
  public:
   explicit ElfFile(const std::string& path) : path_(path) {
+    std::error_code ignored;
+    const auto type = std::filesystem::status(path, ignored).type();
+    if (type == std::filesystem::file_type::fifo) complain("is a pipe, no file");  // would wait for a writer
     std::ifstream stream(path, std::ios::binary);
     if (!stream) fail(ExitCode::BadInput, "{}: cannot be read", path);
     stream.seekg(0, std::ios::end);

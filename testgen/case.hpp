@@ -52,6 +52,8 @@ std::uint64_t data_seed(const Case& c);
 
 // The arguments of `assay` that run this case again, and the same as one shell line.
 std::vector<std::string> reproduce_arguments(const Case& c);
+// A word as the shell reads it back.
+std::string shell_quoted(const std::string& word);
 std::string reproduce_line(const Case& c);
 
 // The case's input tensors, the same bits on every machine.

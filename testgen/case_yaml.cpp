@@ -4,6 +4,7 @@
 
 #include <fstream>
 #include <sstream>
+#include <system_error>
 
 #include "base/error.hpp"
 #include "base/suggest.hpp"
@@ -107,9 +108,12 @@ Case parse_case_yaml(const std::string& text, std::string_view file_name) {
 }
 
 Case read_case_yaml(const std::filesystem::path& file) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(file, ignored))  // before opening: a pipe would wait for its writer
+    fail(ExitCode::Usage, "{}: cannot be read", file.string());
   std::ifstream stream(file, std::ios::binary);
   std::ostringstream text;
-  if (!std::filesystem::is_regular_file(file) || !(text << stream.rdbuf()))
+  if (stream.peek() != std::ifstream::traits_type::eof() && !(text << stream.rdbuf()))
     fail(ExitCode::Usage, "{}: cannot be read", file.string());
   return parse_case_yaml(text.str(), file.string());
 }

@@ -142,7 +142,8 @@ void add_inputs(const Model& model, const OnnxOperator& row, std::map<std::strin
 }
 
 void add_output(const Model& model, const fs::path& set, OnnxCase& out) {
-  const fs::path file = set / "output_0.pb";
+  const fs::path file = set / "output_0.pb", extra = set / "output_1.pb";
+  if (fs::exists(extra)) fail(ExitCode::BadInput, "{}: the model has only 1 output", extra.string());
   Tensor recorded = tensor_from_onnx(read_onnx_tensor(file), file.string());
   check_declared(model.graph().output(0), recorded, file.string());
   const ops::TensorInfo& inferred = out.c.problem.outputs[0];
@@ -182,13 +183,15 @@ std::vector<fs::path> data_sets(const fs::path& folder) {
   std::map<int, fs::path> sets;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
-    if (!entry.is_directory() || name.compare(0, kPrefix.size(), kPrefix) != 0) continue;
+    std::error_code ignored;
+    if (!entry.is_directory(ignored) || name.compare(0, kPrefix.size(), kPrefix) != 0) continue;
     const std::string digits = name.substr(kPrefix.size());
     int number = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
     if (error != std::errc() || end != digits.data() + digits.size())
       fail(ExitCode::BadInput, "{}: expected test_data_set_ and a number", entry.path().string());
-    sets[number] = entry.path();
+    if (!sets.emplace(number, entry.path()).second)
+      fail(ExitCode::BadInput, "{}: data set {} is there twice", entry.path().string(), number);
   }
   std::vector<fs::path> ordered;
   ordered.reserve(sets.size());

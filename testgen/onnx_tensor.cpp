@@ -16,7 +16,8 @@ std::string read_file(const std::filesystem::path& file) {
   std::error_code error;
   const bool regular = std::filesystem::is_regular_file(file, error);
   const std::uintmax_t size = regular ? std::filesystem::file_size(file, error) : 0;
-  std::ifstream stream(file, std::ios::binary);
+  std::ifstream stream;
+  if (regular) stream.open(file, std::ios::binary);  // a pipe would wait for its writer
   if (!regular || error || !stream) fail(ExitCode::BadInput, "{}: cannot be read", file.string());
   if (size > static_cast<std::uintmax_t>(std::numeric_limits<int>::max()))
     fail(ExitCode::BadInput, "{}: larger than 2 GiB", file.string());

@@ -17,6 +17,7 @@ TEST(Suggest, IsSilentWhereNothingIsNear) { EXPECT_EQ(nearest("bandwidth", kName
 TEST(Suggest, ListsWhatIsValidAndAsksOnlyWhereSomethingIsNear) {
   EXPECT_EQ(expected_one_of("row", kNames), "expected one of freq_mhz, rows, cols; did you mean 'rows'?");
   EXPECT_EQ(expected_one_of("bandwidth", kNames), "expected one of freq_mhz, rows, cols");
+  EXPECT_EQ(expected_one_of("rows", {}), "there is none");
 }
 
 }  // namespace

@@ -58,6 +58,20 @@ TEST(YamlFile, ThatIsMissingOrNoYamlIsAUsageError) {
                      [] { load_yaml("/nonexistent.yaml"); });
   const std::string broken = folder.write("b.yaml", "a: 1\nb: [1\n");
   test::expect_error(ExitCode::Usage, "not valid YAML", [&] { load_yaml(broken); });
+  test::expect_error(ExitCode::Usage, ": cannot be read", [&] { load_yaml(folder.file("")); });
+  const std::string loop = folder.file("loop.yaml");
+  std::filesystem::create_symlink("loop.yaml", loop);
+  test::expect_error(ExitCode::Usage, "loop.yaml: cannot be read", [&] { load_yaml(loop); });
+}
+
+TEST(YamlFile, HoldsOneDocument) {
+  const test::TemporaryFolder folder;
+  for (const char* text : {"", "\n\n", "# nothing\n"}) {
+    const std::string file = folder.write("e.yaml", text);
+    test::expect_error(ExitCode::Usage, "e.yaml: is empty", [&] { load_yaml(file); });
+  }
+  const std::string two = folder.write("t.yaml", "a: 1\n---\na: 2\n");
+  test::expect_error(ExitCode::Usage, "t.yaml: 2 YAML documents, expected one", [&] { load_yaml(two); });
 }
 
 }  // namespace

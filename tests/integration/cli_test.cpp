@@ -152,6 +152,38 @@ TEST(Cli, ZeroNegativeAndAbsurdSizesAreRefused) {
   expect_error(assay("run gemm --m eight --n 8 --k 8"), 2, "eight");
 }
 
+TEST(Cli, NumbersAreNeitherCutNorWrapped) {
+  const std::string sizes = "run gemm --m 2 --n 2 --k 2 --config edge16 ";
+  expect_error(assay(sizes + "--seed -1"), 2,
+               "--seed: '-1' is no whole number from 0 to 18446744073709551615");
+  expect_error(assay(sizes + "--seed 18446744073709551616"), 2, "'18446744073709551616' is no whole number");
+  expect_error(assay("run gemm --m 99999999999999999999 --n 2 --k 2"), 2, "--m: '99999999999999999999'");
+  EXPECT_EQ(assay(sizes + "--seed 18446744073709551615").exit_code, 0);
+}
+
+TEST(Cli, AnEmptyValueIsNoDefault) {
+  const std::string sizes = "run gemm --m 2 --n 2 --k 2 --config edge16 ";
+  for (const char* option : {"--dtype", "--bias", "--data", "--dataflow", "--seed", "--golden"})
+    expect_error(assay(fmt::format("{} {} ''", sizes, option)), 2,
+                 fmt::format("{} is given an empty value", option));
+}
+
+TEST(Cli, AMessageIsOneLineWhateverAFileHolds) {
+  const TemporaryFolder folder;
+  const std::string file = folder.write("machine.yaml", "\"a\\nb\\x1b[31m\": 1\n");
+  expect_error(assay(fmt::format("config check '{}'", file)), 2, "unknown key 'a\\x0ab\\x1b[31m'");
+  folder.write("machine.yaml", std::string(100'000, 'k') + ": 1\n");
+  EXPECT_LT(assay(fmt::format("config check '{}'", file)).output.size(), 5000U);
+}
+
+TEST(Cli, AClosedStandardErrorChangesNoExitCode) {
+  for (const char* closed : {"2>&-", ">&- 2>&-", "2>/dev/full"}) {
+    const ProcessResult r =
+        run_process(fmt::format("('{}' run gemm --m 0 --n 1 --k 1 {})", ASSAY_PROGRAM, closed));
+    EXPECT_EQ(r.exit_code, 6) << closed;
+  }
+}
+
 TEST(Cli, BrokenConfigurationsNameFileKeyAndChoice) {
   const TemporaryFolder folder;
   std::filesystem::create_directory(folder.file("memory"));
@@ -176,6 +208,9 @@ TEST(Cli, AFullDiskIsAnError) {
   const ProcessResult r = run_process(
       fmt::format("('{}' run gemm --m 8 --n 8 --k 8 --config edge16 > /dev/full)", ASSAY_PROGRAM));
   expect_error(r, 3, "standard output cannot be written: No space left on device");
+  for (const char* option : {"--help", "--version"})
+    expect_error(run_process(fmt::format("('{}' {} > /dev/full)", ASSAY_PROGRAM, option)), 3,
+                 "standard output cannot be written");
 }
 
 TEST(Cli, GoldensThatCannotJudgeAreRefused) {
@@ -217,6 +252,33 @@ TEST(Cli, MalformedOnnxFilesAreNamed) {
   std::ofstream(copy + "/test_data_set_0/output_0.pb", std::ios::binary) << "garbage\xff\xfe\x01";
   expect_error(assay(fmt::format("run --onnx-case '{}'", copy)), 7, "output_0.pb");
   expect_error(assay(fmt::format("run --onnx-case '{}'", folder.file("absent"))), 7, "absent");
+}
+
+TEST(Cli, FoldersOfAnyNameAreJudgedAndReproduced) {
+  const TemporaryFolder folder;
+  const std::string spaced = folder.file("a b's"), no_utf8 = folder.file("c\xff");
+  for (const std::string& copy : {spaced, no_utf8})
+    std::filesystem::copy(node_case("test_matmul_2d"), copy, std::filesystem::copy_options::recursive);
+  const std::string first = assay(fmt::format("run --config edge16 --onnx-case \"{}\"", spaced)).output;
+  const std::size_t at = first.find("again     assay ");
+  ASSERT_NE(at, std::string::npos) << first;
+  const std::string line = first.substr(at + 16, first.find('\n', at) - at - 16);
+  EXPECT_EQ(assay(line).output, first);
+  const ProcessResult r = assay(fmt::format("run --config edge16 --json --onnx-case '{}'", no_utf8));
+  EXPECT_EQ(r.exit_code, 0) << r.output;
+  EXPECT_EQ(nlohmann::json::parse(r.output).at("verdict"), "PASS");
+}
+
+TEST(Cli, APipeInPlaceOfAFileIsRefusedAtOnce) {
+  const TemporaryFolder folder;
+  for (const char* name : {"x.yaml", "x.elf", "model.onnx"}) run_process("mkfifo " + folder.file(name));
+  const auto quick = [&](const std::string& arguments) {
+    return run_process(fmt::format("timeout 20 '{}' {}", ASSAY_PROGRAM, arguments));
+  };
+  expect_error(quick("config check " + folder.file("x.yaml")), 2, "x.yaml: cannot be read");
+  expect_error(quick("run --case " + folder.file("x.yaml")), 2, "x.yaml: cannot be read");
+  expect_error(quick("run --onnx-case " + folder.file("")), 7, "model.onnx: cannot be read");
+  expect_error(quick("disasm " + folder.file("x.elf")), 7, "x.elf: is a pipe");
 }
 
 TEST(Cli, GoldensThatDisagreeAreAnErrorOfTheSuite) {

@@ -128,6 +128,19 @@ TEST_F(OnnxFolder, DataSetsComeInNumericalOrder) {
   EXPECT_THAT(cases[2].name, testing::EndsWith("test_data_set_10"));
 }
 
+TEST_F(OnnxFolder, NothingRecordedIsPassedOver) {
+  fs::copy(set(), folder_ / "test_data_set_00");
+  expect_refused(ExitCode::BadInput, "data set 0 is there twice");
+  fs::remove_all(folder_ / "test_data_set_00");
+  fs::copy(set() / "output_0.pb", set() / "output_1.pb");
+  expect_refused(ExitCode::BadInput, "output_1.pb: the model has only 1 output");
+}
+
+TEST_F(OnnxFolder, ALinkToItselfIsNoDataSet) {
+  fs::create_directory_symlink("test_data_set_1", folder_ / "test_data_set_1");
+  EXPECT_EQ(read().size(), 1U);
+}
+
 TEST_F(OnnxFolder, AnInitialiserIsAnInput) {
   onnx::TensorProto b = tensor({2, 2}, {1, 2, 3, 4});
   b.set_name("b");
