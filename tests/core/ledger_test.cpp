@@ -18,8 +18,8 @@ TEST(Ledger, EveryCycleHasOneOwner) {
   Ledger ledger;
   ledger.mark(Cycle(10), Owner::idle);
   ledger.mark(Cycle(15), Owner::busy);
-  ledger.mark(Cycle(12), Owner::drain);  // in the past: nothing
   ledger.mark(Cycle(15), Owner::drain);
+  ledger.mark(Cycle(12), Owner::drain);  // in the past: nothing
   ledger.mark(Cycle(18), Owner::busy);
   EXPECT_EQ(ledger.of(Owner::idle), Cycle(10));
   EXPECT_EQ(ledger.of(Owner::busy), Cycle(8));

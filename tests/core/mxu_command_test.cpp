@@ -134,6 +134,7 @@ TEST_F(MxuCommand, AccumulateStartsFromWhatIsStored) {
 TEST_F(MxuCommand, OuterRepetitionsThatAdvanceTheResultStandAlone) {
   isa::MxuCommand c = whole(8);
   c.outer_acc_step = 1024;
+  std::memset(local.at(LocalAddr::acc(0)), 0x11, 4096);
   Mxu(machine, local).compute(c, false, Cycle(0));
   for (int outer = 0; outer < 3; ++outer)
     for (int i = 0; i < kM; ++i)

@@ -19,7 +19,7 @@ using core::TileProduct;
 using test::bits_of;
 using test::float_of;
 
-enum class Data { Moderate, Any, Subnormal };
+enum class Data { Moderate, Any, Subnormal };  // s8: any, the least, the greatest value
 
 float half_to_float(std::uint16_t h) {
   const int exponent = h >> 10 & 31, fraction = h & 1023;
@@ -64,7 +64,11 @@ class Operand {
     std::uint32_t bits = 0;
     const auto moderate = static_cast<float>(static_cast<int>(random() % 2048) - 1024) / 64.0F;
     switch (dtype_) {
-      case DType::s8: bits = data == Data::Moderate ? static_cast<std::uint32_t>(random()) : 0x80; break;
+      case DType::s8:
+        bits = data == Data::Any         ? 0x80
+               : data == Data::Subnormal ? 0x7F
+                                         : static_cast<std::uint32_t>(random());
+        break;
       case DType::f32:
         bits = data == Data::Moderate    ? bits_of(moderate * (1 + 0x1p-20F))
                : data == Data::Subnormal ? bits_of(moderate * 0x1p-70F)
@@ -176,10 +180,9 @@ TEST_P(TileMultiply, EveryShapeLayoutAndTypeIsTheScalarChain) {
 TEST_P(TileMultiply, IntegersWrapAndStayExactBeyondFp32Sums) {
   for (const std::size_t k : {1023u, 1024u, 1025u, 2048u, 2049u, 5000u}) {
     for (const bool accumulate : {false, true}) {
-      Problem p{DType::s8, 3, 17, k, false, true, accumulate, Data::Any};  // -128 x -128 throughout
-      expect_chain(p, k);
-      p.data = Data::Moderate;
-      expect_chain(p, k);
+      for (const Data data :
+           {Data::Moderate, Data::Any, Data::Subnormal})  // -128 x -128, 127 x 127 throughout
+        expect_chain({DType::s8, 3, 17, k, false, true, accumulate, data}, k);
     }
   }
 }
