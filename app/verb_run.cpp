@@ -147,7 +147,7 @@ void add_run(CLI::App& program, Action& action) {
       ->delimiter(',');
   verb->add_flag("--no-values", o->no_values, "Timing alone: the same cycles, no verdict (exit code 10)");
   verb->add_option("--max-cycles", o->max_cycles,
-                   "Watchdog; default 1000 x the attainable cycles + 20 million")
+                   "Watchdog; default 1000 x the attainable cycles + 500 million")
       ->check(CLI::Range(std::uint64_t{1}, kMostCycles));
   verb->add_option("--quantum", o->quantum,
                    "Cycles the host may run ahead; changes neither results nor cycles")

@@ -16,7 +16,10 @@
 
 /* --- Host physical address map --- */
 #define ASSAY_MACHINE_BASE 0x00100000 /* struct assay_machine, read only */
-#define ASSAY_CLINT_BASE 0x02000000
+#define ASSAY_CLINT_BASE 0x02000000 /* timer and software interrupt; mtime counts core cycles */
+#define ASSAY_CLINT_MSIP ASSAY_CLINT_BASE                /* u32, bit 0 */
+#define ASSAY_CLINT_MTIMECMP (ASSAY_CLINT_BASE + 0x4000) /* u64 */
+#define ASSAY_CLINT_MTIME (ASSAY_CLINT_BASE + 0xbff8)    /* u64 */
 #define ASSAY_UART_BASE 0x10000000 /* a byte written here is printed */
 #define ASSAY_HALT_BASE 0x10010000 /* a u64 written here ends the run: see ASSAY_HALT_* */
 #define ASSAY_SPM_BASE 0x20000000  /* uncached window on the scratchpad */
@@ -38,6 +41,7 @@
 /* --- Kernel status codes (detail of ASSAY_HALT_DONE), beyond 0 --- */
 #define ASSAY_STATUS_BAD_ARGS 1    /* the argument block is not what the kernel expects */
 #define ASSAY_STATUS_NO_CAPACITY 2 /* no tiling fits the scratchpad or the accumulators */
+#define ASSAY_STATUS_NO_SEMAPHORES 3 /* the machine has fewer semaphores than the kernel uses */
 
 #define ASSAY_MAX_RANK 8
 #define ASSAY_MAX_TENSORS 16

@@ -59,7 +59,7 @@ std::string unwritten(const ops::Problem& problem, const Layout& layout, sim::Pl
 
 // A kernel that needs more than this many times the roof's cycles is taken for a runaway.
 constexpr std::uint64_t kRunawayFactor = 1000;
-constexpr std::uint64_t kRunawayBase = 20'000'000;
+constexpr std::uint64_t kRunawayBase = 500'000'000;
 
 void describe_case(const CaseInput& input, report::CaseResult& result) {
   result.id = testgen::case_id(input.c);
@@ -107,7 +107,9 @@ void set_verdict(report::CaseResult& result, ExitCode verdict, const std::string
 bool judge_run(const sim::RunResult& run, report::CaseResult& result) {
   switch (run.outcome) {
     case sim::Outcome::halted: break;
-    case sim::Outcome::watchdog: set_verdict(result, ExitCode::Watchdog, run.message); return false;
+    case sim::Outcome::watchdog:
+      set_verdict(result, ExitCode::Watchdog, run.message + "; --max-cycles sets the limit");
+      return false;
     case sim::Outcome::trap:
     case sim::Outcome::fault:
     case sim::Outcome::deadlock: set_verdict(result, ExitCode::Error, run.message); return false;
@@ -115,6 +117,9 @@ bool judge_run(const sim::RunResult& run, report::CaseResult& result) {
   if (run.kernel_status == ASSAY_STATUS_NO_CAPACITY)
     set_verdict(result, ExitCode::Unsupported,
                 fmt::format("no tiling fits the memories of {}", result.config));
+  else if (run.kernel_status == ASSAY_STATUS_NO_SEMAPHORES)
+    set_verdict(result, ExitCode::Unsupported,
+                fmt::format("the kernel needs more semaphores than {} has (sync.semaphores)", result.config));
   else if (run.kernel_status != 0)
     set_verdict(result, ExitCode::Error, fmt::format("the kernel gave up with status {}", run.kernel_status));
   if (run.kernel_status != 0) return false;

@@ -21,7 +21,8 @@ enum : u32 {
   kOutFilled,
   kOutFreed,
   kCFilled,
-  kCFreed
+  kCFreed,
+  kSemaphores
 };
 
 constexpr u32 kDmaIn = ASSAY_ENGINE_dma_in, kDmaOut = ASSAY_ENGINE_dma_out, kMxu = ASSAY_ENGINE_mxu,
@@ -59,6 +60,7 @@ class Gemm {
 
   u32 run() {
     if (p_.chain == 0) return ASSAY_STATUS_BAD_ARGS;
+    if (machine().semaphores < kSemaphores) return ASSAY_STATUS_NO_SEMAPHORES;
     gemm::make_plan(p_, machine(), plan_);
     if (!plan_.feasible) return ASSAY_STATUS_NO_CAPACITY;
     operands_ = Operands(plan_.buffers);

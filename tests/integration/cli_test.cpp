@@ -225,6 +225,18 @@ TEST(Cli, TensorsBeyondThisComputersMemoryAreRefusedButCanBeTimed) {
   expect_error(assay(huge), 3, "this computer has");
 }
 
+TEST(Cli, AMachineWithTooFewSemaphoresIsUnsupported) {
+  const TemporaryFolder folder;
+  std::filesystem::copy(std::string(CONFIG_DIR) + "/memory", folder.file("memory"));
+  std::string text = read_text(std::string(CONFIG_DIR) + "/edge16.yaml");
+  const std::string key = "semaphores: 64";
+  text.replace(text.find(key), key.size(), "semaphores: 7");
+  const ProcessResult r =
+      assay(fmt::format("run gemm --m 8 --n 8 --k 8 --config '{}'", folder.write("few.yaml", text)));
+  EXPECT_EQ(r.exit_code, 6) << r.output;
+  EXPECT_THAT(r.output, HasSubstr("sync.semaphores"));
+}
+
 TEST(Cli, OptionsOfACaseDoNotMixWithAFile) {
   expect_error(assay(fmt::format("run --onnx-case '{}' --m 8", node_case("test_matmul_2d"))), 2, "--m");
 }
