@@ -1,11 +1,13 @@
 // When a DMA engine may put its next request on the fabric.
 //
 // Requests share a link of `fabric.bytes_per_cycle`; at most `dma.outstanding_requests` may be under
-// way, and their credits come back in order. The fabric adds `fabric.latency_cycles` each way.
+// way, each giving its credit back with its own answer. The fabric adds `fabric.latency_cycles` each way.
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <functional>
+#include <queue>
+#include <vector>
 
 #include "base/machine.hpp"
 #include "base/units.hpp"
@@ -26,7 +28,9 @@ class DmaTiming {
  private:
   const Machine& machine_;
   std::uint64_t link_free_ = 0;  // in bytes: cycle * bytes_per_cycle + bytes already sent in that cycle
-  std::deque<Cycle> under_way_;  // answers, in issue order, each no earlier than the one before
+  // Answers, the earliest on top. At most `outstanding_requests`: those that lie in the past stand for
+  // credits that are free.
+  std::priority_queue<std::uint64_t, std::vector<std::uint64_t>, std::greater<>> answers_;
   Cycle last_done_;
 };
 
