@@ -38,8 +38,8 @@ constexpr Program kPrograms[] = {
 };
 
 constexpr std::uint64_t kQuantum = 1000;
-constexpr unsigned kMstatus = 0x300;
-constexpr std::uint64_t kFloatOn = 3u << 13;
+constexpr unsigned kMstatus = 0x300, kMie = 0x304;
+constexpr std::uint64_t kFloatAndInterruptsOn = 3u << 13 | 1u << 3, kTimer = 1u << 7;
 
 struct Nothing : assay::core::HostPort {
   assay::core::PortAccess load(Cycle now, std::uint64_t, unsigned) override { return {now, 0, true}; }
@@ -69,7 +69,9 @@ Run run_here(const std::string& image) {
   std::memcpy(tcm.data(), image.data(), image.size());
   Nothing port;
   assay::core::Host host({}, {tcm.data(), tcm.size(), ASSAY_TCM_BASE}, port);
-  host.csrs().write(kMstatus, kFloatOn, {});
+  host.csrs().write(kMstatus, kFloatAndInterruptsOn, {});
+  host.csrs().write(kMie, kTimer, {});
+  host.csrs().clint().store(0, ASSAY_CLINT_MTIMECMP, 8, std::uint64_t{1} << 50);
   const auto start = Clock::now();
   auto reason = assay::core::StopReason::quantum;
   while (reason == assay::core::StopReason::quantum) reason = host.run(host.cycle() + Cycle(kQuantum));

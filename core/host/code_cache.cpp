@@ -65,6 +65,14 @@ const Slot* CodeCache::find(std::uint64_t offset) {
   return &slots_[index];
 }
 
+const Slot* CodeCache::find_one(std::uint64_t offset) {
+  if (offset >= size_) return nullptr;
+  if (free_slots() < kBlockSlots) flush();
+  const std::uint32_t index = translate(offset, 1);
+  used_ = index;
+  return &slots_[index];
+}
+
 const Slot* CodeCache::link(const Slot* exit) {
   const auto index = static_cast<std::size_t>(exit - slots_.get());
   const std::uint64_t generation = generation_;
@@ -154,10 +162,10 @@ bool CodeCache::append_instruction(const Decoded& d, std::uint64_t pc, std::uint
   return !ends_block(cost_class);
 }
 
-std::uint32_t CodeCache::translate(std::uint64_t pc) {
+std::uint32_t CodeCache::translate(std::uint64_t pc, std::uint32_t most) {
   const std::uint32_t first = used_;
   std::uint32_t cost = 0, count = 0;
-  while (count < kBlockInstructions) {
+  while (count < most) {
     const Fetched fetched = fetch(pc);
     if (fetched.missing_at) {
       append_pseudo(Pseudo::fetch_fault, *fetched.missing_at, pc, cost, count);

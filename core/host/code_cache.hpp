@@ -91,6 +91,9 @@ class CodeCache {
     const std::uint32_t index = offset < size_ ? start_[offset >> 1] : 0;
     return index != 0 ? &slots_[index] : nullptr;
   }
+  // The one instruction at `offset`, in a block of its own that lives until the next translation; null
+  // outside TCM. Its exits must not be linked.
+  const Slot* find_one(std::uint64_t offset);
   // Translates the target of an exit and connects the two; null if the target lies outside TCM.
   const Slot* link(const Slot* exit);
   const SlotInfo& info(const Slot* slot) const { return infos_[slot - slots_.get()]; }
@@ -110,7 +113,7 @@ class CodeCache {
     std::optional<std::int32_t> missing_at;
   };
   Fetched fetch(std::uint64_t pc) const;
-  std::uint32_t translate(std::uint64_t pc);
+  std::uint32_t translate(std::uint64_t pc, std::uint32_t most = kBlockInstructions);
   bool is_legal(const Decoded& d) const;
   Op operation(const Decoded& d) const;
   // False if the block ends here. Adds the instruction to the block's sums.

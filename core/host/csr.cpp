@@ -11,7 +11,8 @@ constexpr std::uint64_t kSd = std::uint64_t{1} << 63;
 constexpr unsigned kFlagBits = 5;
 constexpr std::uint64_t kFlagMask = (1u << kFlagBits) - 1;
 constexpr std::uint64_t kRoundingMask = 7;
-constexpr std::uint64_t kInterruptEnables = 1u << 3 | 1u << 7 | 1u << 11;  // software, timer, external
+constexpr std::uint64_t kSoftware = 1u << 3, kTimer = 1u << 7, kExternal = 1u << 11;  // in mie and mip
+constexpr std::uint64_t kInterruptEnables = kSoftware | kTimer | kExternal;
 constexpr std::uint64_t kInhibitCycle = 1u << 0;
 constexpr std::uint64_t kInhibitInstret = 1u << 2;
 constexpr unsigned kHpmCounter = 0xb00, kHpmEvent = 0x320, kUserHpmCounter = 0xc00;
@@ -89,7 +90,9 @@ std::optional<std::uint64_t> CsrFile::read(unsigned number, HostTime now) const 
     case Csr::cycle: return cycle_.value(now.cycle);
     case Csr::minstret:
     case Csr::instret: return instret_.value(now.instret);
+    case Csr::time: return clint_.time(now.cycle);
     case Csr::mip:
+      return (clint_.software_pending() ? kSoftware : 0) | (clint_.timer_pending(now.cycle) ? kTimer : 0);
     case Csr::mvendorid:
     case Csr::marchid:
     case Csr::mimpid:
@@ -128,13 +131,25 @@ bool CsrFile::write(unsigned number, std::uint64_t value, HostTime next) {
   return true;
 }
 
+std::uint64_t CsrFile::pending_cycle(std::uint64_t cycle) const {
+  if ((interrupt_enable_ & kSoftware) != 0 && clint_.software_pending()) return cycle;
+  return (interrupt_enable_ & kTimer) != 0 ? clint_.timer_cycle(cycle) : Clint::kNever;
+}
+
+InterruptCause CsrFile::interrupt_cause() const {
+  const bool software = (interrupt_enable_ & kSoftware) != 0 && clint_.software_pending();
+  return software ? kSoftwareInterrupt : kTimerInterrupt;
+}
+
 std::uint64_t CsrFile::enter_trap(std::uint64_t pc, std::uint64_t cause, std::uint64_t tval) {
   mepc_ = pc;
   mcause_ = cause;
   mtval_ = tval;
   mpie_ = mie_;
   mie_ = false;
-  return mtvec_ & ~std::uint64_t{3};
+  const std::uint64_t base = mtvec_ & ~std::uint64_t{3};
+  const bool vectored = (mtvec_ & 1) != 0 && (cause & kInterrupt) != 0;
+  return vectored ? base + 4 * (cause & ~kInterrupt) : base;
 }
 
 std::uint64_t CsrFile::leave_trap() {

@@ -5,7 +5,8 @@
 //   fcsr     fflags and frm (all eight values); an illegal instruction while FS is Off
 //   mtvec    base aligned to 4, mode direct (0) or vectored (1)
 //   mepc     bit 0 is 0
-//   mie      MSIE, MTIE, MEIE; mip reads 0 (no interrupt source)
+//   mie      MSIE, MTIE, MEIE; mip shows MSIP and MTIP of the CLINT and is not writable
+//   time     mtime of the CLINT
 //   misa     RV64IMAFDC, read only in effect; ids read 0; hpm counters and events read 0
 //   mcountinhibit  CY and IR
 // Any other CSR, and a write to a read-only number, is an illegal instruction.
@@ -15,6 +16,7 @@
 #include <optional>
 #include <string_view>
 
+#include "core/host/clint.hpp"
 #include "core/host/float_types.hpp"
 
 namespace assay::core {
@@ -38,6 +40,10 @@ enum TrapCause : std::uint64_t {
   kAiOperandFault = 24,
 };
 
+// Interrupt causes (table 3.6), with the bit that tells them from exceptions.
+constexpr std::uint64_t kInterrupt = std::uint64_t{1} << 63;
+enum InterruptCause : std::uint64_t { kSoftwareInterrupt = kInterrupt | 3, kTimerInterrupt = kInterrupt | 7 };
+
 // Where the counters stand: core cycles, and instructions retired, since reset.
 struct HostTime {
   std::uint64_t cycle = 0;
@@ -53,7 +59,17 @@ class CsrFile {
   // reads a counter exactly as written (volume I, section 9.1).
   bool write(unsigned number, std::uint64_t value, HostTime next);
 
-  // Takes a synchronous exception at `pc`; the result is where the handler starts.
+  Clint& clint() { return clint_; }
+  // The first cycle, from `cycle` on, at which an interrupt is pending and enabled in mie (what wfi waits
+  // for), and the same with mstatus.MIE (what is taken); Clint::kNever: none without a further instruction.
+  std::uint64_t pending_cycle(std::uint64_t cycle) const;
+  std::uint64_t interrupt_cycle(std::uint64_t cycle) const {
+    return mie_ ? pending_cycle(cycle) : Clint::kNever;
+  }
+  // Which one that is, where it is pending at `cycle`: software before timer.
+  InterruptCause interrupt_cause() const;
+
+  // Takes an exception or interrupt at `pc`; the result is where the handler starts.
   std::uint64_t enter_trap(std::uint64_t pc, std::uint64_t cause, std::uint64_t tval);
   // mret: the result is where execution continues.
   std::uint64_t leave_trap();
@@ -85,6 +101,7 @@ class CsrFile {
 
   bool mie_ = false, mpie_ = false, float_on_ = false;  // mstatus
   FloatState float_;
+  Clint clint_;
   std::uint64_t mtvec_ = 0, mepc_ = 0, mcause_ = 0, mtval_ = 0, mscratch_ = 0, interrupt_enable_ = 0;
   Counter cycle_, instret_;
 };

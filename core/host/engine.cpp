@@ -175,6 +175,7 @@ Handlers Host::Engine::handlers() {
                                std::uint32_t{op.rs3} << 15 | (op.rd & 31u) << 7;            \
     if (!csr(host, op, CsrAction::action_, operand_, word)) goto resume;                    \
     if (UNLIKELY(code.float_mode() != host.csrs_.float_mode())) goto flush_code;            \
+    if (UNLIKELY(host.interrupts_changed_)) goto look_again;                                \
   } while (0)
 #define CSR_WRITE(operand_) CSR(write, operand_)
 #define CSR_SET(operand_) CSR(set, operand_)
@@ -186,8 +187,7 @@ Handlers Host::Engine::handlers() {
 #define WAIT_FOR_INTERRUPT goto wait_for_interrupt
 #define FLUSH_CODE goto flush_code
 
-__attribute__((noinline, noclone)) StopReason Host::Engine::interpret(Host* host_or_null,
-                                                                      std::uint64_t deadline,
+__attribute__((noinline, noclone)) StopReason Host::Engine::interpret(Host* host_or_null, std::uint64_t until,
                                                                       Handlers* handlers) {
   static const void* const kLabels[] = {
 #define ASSAY_RV(id, ...) &&label_##id,
@@ -210,6 +210,7 @@ __attribute__((noinline, noclone)) StopReason Host::Engine::interpret(Host* host
   std::uint64_t cycle = 0, instret = 0;  // at the block's start
   const Slot* slot = nullptr;
   std::uint64_t cause = 0, tval = 0, target = 0;
+  std::uint64_t deadline = 0;  // blocks are left, and nothing is linked, from here on
   unsigned bytes = 0;
   bool is_signed = false, retired = false;
 
@@ -223,14 +224,27 @@ __attribute__((noinline, noclone)) StopReason Host::Engine::interpret(Host* host
 
 resume:  // from the host's exact state
   if (host.final_) return *host.final_;
-  if (host.cycle_ >= deadline) return StopReason::quantum;
+  if (host.cycle_ >= until) return StopReason::quantum;
   if (host.code_stale_ || code.float_mode() != host.csrs_.float_mode()) {
     code.set_float_mode(host.csrs_.float_mode());
     host.code_stale_ = false;
   }
+  host.interrupts_changed_ = false;
+  deadline = until;
+  slot = nullptr;
+  if (const std::uint64_t event = host.csrs_.interrupt_cycle(host.cycle_); event != Clint::kNever) {
+    if (host.cycle_ >= event) {
+      host.take_interrupt();
+      goto resume;
+    }
+    // Blocks run while none can reach the event, then single instructions.
+    const std::uint64_t far = event - std::min(event, host.block_margin_);
+    deadline = host.cycle_ < far ? min(until, far) : 0;
+    if (deadline == 0) slot = code.find_one(host.pc_ - base);
+  }
   cycle = host.cycle_;
   instret = host.instret_;
-  slot = code.find(host.pc_ - base);
+  if (slot == nullptr) slot = code.find(host.pc_ - base);
   if (slot == nullptr) {
     host.take_trap(kFetchFault, host.pc_);
     goto resume;
@@ -281,12 +295,13 @@ return_from_trap:
   goto resume;
 wait_for_interrupt:
   sync();
-  host.final_ = StopReason::wfi;
+  host.wait_for_interrupt();
   goto resume;
 flush_code:
+  host.code_stale_ = true;
+look_again:
   ++slot;
   sync();
-  host.code_stale_ = true;
   goto resume;
 
 slow_load:
@@ -304,7 +319,8 @@ accessed:  // the host has the exact time at which the next instruction starts
   if (retired) {
     ++slot;
     cycle = host.cycle_ - code.info(slot).cost;
-    if (!host.port_.stopped() && !host.code_stale_) DISPATCH;
+    if (!host.port_.stopped() && !host.code_stale_ && !host.interrupts_changed_ && host.cycle_ < deadline)
+      DISPATCH;
     sync();
   }
   if (host.port_.stopped()) return StopReason::port_stop;

@@ -28,6 +28,26 @@ struct Host::Engine::PortCall {
   Host& host;
 };
 
+PortAccess Host::Engine::platform_load(Host& host, std::uint64_t address, unsigned bytes) {
+  if (Clint::contains(address)) {
+    const auto value = host.csrs_.clint().load(host.cycle_, address, bytes);
+    return {Cycle(host.cycle_ + host.costs_.load_tcm), value.value_or(0), !value};
+  }
+  const PortCall call(host);
+  return host.port_.load(host.cycle(), address, bytes);
+}
+
+PortAccess Host::Engine::platform_store(Host& host, std::uint64_t address, unsigned bytes,
+                                        std::uint64_t value) {
+  if (Clint::contains(address)) {
+    host.interrupts_changed_ = true;
+    const bool stored = host.csrs_.clint().store(host.cycle_, address, bytes, value);
+    return {Cycle(host.cycle_ + host.costs_.store_tcm), 0, !stored};
+  }
+  const PortCall call(host);
+  return host.port_.store(host.cycle(), address, bytes, value);
+}
+
 bool Host::Engine::load(Host& host, const Op& op, unsigned bytes, bool is_signed) {
   const std::uint64_t address = host.x_[op.rs1] + static_cast<std::uint64_t>(std::int64_t{op.imm});
   const std::uint64_t offset = address - host.tcm_.base;
@@ -37,8 +57,7 @@ bool Host::Engine::load(Host& host, const Op& op, unsigned bytes, bool is_signed
     host.cycle_ += host.costs_.load_tcm;
   } else {
     if (address % bytes != 0) return host.take_trap(kLoadMisaligned, address), false;
-    const PortCall call(host);
-    const PortAccess access = host.port_.load(host.cycle(), address, bytes);
+    const PortAccess access = platform_load(host, address, bytes);
     host.cycle_ = std::max(access.done.count(), host.cycle_ + 1);
     if (access.fault) return host.take_trap(kLoadFault, address), false;
     value = access.value;
@@ -58,8 +77,7 @@ bool Host::Engine::store(Host& host, const Op& op, unsigned bytes) {
     return true;
   }
   if (address % bytes != 0) return host.take_trap(kStoreMisaligned, address), false;
-  const PortCall call(host);
-  const PortAccess access = host.port_.store(host.cycle(), address, bytes, value);
+  const PortAccess access = platform_store(host, address, bytes, value);
   host.cycle_ = std::max(access.done.count(), host.cycle_ + 1);
   if (access.fault) return host.take_trap(kStoreFault, address), false;
   return true;
@@ -94,6 +112,8 @@ bool Host::Engine::csr(Host& host, const Op& op, CsrAction action, std::uint64_t
                                 : action == CsrAction::set ? *old | operand
                                                            : *old & ~operand;
     legal = host.csrs_.write(number, value, next);
+    if (number == static_cast<unsigned>(Csr::mstatus) || number == static_cast<unsigned>(Csr::mie))
+      host.interrupts_changed_ = true;
   }
   if (is_float) host.enter_float();
   if (!legal) return host.take_trap(kIllegalInstruction, word), false;

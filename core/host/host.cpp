@@ -21,10 +21,18 @@ const TcmView& checked(const TcmView& tcm) {
   return tcm;
 }
 
+std::array<std::uint32_t, 16> all(const HostCosts& c) {
+  return {c.alu, c.mul,    c.div,   c.branch_not_taken, c.branch_taken, c.jump, c.load_tcm, c.store_tcm,
+          c.csr, c.atomic, c.fence, c.ai_issue,         c.trap,         c.fp,   c.fp_div,   c.fp_move};
+}
+std::uint64_t largest(const HostCosts& costs) {
+  const auto each = all(costs);
+  return *std::max_element(each.begin(), each.end());
+}
+
 // An instruction that takes no time would let a loop run for ever within one quantum.
 const HostCosts& checked(const HostCosts& c) {
-  for (const std::uint32_t cost : {c.alu, c.mul, c.div, c.branch_not_taken, c.branch_taken, c.jump,
-                                   c.load_tcm, c.store_tcm, c.csr, c.atomic, c.fence, c.ai_issue, c.trap}) {
+  for (const std::uint32_t cost : all(c)) {
     if (cost == 0)
       fail(ExitCode::Usage, "host costs: an instruction class costs 0 cycles; expected at least 1");
   }
@@ -39,13 +47,14 @@ std::string_view to_string(StopReason reason) {
     case StopReason::port_stop: return "stopped by the platform";
     case StopReason::watchdog: return "watchdog: cycle limit reached";
     case StopReason::trap_loop: return "trap loop: the trap handler itself cannot run";
-    case StopReason::wfi: return "wfi with no interrupt source";
+    case StopReason::wfi: return "wfi with no interrupt to come";
   }
   return "unknown";
 }
 
 Host::Host(const HostCosts& costs, TcmView tcm, HostPort& port)
     : pc_(tcm.base),
+      block_margin_(CodeCache::kBlockInstructions * largest(costs)),
       costs_(checked(costs)),
       tcm_(checked(tcm)),
       port_(port),
@@ -71,6 +80,26 @@ StopReason Host::run(Cycle until) {
 void Host::enter_float() { float_environment_.enter(csrs_.float_state().rounding); }
 
 void Host::leave_float() { csrs_.float_state().flags |= float_environment_.leave(); }
+
+void Host::take_interrupt() {
+  pc_ = csrs_.enter_trap(pc_, csrs_.interrupt_cause(), 0);
+  if (!can_fetch(pc_)) final_ = StopReason::trap_loop;
+  cycle_ += costs_.trap;
+  reservation_ = {};
+}
+
+void Host::wait_for_interrupt() {
+  const std::uint64_t wake = csrs_.pending_cycle(cycle_);
+  if (wake == Clint::kNever) {
+    final_ = StopReason::wfi;
+  } else if (wake >= watchdog_.count()) {
+    cycle_ = watchdog_.count();  // still waiting
+  } else {
+    cycle_ = std::max(cycle_ + costs_.jump, wake);
+    pc_ += 4;
+    ++instret_;
+  }
+}
 
 void Host::take_trap(std::uint64_t cause, std::uint64_t tval) {
   const std::uint64_t handler = csrs_.enter_trap(pc_, cause, tval);

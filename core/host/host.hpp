@@ -11,8 +11,12 @@
 //   - An sc succeeds only where the latest lr had the same address and width, and no sc or trap came between.
 //   - Stores become visible to instruction fetch at fence.i, never required earlier.
 //   - Floating-point state has no clean states: mstatus.FS is Off (at reset) or Dirty.
-//   - Vectored mtvec is stored; exceptions enter at its base (only interrupts use the vector).
-//   - There is no interrupt source yet, so wfi stops the run under its own name.
+//   - With a vectored mtvec, exceptions enter at its base and interrupts at base + 4 * cause.
+//   - wfi waits until an interrupt is pending and enabled in mie; where that cannot happen it stops the run.
+//
+// Interrupts come from the CLINT, which is part of the host (clint.hpp). One is taken before the first
+// instruction that starts at or after the cycle at which it is pending and enabled: exactly there, whatever
+// the quantum and however the code was translated.
 //
 // Time. cycle() is the local time at which the next instruction starts. Every instruction costs what
 // HostCosts says; accesses outside TCM and AI instructions cost what the port says.
@@ -53,9 +57,9 @@ enum class StopReason : std::uint8_t {
   port_stop,  // HostPort::stopped() after a port call
   watchdog,   // the local cycle reached the limit of set_watchdog()
   trap_loop,  // a trap whose handler cannot be entered, or traps at its first instruction
-  wfi,        // wfi with no interrupt source: nothing could ever wake the host
+  wfi,        // wfi with no interrupt to come: nothing could ever wake the host
 };
-std::string_view to_string(StopReason reason);  // a phrase for messages: "wfi with no interrupt source"
+std::string_view to_string(StopReason reason);  // a phrase for messages: "wfi with no interrupt to come"
 
 class Host {
  public:
@@ -67,8 +71,9 @@ class Host {
   Host& operator=(const Host&) = delete;
 
   // Runs until the local cycle is at least `until`, or for one of the other reasons. It looks at `until`
-  // at taken branches and block ends, so it overshoots by up to one straight run of instructions. Calling
-  // it again continues; after trap_loop and wfi it reports the same reason again.
+  // at taken branches, block ends and port calls, so it overshoots by up to one straight run of
+  // instructions, or by a wfi. Calling it again continues; after trap_loop and wfi it reports the same reason
+  // again.
   StopReason run(Cycle until);
 
   // The run stops at the first block end at or after `limit`. Default: never.
@@ -108,6 +113,8 @@ class Host {
   // Native arithmetic is the host's while its instructions run, and the caller's in port calls.
   void enter_float();
   void leave_float();
+  void take_interrupt();                                    // the one that is pending now
+  void wait_for_interrupt();                                // wfi at pc_
   void take_trap(std::uint64_t cause, std::uint64_t tval);  // at pc_, cycle_
   bool can_fetch(std::uint64_t address) const { return address - tcm_.base < tcm_.size; }
 
@@ -118,6 +125,8 @@ class Host {
   std::uint64_t instret_ = 0;
   Cycle watchdog_{~std::uint64_t{0}};
   bool code_stale_ = false;
+  bool interrupts_changed_ = false;  // by the present instruction: the engine looks again
+  std::uint64_t block_margin_;       // no block takes longer, but for accesses outside TCM
   std::optional<StopReason> final_;  // the host can never go on, for this reason
   Reservation reservation_;
   CsrFile csrs_;

@@ -1,5 +1,6 @@
 # The RISC-V host; paths are relative to core/.
 set(ASSAY_HOST_SOURCES
+    host/clint.cpp
     host/code_cache.cpp
     host/compressed.cpp
     host/csr.cpp

@@ -241,7 +241,7 @@ TEST(Host, WfiWithoutInterruptSourceStopsUnderItsName) {
   EXPECT_EQ(m.run(), StopReason::wfi);
   EXPECT_EQ(m.host.pc(), kBase + 4);
   EXPECT_EQ(m.run(), StopReason::wfi);
-  EXPECT_EQ(to_string(StopReason::wfi), "wfi with no interrupt source");
+  EXPECT_EQ(to_string(StopReason::wfi), "wfi with no interrupt to come");
 }
 
 TEST(Host, RefusesATcmThatItCannotAddress) {
