@@ -11,6 +11,7 @@
 #include "app/case/judge.hpp"
 #include "app/case/layout.hpp"
 #include "base/machine_yaml.hpp"
+#include "base/suggest.hpp"
 #include "golden/backend.hpp"
 #include "sim/platform.hpp"
 #include "sim/provenance.hpp"
@@ -130,10 +131,13 @@ bool judge_run(const sim::RunResult& run, report::CaseResult& result) {
 }
 
 void check_goldens(const CaseInput& input, const std::vector<std::string>& goldens) {
+  std::vector<std::string> known{"recorded", "none"};
+  for (const golden::Backend* backend : golden::all_backends()) known.emplace_back(backend->name());
   for (const std::string& name : goldens) {
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      fail(ExitCode::Usage, "unknown golden '{}'; {}", name, expected_one_of(name, known));
     if (name == "none" && goldens.size() > 1) fail(ExitCode::Usage, "golden 'none' stands alone");
     if (name == "none" || name == "recorded") continue;
-    golden::find_backend(name);
     if (input.c.mode == golden::Mode::Bits && name != "strict" &&
         is_float(input.c.problem.outputs.at(0).dtype))
       fail(ExitCode::Usage, "golden '{}' does not define bits; --mode bits is judged by strict", name);
