@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "core/host/code_cache.hpp"
 #include "core/host/engine.hpp"
+#include "core/host/native_float.hpp"
 
 namespace assay::core {
 namespace {
@@ -58,7 +59,9 @@ Host::Host(const HostCosts& costs, TcmView tcm, HostPort& port)
       costs_(checked(costs)),
       tcm_(checked(tcm)),
       port_(port),
-      code_(std::make_unique<CodeCache>(tcm_, costs_, Engine::handlers())) {}
+      code_(std::make_unique<CodeCache>(tcm_, costs_, Engine::handlers())) {
+  csrs_.float_state().native_fma = have_native_fma();
+}
 
 Host::~Host() = default;
 

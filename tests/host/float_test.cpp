@@ -62,6 +62,9 @@ TEST(SoftFloat, DetectsTininessAfterRounding) {
   const F64 nearly = soft.mul(F64::of(0x3fefffffffffffff), F64::of(0x0010000000000001));
   EXPECT_EQ(nearly.bits(), 0x0010000000000000u);
   EXPECT_EQ(flags, NX) << "above the smallest normal";
+  // 2^-1022 * (1 - 2^-54): 53 bits round it up to the smallest normal, so it is not tiny.
+  EXPECT_EQ(soft.mul(F64{1 - 0x1p-27}, F64{(1 + 0x1p-27) * 0x1p-1022}).bits(), 0x0010000000000000u);
+  EXPECT_EQ(flags, NX);
   EXPECT_EQ(soft.mul(F64{0x1p-1022}, F64::of(0x3fefffffffffffff)).bits(), 0x0010000000000000u);
   EXPECT_EQ(flags, NX | UF) << "53 bits would hold it, below the smallest normal: tiny, and inexact";
 }
@@ -129,6 +132,25 @@ TEST(NativeFloat, AgreesWithSoftFloatInEveryModeThatItHas) {
     compare_soft_and_native<F32>(mode);
     compare_soft_and_native<F64>(mode);
   }
+}
+
+TEST(NativeFloat, DetectsTininessAsSoftFloatDoes) {
+  for (const double factor : {1 - 0x1p-27, 1 - 0x1p-53, 1.0 + 0x1p-52}) {
+    FloatState state{Rounding::nearest_even, 0, core::have_native_fma()};
+    std::uint8_t soft_flags = 0;
+    const F64 a{factor}, b{(1 + 0x1p-27) * 0x1p-1022};
+    core::FloatEnvironment environment;
+    environment.enter(state.rounding);
+    const F64 native = core::NativeFloat(state).mul(a, b);
+    state.flags |= environment.leave();
+    EXPECT_EQ(native.bits(), SoftFloat(Rounding::nearest_even, soft_flags).mul(a, b).bits());
+    EXPECT_EQ(state.flags, soft_flags) << factor;
+  }
+}
+
+TEST(HostFloat, FusedOperationsAreTheProcessors) {
+  FloatMachine m({});
+  EXPECT_EQ(m.host.csrs().float_state().native_fma, core::have_native_fma());
 }
 
 TEST(HostFloat, IsIllegalUntilFsIsOn) {
