@@ -146,6 +146,22 @@ Op CodeCache::operation(const Decoded& d) const {
   return op;
 }
 
+void CodeCache::fuse(Rv first, Rv second) {
+  constexpr Rv kPairs[][2] = {
+#define ASSAY_PAIR_OF(first, second) {Rv::first, Rv::second},
+#define ASSAY_PAIR(first, second) ASSAY_PAIR_OF(first, second)
+#define ASSAY_PAIR_USE "core/host/pair_list.inc"
+#include "core/host/pair.def"
+#undef ASSAY_PAIR_USE
+#undef ASSAY_PAIR
+  };
+  std::size_t handler = static_cast<std::size_t>(Pseudo::pairs);
+  for (const auto& pair : kPairs) {
+    if (pair[0] == first && pair[1] == second) slots_[used_ - 1].op.handler = handlers_[handler];
+    ++handler;
+  }
+}
+
 bool CodeCache::append_instruction(const Decoded& d, std::uint64_t pc, std::uint32_t& cost,
                                    std::uint32_t& count) {
   const CostClass cost_class = row(d.id).cost;
@@ -165,6 +181,7 @@ bool CodeCache::append_instruction(const Decoded& d, std::uint64_t pc, std::uint
 std::uint32_t CodeCache::translate(std::uint64_t pc, std::uint32_t most) {
   const std::uint32_t first = used_;
   std::uint32_t cost = 0, count = 0;
+  Rv previous = Rv::count;
   while (count < most) {
     const Fetched fetched = fetch(pc);
     if (fetched.missing_at) {
@@ -176,6 +193,8 @@ std::uint32_t CodeCache::translate(std::uint64_t pc, std::uint32_t most) {
       append_pseudo(Pseudo::illegal, static_cast<std::int32_t>(d.raw), pc, cost, count);
       return first;
     }
+    fuse(previous, d.id);
+    previous = d.id;
     const bool goes_on = append_instruction(d, pc, cost, count);
     pc += d.length;
     if (!goes_on) {

@@ -67,6 +67,7 @@ enum class Pseudo : std::uint8_t {
   fetch_fault,                                     // imm: bytes from pc to the first that cannot be fetched
   block_end,                                       // followed by an Exit to the next instruction
   float_soft,                                      // imm: soft_imm() of a floating-point instruction
+  pairs,                                           // from here on: those of pair.def, in its order
 };
 
 // The instruction and its rounding mode, for float_soft.
@@ -116,6 +117,8 @@ class CodeCache {
   std::uint32_t translate(std::uint64_t pc, std::uint32_t most = kBlockInstructions);
   bool is_legal(const Decoded& d) const;
   Op operation(const Decoded& d) const;
+  // Lets the latest operation, of `first`, execute the next one, of `second`, too where pair.def has them.
+  void fuse(Rv first, Rv second);
   // False if the block ends here. Adds the instruction to the block's sums.
   bool append_instruction(const Decoded& d, std::uint64_t pc, std::uint32_t& cost, std::uint32_t& count);
   void append_pseudo(Pseudo pseudo, std::int32_t imm, std::uint64_t pc, std::uint32_t cost,

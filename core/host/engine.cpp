@@ -194,6 +194,12 @@ __attribute__((noinline, noclone)) StopReason Host::Engine::interpret(Host* host
 #include "core/host/rv64.def"
 #undef ASSAY_RV
       &&illegal, &&fetch_fault, &&block_end, &&float_soft,  // the order of Pseudo
+#define ASSAY_PAIR_OF(first, second) &&pair_##first##_##second,
+#define ASSAY_PAIR(first, second) ASSAY_PAIR_OF(first, second)
+#define ASSAY_PAIR_USE "core/host/pair_list.inc"
+#include "core/host/pair.def"
+#undef ASSAY_PAIR_USE
+#undef ASSAY_PAIR
   };
   if (host_or_null == nullptr) {
     *handlers = kLabels;
@@ -258,6 +264,18 @@ resume:  // from the host's exact state
     NEXT;                                                                \
   }
 #include "core/host/rv64.def"
+#undef ASSAY_RV
+
+#define ASSAY_RV(id, mnemonic, operands, match, mask, format, cost, ...) \
+  if constexpr (Rv::id == chosen) {                                      \
+    [[maybe_unused]] constexpr Rv self = Rv::id;                         \
+    __VA_ARGS__;                                                         \
+  }
+#define ASSAY_PAIR_LABEL_OF(first, second) pair_##first##_##second
+#define ASSAY_PAIR_LABEL(first, second) ASSAY_PAIR_LABEL_OF(first, second)
+#define ASSAY_PAIR_USE "core/host/pair_engine.inc"
+#include "core/host/pair.def"
+#undef ASSAY_PAIR_USE
 #undef ASSAY_RV
 
 block_end:

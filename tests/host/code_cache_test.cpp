@@ -51,6 +51,18 @@ TEST_F(CodeCacheTest, TranslatesOnceAndForgetsOnFlush) {
   EXPECT_EQ(cache.cached(0), nullptr);
 }
 
+TEST_F(CodeCacheTest, FusesPairsAndLeavesTheSecondWhereItIs) {
+  place(0, addi(a0, a0, 1));
+  place(4, lw(a1, a0, 0));
+  place(8, wfi);
+  CodeCache cache = make(1024);
+  const Slot* slot = cache.find(0);
+  const void* const* first_pair = &handlers_[static_cast<std::size_t>(core::Pseudo::pairs)];
+  EXPECT_GE(slot[0].op.handler, static_cast<const void*>(first_pair));
+  EXPECT_EQ(slot[1].op.handler, handler(Rv::LW));
+  EXPECT_EQ(cache.find_one(0)->op.handler, handler(Rv::ADDI)) << "one instruction is no pair";
+}
+
 TEST_F(CodeCacheTest, LinksAnExitToItsTarget) {
   place(0, beq(a0, a1, 256));
   place(256, wfi);
@@ -65,7 +77,7 @@ TEST_F(CodeCacheTest, LinksAnExitToItsTarget) {
 TEST_F(CodeCacheTest, LinkingThatFlushesDoesNotTouchTheNewCode) {
   // The exit lies in slot 2; after the flush that slot is the second operation of the target.
   place(0, beq(a0, a1, 2048));
-  for (std::size_t i = 0; i < 64; ++i) place(2048 + 4 * i, addi(a0, a0, 1));
+  for (std::size_t i = 0; i < 64; ++i) place(2048 + 4 * i, mul(a0, a0, a1));
   CodeCache cache = make(1024);
   const Slot* exit = cache.find(0) + 1;
   // Blocks of one illegal operation each, until the next translation has to flush.
@@ -74,8 +86,7 @@ TEST_F(CodeCacheTest, LinkingThatFlushesDoesNotTouchTheNewCode) {
   const Slot* target = cache.link(exit);
   ASSERT_NE(target, nullptr);
   EXPECT_EQ(cache.cached(0), nullptr) << "the link was to flush";
-  for (std::size_t i = 0; i < 64; ++i)
-    EXPECT_EQ(target[i].op.handler, handler(Rv::ADDI)) << "operation " << i;
+  for (std::size_t i = 0; i < 64; ++i) EXPECT_EQ(target[i].op.handler, handler(Rv::MUL)) << "operation " << i;
 }
 
 }  // namespace

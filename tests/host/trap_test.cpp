@@ -76,6 +76,15 @@ TEST(Host, ExceptionsReportTheirCauseAndValue) {
   }
 }
 
+TEST(Host, TheSecondOfAFusedPairTrapsAtItsOwnPlace) {
+  Machine m({addi(a0, a0, 1), lw(a1, a2, 0)});
+  m.host.set_x(a2, kNowhere);
+  EXPECT_EQ(m.run(), StopReason::trap_loop);
+  EXPECT_EQ(m.host.csrs().mepc(), kBase + 4);
+  EXPECT_EQ(m.host.x(a0), 1u);
+  EXPECT_EQ(m.host.instret(), 1u);
+}
+
 TEST(Host, FetchOutsideTcmFaultsAtTheTarget) {
   for (const std::uint64_t where : {kOutside, std::uint64_t{0}, kBase + 65536, kBase - 4}) {
     Machine m({csrrw(zero, mtvec, s11), jalr(ra, a0, 1)});  // bit 0 of the target is dropped
