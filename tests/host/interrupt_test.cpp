@@ -73,6 +73,17 @@ TEST(Interrupt, IsTakenBeforeTheFirstInstructionAtOrAfterItsCycle) {
   }
 }
 
+TEST(Interrupt, IsTakenRightBehindAnAccessThatOutlastsIt) {
+  for (const std::uint64_t quantum : kQuanta) {
+    TimerMachine m({ld(a0, s0, 0), addi(a1, a1, 1), addi(a1, a1, 1), kEnd}, 10000);
+    m.platform.latency = 20000;
+    m.host.set_x(s0, kOutside);
+    run_in_quanta(m.host, quantum);
+    EXPECT_EQ(m.host.x(s3), kBase + 4) << "quantum " << quantum;
+    EXPECT_EQ(m.host.x(s1), 20000u + 29) << "quantum " << quantum;
+  }
+}
+
 // A loop with loads from the port, which take long, calls and traps, interrupted by a timer that the handler
 // sets anew; every interrupt leaves its mepc and mcycle in memory.
 struct PeriodicMachine : TimerMachine {
