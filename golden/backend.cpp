@@ -41,4 +41,14 @@ ops::Problem checked_problem(const Backend& backend, const ops::Problem& problem
   return checked;
 }
 
+Expected describe_output(const ops::Problem& checked) {
+  const ops::TensorInfo& out = checked.outputs.at(0);
+  Expected expected;
+  expected.name = out.name;
+  expected.dtype = out.dtype;
+  expected.shape = out.shape;
+  expected.tolerance = ops::find_operator(checked.op).tolerance(checked);
+  return expected;
+}
+
 }  // namespace assay::golden

@@ -24,40 +24,33 @@ memory::LocalBlock lines_of(isa::LocalAddr base, bool outer_is_contiguous, std::
   return {base, lines, length * element, static_cast<std::int64_t>(stride)};
 }
 
-void require(bool condition, const std::string& text) {
-  if (!condition) throw CommandFault(text);
-}
-
 }  // namespace
 
 void Mxu::check_command(const isa::MxuCommand& c, bool output_stationary) const {
   const Machine::MxuRate rate = machine_.mxu.rate(c.dtype);
-  require(rate.chain > 0, fmt::format("{} is not supported by this machine's MXU", to_string(c.dtype)));
-  require(c.n <= machine_.mxu.cols,
-          fmt::format("n = {} exceeds the array's {} columns", c.n, machine_.mxu.cols));
-  require(c.n_last <= c.n, fmt::format("n_last = {} exceeds n = {}", c.n_last, c.n));
-  require(c.k_last <= c.k, fmt::format("k_last = {} exceeds k = {}", c.k_last, c.k));
+  require(rate.chain > 0, "{} is not supported by this machine's MXU", to_string(c.dtype));
+  require(c.n <= machine_.mxu.cols, "n = {} exceeds the array's {} columns", c.n, machine_.mxu.cols);
+  require(c.n_last <= c.n, "n_last = {} exceeds n = {}", c.n_last, c.n);
+  require(c.k_last <= c.k, "k_last = {} exceeds k = {}", c.k_last, c.k);
   const std::uint64_t tile_k = std::uint64_t{machine_.mxu.rows} * rate.chain;
   if (output_stationary)
-    require(c.m <= machine_.mxu.rows,
-            fmt::format("m = {} exceeds the array's {} rows", c.m, machine_.mxu.rows));
-  else require(c.k <= tile_k, fmt::format("k = {} exceeds the stationary tile's {} rows", c.k, tile_k));
+    require(c.m <= machine_.mxu.rows, "m = {} exceeds the array's {} rows", c.m, machine_.mxu.rows);
+  else require(c.k <= tile_k, "k = {} exceeds the stationary tile's {} rows", c.k, tile_k);
 }
 
 void Mxu::check_tile(const isa::MxuCommand& c, const Tile& tile) const {
   const std::uint64_t element = size_of(c.dtype);
   const auto inside = [&](const char* name, const memory::LocalBlock& block, bool in_acc) {
-    require(block.base.is_acc() == in_acc, fmt::format("{} must lie in {}", name, in_acc ? "ACC" : "SPM"));
+    require(block.base.is_acc() == in_acc, "{} must lie in {}", name, in_acc ? "ACC" : "SPM");
     const std::string problem = local_.check(block);
-    require(problem.empty(), fmt::format("{}: {}", name, problem));
+    require(problem.empty(), "{}: {}", name, problem);
   };
   const MxuTile& t = tile.timing;
   inside("A", lines_of(tile.a, c.a_k_major, t.m, t.k, c.a_stride, element), false);
   inside("B", lines_of(tile.b, !c.b_n_major, t.n, t.k, c.b_stride, element), false);
   inside("the result", {tile.acc, t.m, t.n * 4, static_cast<std::int64_t>(c.acc_stride)}, true);
-  require(
-      t.m == 1 || c.acc_stride >= t.n * 4,
-      fmt::format("the result's rows overlap: acc_stride = {}, a row has {} bytes", c.acc_stride, t.n * 4));
+  require(t.m == 1 || c.acc_stride >= t.n * 4,
+          "the result's rows overlap: acc_stride = {}, a row has {} bytes", c.acc_stride, t.n * 4);
 }
 
 Mxu::Tile Mxu::tile_at(const isa::MxuCommand& c, bool output_stationary, std::uint64_t outer,
@@ -120,8 +113,8 @@ void Mxu::check_resident(const isa::MxuCommand& c, const Tile& tile) const {
   require(shadow_.loaded, "resident: no mxu.load filled the shadow buffer since the last tile");
   require(shadow_.dtype == c.dtype && shadow_.k == tile.timing.k && shadow_.n == tile.timing.n &&
               shadow_.b_n_major == c.b_n_major,
-          fmt::format("resident: the shadow buffer holds a {} tile of k = {}, n = {}",
-                      to_string(shadow_.dtype), shadow_.k, shadow_.n));
+          "resident: the shadow buffer holds a {} tile of k = {}, n = {}", to_string(shadow_.dtype),
+          shadow_.k, shadow_.n);
 }
 
 void Mxu::account(const MxuTile& tile, const MxuTileTimes& times) {
@@ -143,7 +136,7 @@ CommandTimes Mxu::load(const isa::MxuCommand& c, Cycle ready) {
   require(!c.b_addr.is_acc(), "B must lie in SPM");
   const memory::LocalBlock lines = lines_of(c.b_addr, !c.b_n_major, c.n, c.k, c.b_stride, element);
   const std::string problem = local_.check(lines);
-  require(problem.empty(), fmt::format("B: {}", problem));
+  require(problem.empty(), "B: {}", problem);
   shadow_ = {true, c.dtype, c.k, c.n, c.b_n_major, lines.line_bytes, {}};
   for (std::uint64_t line = 0; line < lines.lines && local_.has_values(); ++line) {
     const std::byte* values = local_.at(c.b_addr) + line * c.b_stride;
@@ -167,8 +160,7 @@ CommandTimes Mxu::compute(const isa::MxuCommand& c, bool output_stationary, Cycl
       check_tile(c, tile);
       if (tile.resident) check_resident(c, tile);
       const MxuTileTimes times = timing_.tile(ready, tile.timing);
-      require(times.stream_end <= time_limit_,
-              fmt::format("it streams beyond cycle {}", time_limit_.count()));
+      require(times.stream_end <= time_limit_, "it streams beyond cycle {}", time_limit_.count());
       account(tile.timing, times);
       if (local_.has_values()) multiply_values(c, tile);
       shadow_.loaded = false;

@@ -12,10 +12,6 @@
 namespace assay::core {
 namespace {
 
-void require(bool condition, const std::string& text) {
-  if (!condition) throw CommandFault(text);
-}
-
 constexpr std::uint64_t kMaxElements = std::uint64_t{1} << 32;
 
 bool integer_pass(const isa::VxuCommand& c) { return !is_float(c.out_dtype); }
@@ -32,20 +28,19 @@ std::uint64_t reduction_bytes(const isa::VxuCommand& c) {
 }  // namespace
 
 void Vxu::check(const isa::VxuCommand& c) const {
-  require(std::uint64_t{c.rows} * c.cols <= kMaxElements,
-          fmt::format("{} x {} elements; a pass takes at most {}", c.rows, c.cols, kMaxElements));
+  require(std::uint64_t{c.rows} * c.cols <= kMaxElements, "{} x {} elements; a pass takes at most {}", c.rows,
+          c.cols, kMaxElements);
   const auto inside = [&](const char* name, isa::LocalAddr base, std::int64_t row_stride,
                           std::uint64_t row_bytes) {
     const std::string problem = local_.check({base, c.rows, row_bytes, row_stride});
-    require(problem.empty(), fmt::format("{}: {}", name, problem));
+    require(problem.empty(), "{}: {}", name, problem);
   };
   const auto operand = [&](const char* name, DType type, isa::LocalAddr base, std::int64_t rows,
                            std::int64_t cols) {
-    require(readable(c, type), fmt::format("{}: {} cannot enter a pass whose output is {}", name,
-                                           to_string(type), to_string(c.out_dtype)));
+    require(readable(c, type), "{}: {} cannot enter a pass whose output is {}", name, to_string(type),
+            to_string(c.out_dtype));
     const auto element = static_cast<std::int64_t>(size_of(type));
-    require(cols == 0 || cols == element,
-            fmt::format("{}: column stride {} is neither 0 nor {}", name, cols, element));
+    require(cols == 0 || cols == element, "{}: column stride {} is neither 0 nor {}", name, cols, element);
     inside(name, base, rows, cols == 0 ? size_of(type) : c.cols * size_of(type));
   };
   operand("x", c.x_dtype, c.x_addr, c.x_row_stride, c.x_col_stride);

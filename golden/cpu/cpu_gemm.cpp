@@ -85,17 +85,12 @@ class CpuBackend final : public Backend {
 
   Reference evaluate(const ops::Problem& problem, const std::vector<Tensor>& inputs) const override {
     const ops::Problem checked = checked_problem(*this, problem, inputs);
-    const ops::TensorInfo& out = checked.outputs[0];
-    Expected expected;
-    expected.name = out.name;
-    expected.dtype = out.dtype;
-    expected.shape = out.shape;
-    expected.tolerance = ops::find_operator(checked.op).tolerance(checked);
+    Expected expected = describe_output(checked);
     const GemmOperands g = read_gemm_operands(checked);
     if (is_float(checked.inputs[0].dtype)) {
       evaluate_floats(g, inputs, expected);
     } else {
-      expected.bits.emplace(out.name, out.dtype, out.shape);
+      expected.bits.emplace(expected.name, expected.dtype, expected.shape);
       evaluate_integers(g, inputs, *expected.bits);
     }
     return {std::string(name()), {std::move(expected)}};

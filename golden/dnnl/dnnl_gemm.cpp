@@ -115,12 +115,7 @@ class DnnlBackend final : public Backend {
 
   Reference evaluate(const ops::Problem& problem, const std::vector<Tensor>& inputs) const override {
     const ops::Problem checked = checked_problem(*this, problem, inputs);
-    const ops::TensorInfo& out = checked.outputs[0];
-    Expected expected;
-    expected.name = out.name;
-    expected.dtype = out.dtype;
-    expected.shape = out.shape;
-    expected.tolerance = ops::find_operator(checked.op).tolerance(checked);
+    Expected expected = describe_output(checked);
     omp_set_num_threads(1);
     try {
       evaluate_floats(read_gemm_operands(checked), inputs, expected);

@@ -71,13 +71,8 @@ class StrictBackend final : public Backend {
 
   Reference evaluate(const ops::Problem& problem, const std::vector<Tensor>& inputs) const override {
     const ops::Problem checked = checked_problem(*this, problem, inputs);
-    const ops::TensorInfo& out = checked.outputs[0];
-    Expected expected;
-    expected.name = out.name;
-    expected.dtype = out.dtype;
-    expected.shape = out.shape;
-    expected.tolerance = ops::find_operator(checked.op).tolerance(checked);
-    expected.bits.emplace(out.name, out.dtype, out.shape);
+    Expected expected = describe_output(checked);
+    expected.bits.emplace(expected.name, expected.dtype, expected.shape);
     const GemmOperands g = read_gemm_operands(checked);
     if (is_float(checked.inputs[0].dtype)) evaluate_gemm<float, float>(g, inputs, *expected.bits);
     else evaluate_gemm<std::int8_t, std::int32_t>(g, inputs, *expected.bits);
