@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/dtype.hpp"
+#include "base/host_costs.hpp"
 #include "base/units.hpp"
 
 namespace assay {
@@ -54,16 +55,6 @@ struct HbmTable {
 };
 
 struct Machine {
-  // What each class of host instruction costs, in cycles.
-  struct HostCosts {
-    std::uint32_t alu = 0, mul = 0, div = 0;
-    std::uint32_t branch_not_taken = 0, branch_taken = 0, jump = 0;
-    std::uint32_t load_tcm = 0, store_tcm = 0;
-    std::uint32_t csr = 0, atomic = 0, fence = 0;
-    std::uint32_t ai_issue = 0;  // least cost of an AI instruction
-    std::uint32_t trap = 0;      // from the trapping instruction to the handler's first one
-  };
-
   struct Tcm {
     std::uint32_t capacity_kib = 0;
     Bytes bytes() const { return Bytes(std::uint64_t{capacity_kib} * 1024); }

@@ -26,7 +26,7 @@ void append(std::vector<Parameter>& list, std::vector<Parameter> more) {
   for (Parameter& p : more) list.push_back(std::move(p));
 }
 
-std::vector<Parameter> host_parameters(Machine::HostCosts& h) {
+std::vector<Parameter> host_parameters(HostCosts& h) {
   return {
       number("host.alu_cycles", h.alu, 1, kMaxCycles, "integer arithmetic, shifts, lui, auipc"),
       number("host.mul_cycles", h.mul, 1, kMaxCycles, "multiplication"),
@@ -42,6 +42,10 @@ std::vector<Parameter> host_parameters(Machine::HostCosts& h) {
       number("host.ai_issue_cycles", h.ai_issue, 1, kMaxCycles,
              "AI instruction, where nothing makes it wait"),
       number("host.trap_cycles", h.trap, 1, kMaxCycles, "from a trapping instruction to its handler"),
+      number("host.fp_cycles", h.fp, 1, kMaxCycles, "floating-point add, multiply, fused, conversion"),
+      number("host.fp_div_cycles", h.fp_div, 1, kMaxCycles, "floating-point division and square root"),
+      number("host.fp_move_cycles", h.fp_move, 1, kMaxCycles,
+             "floating-point move, sign, comparison, minimum"),
   };
 }
 

@@ -4,11 +4,11 @@ find_program(ASSAY_RISCV_CXX riscv64-unknown-elf-g++ REQUIRED)
 find_program(ASSAY_RISCV_CC riscv64-unknown-elf-gcc REQUIRED)
 # picolibc's release build: memcpy and the like. Its specs bring a linker script of their own, so the
 # library is named by its folder instead.
-find_library(ASSAY_RISCV_LIBC NAMES libc.a REQUIRED NO_DEFAULT_PATH
-             PATHS /usr/lib/picolibc/riscv64-unknown-elf/lib/release/rv64imac/lp64)
+find_library(ASSAY_KERNEL_LIBC NAMES libc.a REQUIRED NO_DEFAULT_PATH
+             PATHS /usr/lib/picolibc/riscv64-unknown-elf/lib/release/rv64imafdc/lp64d)
 set(ASSAY_KERNEL_DIR ${PROJECT_BINARY_DIR}/kernels)
 set(ASSAY_KERNEL_FLAGS
-  -march=rv64imac -mabi=lp64 -mcmodel=medany -O2 -g -ffreestanding -fno-exceptions -fno-rtti
+  -march=rv64gc -mabi=lp64d -mcmodel=medany -O2 -g -ffreestanding -fno-exceptions -fno-rtti
   -fno-threadsafe-statics -ffunction-sections -std=c++17 -Wall -Wextra -Wshadow -Werror)
 add_custom_target(assay_kernels ALL)
 
@@ -31,7 +31,7 @@ function(assay_add_kernel name)
     get_filename_component(stem ${source} NAME)
     set(object ${CMAKE_CURRENT_BINARY_DIR}/${target}.${stem}.o)
     if(source MATCHES "\\.S$")
-      set(command ${ASSAY_RISCV_CC} -march=rv64imac -mabi=lp64 -mcmodel=medany)
+      set(command ${ASSAY_RISCV_CC} -march=rv64gc -mabi=lp64d -mcmodel=medany)
     else()
       set(command ${ASSAY_RISCV_CXX} ${ASSAY_KERNEL_FLAGS})
     endif()
@@ -47,8 +47,8 @@ function(assay_add_kernel name)
   set(elf ${ARG_DIRECTORY}/${name}.elf)
   add_custom_command(
     OUTPUT ${elf}
-    COMMAND ${ASSAY_RISCV_CC} -march=rv64imac -mabi=lp64 -nostdlib -static -Wl,-T,${script}
-            -Wl,--gc-sections -Wl,--no-warn-rwx-segments -Wl,--build-id=none ${objects} ${ASSAY_RISCV_LIBC} -lgcc -o ${elf}
+    COMMAND ${ASSAY_RISCV_CC} -march=rv64gc -mabi=lp64d -nostdlib -static -Wl,-T,${script}
+            -Wl,--gc-sections -Wl,--no-warn-rwx-segments -Wl,--build-id=none ${objects} ${ASSAY_KERNEL_LIBC} -lgcc -o ${elf}
     DEPENDS ${objects} ${script}
     COMMENT "Linking kernel ${name}.elf")
   add_custom_target(${target} DEPENDS ${elf})

@@ -12,24 +12,6 @@ namespace {
 
 constexpr std::size_t kUartLimit = std::size_t{1} << 20;
 
-core::HostCosts costs_of(const Machine& machine) {
-  core::HostCosts costs;
-  costs.alu = machine.host.alu;
-  costs.mul = machine.host.mul;
-  costs.div = machine.host.div;
-  costs.branch_not_taken = machine.host.branch_not_taken;
-  costs.branch_taken = machine.host.branch_taken;
-  costs.jump = machine.host.jump;
-  costs.load_tcm = machine.host.load_tcm;
-  costs.store_tcm = machine.host.store_tcm;
-  costs.csr = machine.host.csr;
-  costs.atomic = machine.host.atomic;
-  costs.fence = machine.host.fence;
-  costs.ai_issue = machine.host.ai_issue;
-  costs.trap = machine.host.trap;
-  return costs;
-}
-
 bool inside(std::uint64_t address, std::uint64_t base, std::uint64_t size) {
   return address >= base && address - base < size;
 }
@@ -74,7 +56,7 @@ HostModule::HostModule(sc_core::sc_module_name name, const Machine& machine, cor
       faults_(faults),
       quantum_(quantum),
       description_(describe(machine)),
-      host_(costs_of(machine), tcm, *this) {
+      host_(machine.host, tcm, *this) {
   for (std::size_t e = 0; e < registers_.size(); ++e)
     registers_[e] = isa::reset_registers(static_cast<isa::Engine>(e));
   SC_THREAD(run);

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "core/host/float_types.hpp"
-#include "core/host/host_costs.hpp"
+#include "base/host_costs.hpp"
 #include "core/host/instruction.hpp"
 
 namespace assay::core {

@@ -32,7 +32,7 @@
 #include "base/units.hpp"
 #include "core/host/csr.hpp"
 #include "core/host/float_environment.hpp"
-#include "core/host/host_costs.hpp"
+#include "base/host_costs.hpp"
 #include "core/host/host_port.hpp"
 
 namespace assay::core {

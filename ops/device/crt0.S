@@ -14,6 +14,8 @@ _start:
         .option pop
         la      t0, trap
         csrw    mtvec, t0
+        li      t0, 0x6000              /* mstatus.FS: floating point is on */
+        csrs    mstatus, t0
         la      t0, __bss_start
         la      t1, __bss_end
 1:      bgeu    t0, t1, 2f
@@ -33,6 +35,7 @@ trap:   csrr    a0, mcause
         slli    a0, a0, 32
         ori     a0, a0, ASSAY_HALT_TRAP
         j       halt
+        .balign 4                       /* with instructions: the linker would fill with zeros */
 
         .section .note.assay, "a", %note
         .balign 4

@@ -25,7 +25,7 @@ class CodeCacheTest : public ::testing::Test {
     for (std::size_t i = 0; i < handlers_.size(); ++i) handlers_[i] = &handlers_[i];  // tells them apart
   }
   CodeCache make(std::uint32_t capacity) {
-    return CodeCache({tcm_.data(), tcm_.size(), kBase}, core::HostCosts{}, handlers_.data(), capacity);
+    return CodeCache({tcm_.data(), tcm_.size(), kBase}, HostCosts{}, handlers_.data(), capacity);
   }
   void place(std::size_t offset, std::uint32_t word) {
     std::memcpy(tcm_.data() + offset, &word, sizeof word);

@@ -42,8 +42,8 @@ struct TimerMachine : Machine {
     host.csrs().write(mie, enable, {});
     host.csrs().clint().store(0, ASSAY_CLINT_MTIMECMP, 8, compare);
   }
-  static core::HostCosts costs() {
-    core::HostCosts c;
+  static HostCosts costs() {
+    HostCosts c;
     c.mul = 5;
     c.trap = 29;
     return c;

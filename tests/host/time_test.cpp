@@ -17,7 +17,7 @@ enum : unsigned {
 };
 
 // Every class with a cost of its own, so that no two can be mixed up.
-constexpr core::HostCosts kCosts = {1, 5, 23, 2, 7, 11, 3, 4, 6, 13, 17, 19, 29, 31, 37, 41};
+constexpr HostCosts kCosts = {1, 5, 23, 2, 7, 11, 3, 4, 6, 13, 17, 19, 29, 31, 37, 41};
 
 TEST(Host, EveryInstructionCostsWhatItsClassSays) {
   struct {

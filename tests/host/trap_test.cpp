@@ -259,14 +259,14 @@ TEST(Host, RefusesATcmThatItCannotAddress) {
   for (const core::TcmView view :
        {core::TcmView{nullptr, 16, kBase}, core::TcmView{bytes, 0, kBase}, core::TcmView{bytes, 12, kBase},
         core::TcmView{bytes, 16, kBase + 4}, core::TcmView{bytes, std::uint64_t{2} << 30, kBase}}) {
-    EXPECT_THROW(core::Host(core::HostCosts{}, view, platform), Error);
+    EXPECT_THROW(core::Host(HostCosts{}, view, platform), Error);
   }
 }
 
 TEST(Host, RefusesInstructionsThatTakeNoTime) {
   PaperPlatform platform;
   std::byte bytes[16];
-  core::HostCosts costs;
+  HostCosts costs;
   costs.jump = 0;
   EXPECT_THROW(core::Host(costs, {bytes, 16, kBase}, platform), Error);
 }

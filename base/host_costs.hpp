@@ -1,4 +1,4 @@
-// What each class of host instruction costs, in core cycles. Plain data; the machine config fills it.
+// What each class of host instruction costs, in core cycles. Plain data; the machine file fills it.
 // Every cost is at least 1.
 //
 // The host is single issue and in order: an instruction starts when its predecessor is done, and the
@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-namespace assay::core {
+namespace assay {
 
 struct HostCosts {
   std::uint32_t alu = 1;               // integer arithmetic, shifts, lui, auipc
@@ -28,4 +28,4 @@ struct HostCosts {
   std::uint32_t fp_move = 1;           // sign injection, minimum, comparison, class, moves
 };
 
-}  // namespace assay::core
+}  // namespace assay
