@@ -84,7 +84,8 @@ struct Machine {
 
   struct Vxu {
     std::uint32_t lanes = 0;
-    std::uint32_t setup_cycles = 0;  // before the first element of a pass
+    std::uint32_t setup_cycles = 0;            // before the first element of a pass
+    std::uint32_t divide_cycles_per_beat = 0;  // of `lanes` divisions
   };
 
   struct Dma {

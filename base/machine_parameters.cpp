@@ -76,6 +76,8 @@ std::vector<Parameter> engine_parameters(Machine& m) {
   return {
       number("vxu.lanes", m.vxu.lanes, 1, 4096, "elements a cycle"),
       number("vxu.setup_cycles", m.vxu.setup_cycles, 0, kMaxCycles, "before the first element of a pass"),
+      number("vxu.divide_cycles_per_beat", m.vxu.divide_cycles_per_beat, 1, 64,
+             "cycles of `lanes` divisions"),
       number("dma.setup_cycles", m.dma.setup_cycles, 0, kMaxCycles, "before the first request of a command"),
       number("dma.outstanding_requests", m.dma.outstanding_requests, 1, 65536,
              "requests under way, per DMA engine"),

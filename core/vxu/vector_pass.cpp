@@ -44,17 +44,45 @@ void fetch(const PassOperand& operand, std::size_t row, std::size_t cols, T* out
   if (distinct == 1) std::fill(out, out + cols, out[0]);
 }
 
-// relu: NaN stays NaN, -0 and negatives give +0.
-void apply(isa::VectorFunction function, float* t, std::size_t n) {
-  if (function == isa::VectorFunction::relu)
-    for (std::size_t i = 0; i < n; ++i) t[i] = t[i] <= 0.0F ? 0.0F : t[i];
-}
-
 // Maximum: NaN wins, +0 > -0.
 float larger(float a, float b) {
   if (std::isnan(a) || std::isnan(b)) return std::numeric_limits<float>::quiet_NaN();
   if (a == b) return std::signbit(a) ? b : a;
   return a > b ? a : b;
+}
+
+float smaller(float a, float b) { return -larger(-a, -b); }
+
+// t from the operands, by the operation; null: absent.
+void combine(isa::VectorOperation operation, const float* x, const float* scale, const float* bias, float* t,
+             std::size_t n) {
+  switch (operation) {
+    case isa::VectorOperation::divide:
+      for (std::size_t i = 0; i < n; ++i) t[i] = x[i] / scale[i];
+      return;
+    case isa::VectorOperation::maximum:
+      for (std::size_t i = 0; i < n; ++i) t[i] = larger(x[i], bias[i]);
+      return;
+    case isa::VectorOperation::minimum:
+      for (std::size_t i = 0; i < n; ++i) t[i] = smaller(x[i], bias[i]);
+      return;
+    case isa::VectorOperation::multiply_add: break;
+  }
+  if (scale != nullptr && bias != nullptr) {
+    multiply_add(scale, x, bias, t, n);
+  } else if (scale != nullptr) {
+    for (std::size_t i = 0; i < n; ++i) t[i] = scale[i] * x[i];
+  } else if (bias != nullptr) {
+    for (std::size_t i = 0; i < n; ++i) t[i] = x[i] + bias[i];
+  } else {
+    std::copy(x, x + n, t);
+  }
+}
+
+// relu: NaN stays NaN, -0 and negatives give +0.
+void apply(isa::VectorFunction function, float* t, std::size_t n) {
+  if (function == isa::VectorFunction::relu)
+    for (std::size_t i = 0; i < n; ++i) t[i] = t[i] <= 0.0F ? 0.0F : t[i];
 }
 
 void reduce_row(const Pass& pass, std::size_t row, const float* t) {
@@ -89,15 +117,8 @@ void float_row(const Pass& pass, std::size_t row, FloatRow& buffers) {
   fetch(pass.x, row, n, buffers.x.data(), to_f32);
   if (scaled) fetch(pass.scale, row, n, buffers.scale.data(), to_f32);
   if (biased) fetch(pass.bias, row, n, buffers.bias.data(), to_f32);
-  if (scaled && biased) {
-    multiply_add(buffers.scale.data(), buffers.x.data(), buffers.bias.data(), t, n);
-  } else if (scaled) {
-    for (std::size_t i = 0; i < n; ++i) t[i] = buffers.scale[i] * buffers.x[i];
-  } else if (biased) {
-    for (std::size_t i = 0; i < n; ++i) t[i] = buffers.x[i] + buffers.bias[i];
-  } else {
-    std::copy(buffers.x.begin(), buffers.x.end(), t);
-  }
+  combine(pass.operation, buffers.x.data(), scaled ? buffers.scale.data() : nullptr,
+          biased ? buffers.bias.data() : nullptr, t, n);
   apply(pass.function, t, n);
   canonicalize_nans(t, n);
   if (pass.reduction != isa::Reduction::none) reduce_row(pass, row, t);
@@ -109,15 +130,30 @@ struct IntegerRow {
   explicit IntegerRow(std::size_t cols) : x(cols), scale(cols, 1), bias(cols, 0), t(cols) {}
 };
 
+// Division truncates; by zero it gives 0, and -2^31 / -1 wraps.
+std::int32_t quotient(std::int32_t x, std::int32_t by) {
+  if (by == 0) return 0;
+  return by == -1 ? static_cast<std::int32_t>(-static_cast<std::uint32_t>(x)) : x / by;
+}
+
+std::int32_t combine(isa::VectorOperation operation, std::int32_t x, std::int32_t scale, std::int32_t bias) {
+  switch (operation) {
+    case isa::VectorOperation::divide: return quotient(x, scale);
+    case isa::VectorOperation::maximum: return std::max(x, bias);
+    case isa::VectorOperation::minimum: return std::min(x, bias);
+    case isa::VectorOperation::multiply_add: break;
+  }
+  const auto product = static_cast<std::uint32_t>(scale) * static_cast<std::uint32_t>(x);
+  return static_cast<std::int32_t>(product + static_cast<std::uint32_t>(bias));
+}
+
 void integer_row(const Pass& pass, std::size_t row, IntegerRow& buffers) {
   const std::size_t n = pass.cols;
   fetch(pass.x, row, n, buffers.x.data(), to_s32);
   if (pass.scale.source != isa::OperandSource::none) fetch(pass.scale, row, n, buffers.scale.data(), to_s32);
   if (pass.bias.source != isa::OperandSource::none) fetch(pass.bias, row, n, buffers.bias.data(), to_s32);
   for (std::size_t i = 0; i < n; ++i) {
-    const auto product =
-        static_cast<std::uint32_t>(buffers.scale[i]) * static_cast<std::uint32_t>(buffers.x[i]);
-    const auto t = static_cast<std::int32_t>(product + static_cast<std::uint32_t>(buffers.bias[i]));
+    const std::int32_t t = combine(pass.operation, buffers.x[i], buffers.scale[i], buffers.bias[i]);
     buffers.t[i] = pass.function == isa::VectorFunction::relu ? std::max(t, 0) : t;
   }
   from_s32(pass.out_dtype, buffers.t.data(),

@@ -1,6 +1,7 @@
 // The arithmetic of the VXU: one pass over a tile, to the bit of docs/numerics.md.
 //
 //   t = fma(scale, x, bias)   (scale absent: x + bias; bias absent: scale * x; both absent: x)
+//   or t = x / scale, or the maximum or minimum of x and bias, by `operation`
 //   y = f(t), then an optional row reduction of y, then out = convert(y)
 //
 // in fp32, or in s32 modulo 2^32 where the output is s32.
@@ -26,6 +27,7 @@ struct PassOperand {
 struct Pass {
   std::size_t rows = 0, cols = 0;
   PassOperand x, scale, bias;  // x.source is memory
+  isa::VectorOperation operation = isa::VectorOperation::multiply_add;
   isa::VectorFunction function = isa::VectorFunction::identity;
   DType out_dtype = DType::f32;
   std::byte* out = nullptr;

@@ -25,11 +25,22 @@ std::uint64_t reduction_bytes(const isa::VxuCommand& c) {
   return c.reduction == isa::Reduction::sum ? kSumStripes * 4 : 4;
 }
 
+// Which of scale and bias an operation takes.
+void check_operation(const isa::VxuCommand& c) {
+  using Op = isa::VectorOperation;
+  const bool scale = c.scale_source != isa::OperandSource::none;
+  const bool bias = c.bias_source != isa::OperandSource::none;
+  if (c.operation == Op::divide) require(scale && !bias, "divide takes a scale and no bias");
+  if (c.operation == Op::maximum || c.operation == Op::minimum)
+    require(bias && !scale, "maximum and minimum take a bias and no scale");
+}
+
 }  // namespace
 
 void Vxu::check(const isa::VxuCommand& c) const {
   require(std::uint64_t{c.rows} * c.cols <= kMaxElements, "{} x {} elements; a pass takes at most {}", c.rows,
           c.cols, kMaxElements);
+  check_operation(c);
   const auto inside = [&](const char* name, isa::LocalAddr base, std::int64_t row_stride,
                           std::uint64_t row_bytes) {
     const std::string problem = local_.check({base, c.rows, row_bytes, row_stride});
@@ -62,7 +73,7 @@ Cycle Vxu::beats(const isa::VxuCommand& c) const {
   return Cycle(ceil_div(c.rows, rows_per_beat) * ceil_div(c.cols, lanes) * cycles);
 }
 
-// What the banks need for a beat of `rows` rows: the slowest operand's pattern.
+// What a beat of `rows` rows needs: the dividers' time, or that of the slowest operand's banks.
 std::uint64_t Vxu::beat_cycles(const isa::VxuCommand& c, std::uint64_t rows) const {
   const std::uint64_t cols = std::min<std::uint64_t>(machine_.vxu.lanes, c.cols);
   std::uint64_t slowest = 1;
@@ -81,6 +92,8 @@ std::uint64_t Vxu::beat_cycles(const isa::VxuCommand& c, std::uint64_t rows) con
     operand(c.bias_addr, c.bias_dtype, c.bias_row_stride, c.bias_col_stride);
   pattern(c.out_addr, cols * size_of(c.out_dtype), c.out_row_stride);
   if (c.reduction != isa::Reduction::none) pattern(c.reduce_addr, reduction_bytes(c), c.reduce_row_stride);
+  if (c.operation == isa::VectorOperation::divide)
+    slowest = std::max<std::uint64_t>(slowest, machine_.vxu.divide_cycles_per_beat);
   return slowest;
 }
 
@@ -99,6 +112,7 @@ void Vxu::run_values(const isa::VxuCommand& c) {
                        c.scale_col_stride);
   pass.bias =
       operand(c.bias_source, c.bias_dtype, c.bias_imm, c.bias_addr, c.bias_row_stride, c.bias_col_stride);
+  pass.operation = c.operation;
   pass.function = c.function;
   pass.out_dtype = c.out_dtype;
   pass.out = local_.at(c.out_addr);

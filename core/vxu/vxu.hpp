@@ -2,7 +2,8 @@
 //
 // Time: a pass costs setup_cycles and then one cycle a beat. A beat is `lanes` neighbouring elements of
 // a row, or as many whole short rows as fit. Each operand's own bank conflicts (strided short rows, a
-// reduction's results) multiply it; conflicts between operands are not counted.
+// reduction's results) multiply it; conflicts between operands are not counted. A beat of divisions
+// takes divide_cycles_per_beat where its banks do not need more.
 #pragma once
 
 #include <cstdint>

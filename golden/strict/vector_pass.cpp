@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "golden/strict/conversions.hpp"
+#include "golden/strict/reduction.hpp"
 
 namespace assay::golden::strict {
 namespace {
@@ -14,6 +15,35 @@ float affine(float x, std::optional<float> scale, std::optional<float> bias) {
   return x;
 }
 
+// The mirror image of the maximum: NaN wins, -0 is less than +0.
+float minimum(float a, float b) {
+  if (is_nan(a) || is_nan(b)) return from_bits(kCanonicalNan);
+  if (a == b) return bits_of(a) != 0 ? a : b;
+  return a < b ? a : b;
+}
+
+float combine(float x, std::optional<float> scale, std::optional<float> bias, Operation operation) {
+  switch (operation) {
+    case Operation::Divide: return x / scale.value();
+    case Operation::Maximum: return maximum(x, bias.value());
+    case Operation::Minimum: return minimum(x, bias.value());
+    case Operation::MultiplyAdd: break;
+  }
+  return affine(x, scale, bias);
+}
+
+// In 64 bits, of which the low 32 are kept: -2^31 / -1 wraps.
+std::int64_t combine(std::int64_t x, std::optional<std::int32_t> scale, std::optional<std::int32_t> bias,
+                     Operation operation) {
+  switch (operation) {
+    case Operation::Divide: return scale.value() == 0 ? 0 : x / *scale;
+    case Operation::Maximum: return x > bias.value() ? x : *bias;
+    case Operation::Minimum: return x < bias.value() ? x : *bias;
+    case Operation::MultiplyAdd: break;
+  }
+  return x * scale.value_or(1) + bias.value_or(0);
+}
+
 float relu(float t) {
   if (is_nan(t)) return t;
   return t > 0 ? t : 0.0F;
@@ -21,17 +51,16 @@ float relu(float t) {
 
 }  // namespace
 
-float vector_pass(float x, std::optional<float> scale, std::optional<float> bias, Function function) {
-  const float t = affine(x, scale, bias);
+float vector_pass(float x, std::optional<float> scale, std::optional<float> bias, Function function,
+                  Operation operation) {
+  const float t = combine(x, scale, bias, operation);
   return canonical(function == Function::Relu ? relu(t) : t);
 }
 
 std::int32_t vector_pass(std::int32_t x, std::optional<std::int32_t> scale, std::optional<std::int32_t> bias,
-                         Function function) {
-  auto t = static_cast<std::uint32_t>(x);
-  if (scale) t *= static_cast<std::uint32_t>(*scale);
-  if (bias) t += static_cast<std::uint32_t>(*bias);
-  const auto result = static_cast<std::int32_t>(t);
+                         Function function, Operation operation) {
+  const std::int64_t t = combine(std::int64_t{x}, scale, bias, operation);
+  const auto result = static_cast<std::int32_t>(static_cast<std::uint64_t>(t));
   return function == Function::Relu && result < 0 ? 0 : result;
 }
 

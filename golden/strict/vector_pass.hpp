@@ -8,13 +8,16 @@ namespace assay::golden::strict {
 
 enum class Function : std::uint8_t { Identity, Relu };
 
+// How x, scale and bias meet: fma(scale, x, bias), x / scale, or the greater or lesser of x and bias.
+enum class Operation : std::uint8_t { MultiplyAdd, Divide, Maximum, Minimum };
+
 // f(scale * x + bias) in f32; an absent operand is not 1 or 0 but no operation. All are f32 already, and
 // a NaN leaves the pass canonical whatever it does.
-float vector_pass(float x, std::optional<float> scale, std::optional<float> bias, Function function);
+float vector_pass(float x, std::optional<float> scale, std::optional<float> bias, Function function,
+                  Operation operation = Operation::MultiplyAdd);
 
 // The integer pass, modulo 2^32.
 std::int32_t vector_pass(std::int32_t x, std::optional<std::int32_t> scale, std::optional<std::int32_t> bias,
-                         Function function);
-
+                         Function function, Operation operation = Operation::MultiplyAdd);
 
 }  // namespace assay::golden::strict

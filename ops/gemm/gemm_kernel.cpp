@@ -235,7 +235,8 @@ class Gemm {
 
   u64 vxu_format(u32 x, u32 out, u32 scale_source, u32 bias_source) const {
     return assay_pack_vxu_format(x, out, 0, accumulator_, scale_source, bias_source,
-                                 ASSAY_VECTOR_FUNCTION_identity, ASSAY_REDUCTION_none);
+                                 ASSAY_VECTOR_FUNCTION_identity, ASSAY_REDUCTION_none,
+                                 ASSAY_VECTOR_OPERATION_multiply_add);
   }
 
   void pass(const Tile& strip, u64 format, u64 x_strides, u32 out_stride, u64 immediates, u32 x, u32 out) {

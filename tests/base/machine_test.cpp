@@ -107,7 +107,8 @@ TEST_F(EditedMachine, WithAValueOutOfItsRangeIsRefused) {
   expect_refused_there("spm.banks: 63 is no power of two", "banks: 64", "banks: 63");
   expect_refused_there("mxu.rates.f32: '1/3' is no rate", "f32: 1/4", "f32: 1/3");
   expect_refused_there("mxu.rows: expected one value", "rows: 128", "rows: [128]");
-  expect_refused_there("vxu: expected a mapping", "vxu:\n  lanes: 256\n  setup_cycles: 20", "vxu: 7");
+  expect_refused_there("vxu: expected a mapping",
+                       "vxu:\n  lanes: 256\n  setup_cycles: 20\n  divide_cycles_per_beat: 4", "vxu: 7");
 }
 
 TEST_F(EditedMachine, ThatIsImpossibleIsRefused) {

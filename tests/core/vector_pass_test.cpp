@@ -2,7 +2,7 @@
 // function and reduction, on any data, bit for bit.
 #include "core/vxu/vector_pass.hpp"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <optional>
 
@@ -30,8 +30,9 @@ class RandomPass {
     integer = !is_float(pass.out_dtype);
     pass.x.dtype = operand_dtype();
     operand(pass.x, OperandSource::memory, x_storage_);
-    choose(pass.scale, scale_storage_);
-    choose(pass.bias, bias_storage_);
+    pass.operation = static_cast<isa::VectorOperation>(random_() % 4);
+    choose(pass.scale, scale_storage_, pass.operation == isa::VectorOperation::divide);
+    choose(pass.bias, bias_storage_, pass.operation > isa::VectorOperation::divide);
     pass.function = random_() % 2 != 0 ? isa::VectorFunction::relu : isa::VectorFunction::identity;
     pass.out_row_stride = static_cast<std::ptrdiff_t>(pass.cols * size_of(pass.out_dtype) + random_() % 9);
     out.assign(pass.rows * static_cast<std::size_t>(pass.out_row_stride), std::byte{0x5A});
@@ -53,9 +54,12 @@ class RandomPass {
     }
   }
 
-  void choose(PassOperand& o, std::vector<std::byte>& storage) {
+  // multiply_add takes either operand or not; the others need theirs and refuse the other one.
+  void choose(PassOperand& o, std::vector<std::byte>& storage, bool needed) {
     o.dtype = operand_dtype();
-    operand(o, static_cast<OperandSource>(random_() % 3), storage);
+    if (pass.operation == isa::VectorOperation::multiply_add)
+      return operand(o, static_cast<OperandSource>(random_() % 3), storage);
+    if (needed) operand(o, random_() % 2 != 0 ? OperandSource::immediate : OperandSource::memory, storage);
   }
 
   void operand(PassOperand& o, OperandSource source, std::vector<std::byte>& storage) {
@@ -130,6 +134,7 @@ void model(const RandomPass& r, std::vector<std::byte>& out, std::vector<std::by
   const Pass& p = r.pass;
   const auto f =
       p.function == isa::VectorFunction::relu ? strict::Function::Relu : strict::Function::Identity;
+  const auto operation = static_cast<strict::Operation>(p.operation);
   for (std::size_t row = 0; row < p.rows; ++row) {
     std::byte* line = &out[row * static_cast<std::size_t>(p.out_row_stride)];
     std::vector<float> t;
@@ -137,12 +142,12 @@ void model(const RandomPass& r, std::vector<std::byte>& out, std::vector<std::by
       if (r.integer) {
         const std::int32_t y =
             strict::vector_pass(*integer_operand(p.x, row, col), integer_operand(p.scale, row, col),
-                                integer_operand(p.bias, row, col), f);
+                                integer_operand(p.bias, row, col), f, operation);
         std::memcpy(line + size_of(p.out_dtype) * col, &y, size_of(p.out_dtype));  // the low bytes
         continue;
       }
       t.push_back(strict::vector_pass(*float_operand(p.x, row, col), float_operand(p.scale, row, col),
-                                      float_operand(p.bias, row, col), f));
+                                      float_operand(p.bias, row, col), f, operation));
       strict::store_f32(p.out_dtype, t.back(), line, col);
     }
     if (!r.integer && !reduced.empty())
@@ -167,6 +172,23 @@ TEST(VectorPass, AnyPassOnAnyDataHasTheBitsOfTheScalarModel) {
   }
   EXPECT_GT(integers, 200);
   EXPECT_GT(floats, 2000);
+}
+
+// Random data seldom meets these.
+TEST(VectorPass, IntegerDivisionByZeroAndMinusOneIsDefined) {
+  const std::int32_t x[] = {INT32_MIN, INT32_MIN, 7, -7, 7, 0};
+  const std::int32_t by[] = {-1, 0, 0, 2, -2, -1};
+  std::int32_t out[6];
+  Pass p;
+  p.rows = 1;
+  p.cols = 6;
+  p.x = {OperandSource::memory, DType::s32, 0, reinterpret_cast<const std::byte*>(x), 0, 4};
+  p.scale = {OperandSource::memory, DType::s32, 0, reinterpret_cast<const std::byte*>(by), 0, 4};
+  p.operation = isa::VectorOperation::divide;
+  p.out_dtype = DType::s32;
+  p.out = reinterpret_cast<std::byte*>(out);
+  core::run_pass(p);
+  EXPECT_THAT(out, testing::ElementsAre(INT32_MIN, 0, 0, -3, -3, 0));
 }
 
 TEST(VectorPass, SumsAreIndependentOfTheTile) {

@@ -21,7 +21,7 @@ class VxuCommand : public testing::Test {
     Machine m;
     m.spm = {16, 8, 16};
     m.acc = {8, 8, 16};
-    m.vxu = {16, 20};
+    m.vxu = {16, 20, 4};
     return m;
   }
 
@@ -91,6 +91,46 @@ TEST_F(VxuCommand, BankConflictsOfAnOperandsOwnRowsMultiplyItsBeats) {
   c.scale_row_stride = -128;
   c.scale_addr = LocalAddr::spm(1024);
   EXPECT_EQ(cycles(c), 20u + 8);
+}
+
+TEST_F(VxuCommand, ABeatOfDivisionsTakesTheDividersTimeOrThatOfItsBanks) {
+  isa::VxuCommand c = dense(3, 17);
+  c.operation = isa::VectorOperation::divide;
+  c.scale_source = OperandSource::immediate;
+  EXPECT_EQ(cycles(c), 20u + 6 * 4);
+  c = dense(8, 1);
+  c.operation = isa::VectorOperation::divide;
+  c.scale_source = OperandSource::immediate;
+  EXPECT_EQ(cycles(c), 20u + 4);
+  c.x_row_stride = 128;  // every row in one bank
+  EXPECT_EQ(cycles(c), 20u + 8);
+  c = dense(3, 17);
+  c.operation = isa::VectorOperation::maximum;
+  c.bias_source = OperandSource::immediate;
+  EXPECT_EQ(cycles(c), 20u + 6);
+}
+
+TEST_F(VxuCommand, EachOperationTakesItsOwnOperands) {
+  using Op = isa::VectorOperation;
+  const auto with = [](Op operation, OperandSource scale, OperandSource bias) {
+    isa::VxuCommand c = dense(1, 4);
+    c.operation = operation;
+    c.scale_source = scale;
+    c.bias_source = bias;
+    return c;
+  };
+  constexpr OperandSource kNone = OperandSource::none, kGiven = OperandSource::immediate;
+  const char* divide = "divide takes a scale and no bias";
+  expect_fault(with(Op::divide, kNone, kNone), divide);
+  expect_fault(with(Op::divide, kGiven, kGiven), divide);
+  expect_fault(with(Op::divide, kNone, OperandSource::memory), divide);
+  for (const Op op : {Op::maximum, Op::minimum}) {
+    const char* extreme = "maximum and minimum take a bias and no scale";
+    expect_fault(with(op, kNone, kNone), extreme);
+    expect_fault(with(op, kGiven, kGiven), extreme);
+    expect_fault(with(op, kGiven, kNone), extreme);
+    EXPECT_EQ(cycles(with(op, kNone, kGiven)), 21u);
+  }
 }
 
 TEST_F(VxuCommand, AReductionsResultsNeedTheirBanksToo) {
