@@ -23,8 +23,8 @@ struct Options {
   testgen::CaseArguments arguments;
   std::string case_file, onnx_folder;
   std::vector<std::string> goldens;
-  bool no_values = false, json = false, commands = false;
-  std::uint64_t max_cycles = 0, quantum = 1000;
+  bool no_values = false, no_sanitizer = false, json = false, commands = false;
+  std::uint64_t max_cycles = 0, quantum = 1000, jitter = 0;
   std::vector<const CLI::Option*> describing;  // options that describe a case: not beside a file
 };
 
@@ -78,6 +78,8 @@ RunOptions run_options(const Options& o, const CaseInput& input) {
   }
   run.values = !o.no_values;
   run.quantum = Cycle(o.quantum);
+  run.sanitize = !o.no_sanitizer;
+  run.jitter = o.jitter;
   if (o.commands) run.observe = print_commands;
   if (o.max_cycles > 0) run.max_cycles = Cycle(o.max_cycles);
   return run;
@@ -153,6 +155,10 @@ void add_run(CLI::App& program, Action& action) {
                    "Cycles the host may run ahead; changes neither results nor cycles")
       ->check(CLI::Range(std::uint64_t{1}, kMostCycles))
       ->capture_default_str();
+  verb->add_flag("--no-sanitizer", o->no_sanitizer, "Do not look for races, unwritten reads and the like");
+  verb->add_option("--jitter", o->jitter,
+                   "Seed of random extra latencies, to shake a kernel; 0 (default): none. Changes cycles")
+      ->check(whole_number<std::uint64_t>);
   CLI::Option* json = verb->add_flag("--json", o->json, "Print JSON");
   verb->add_flag("--commands", o->commands, "List every AI command with its cycles")->excludes(json);
   verb->footer(

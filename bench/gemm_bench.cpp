@@ -1,5 +1,6 @@
 // The price of simulation: GEMM on `server128` beside the same GEMM natively in oneDNN, in one run on one
-// core. Prints simulated cycles per second and wall time against oneDNN's fp32 time.
+// core. Prints simulated cycles per second, what the kernel sanitizer costs (time with it / without it), and
+// wall time, with the sanitizer on, against oneDNN's fp32 time.
 //
 //   gemm_bench [--isa avx2|native] [--repeat N] [--baseline FILE]
 //
@@ -27,15 +28,22 @@ namespace {
 using namespace assay;
 using Clock = std::chrono::steady_clock;
 
+double seconds_of(const std::function<void()>& work) {
+  const auto start = Clock::now();
+  work();
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
 double median_seconds(int repeat, const std::function<void()>& work) {
   std::vector<double> seconds;
-  for (int i = 0; i < repeat; ++i) {
-    const auto start = Clock::now();
-    work();
-    seconds.push_back(std::chrono::duration<double>(Clock::now() - start).count());
-  }
-  std::nth_element(seconds.begin(), seconds.begin() + repeat / 2, seconds.end());
-  return seconds[static_cast<std::size_t>(repeat) / 2];
+  for (int i = 0; i < repeat; ++i) seconds.push_back(seconds_of(work));
+  return median(seconds);
 }
 
 // oneDNN's fp32 matmul of an s x s x s problem, after one warm-up.
@@ -60,6 +68,7 @@ struct Row {
   std::string name;
   std::uint64_t cycles = 0;
   double seconds = 0, native = 0;
+  double unsanitized = 0;  // seconds with the kernel sanitizer off
   double ratio() const { return seconds / native; }
   double cycles_per_second() const { return static_cast<double>(cycles) / seconds; }
 };
@@ -73,17 +82,27 @@ Row measure(std::int64_t s, const std::string& dtype, bool values, int repeat, d
   const Machine machine = find_machine(arguments.config);
   app::RunOptions options;
   options.values = values;
-  Row row{fmt::format("gemm {}^3 {}{}", s, dtype, values ? "" : " --no-values")};
-  row.seconds = median_seconds(repeat, [&] {
-    row.cycles = app::execute(input, machine, options, Cycle(1'000'000'000)).run.cycles.count();
-  });
+  Row row;
+  row.name = fmt::format("gemm {}^3 {}{}", s, dtype, values ? "" : " --no-values");
   row.native = native;
+  const auto work = [&](bool sanitize) {
+    options.sanitize = sanitize;
+    return seconds_of(
+        [&] { row.cycles = app::execute(input, machine, options, Cycle(1'000'000'000)).run.cycles.count(); });
+  };
+  std::vector<double> on, off;
+  for (int i = 0; i < repeat; ++i) {  // in turns, so that both meet the same machine
+    on.push_back(work(true));
+    off.push_back(work(false));
+  }
+  row.seconds = median(on);
+  row.unsanitized = median(off);
   return row;
 }
 
 void print_row(const Row& row, const nlohmann::json& baseline) {
-  fmt::print("{:<28} {:>9} {:>11.4f} {:>12.0f} {:>11.4f} {:>8.2f}", row.name, row.cycles, row.seconds,
-             row.cycles_per_second(), row.native, row.ratio());
+  fmt::print("{:<28} {:>9} {:>11.4f} {:>12.0f} {:>11.4f} {:>9.2f} {:>8.2f}", row.name, row.cycles,
+             row.seconds, row.cycles_per_second(), row.native, row.seconds / row.unsanitized, row.ratio());
   if (baseline.contains(row.name)) fmt::print(" {:>9.2f}", baseline[row.name].get<double>());
   fmt::print("\n");
 }
@@ -109,8 +128,8 @@ int run(int argc, char** argv) {
 
   fmt::print("simulator SIMD {}, oneDNN limited to {}, one thread, median of {}\n", core::simd_target(), isa,
              repeat);
-  fmt::print("{:<28} {:>9} {:>11} {:>12} {:>11} {:>8} {:>9}\n", "case on server128", "cycles", "seconds",
-             "cycles/s", "oneDNN s", "ratio", "baseline");
+  fmt::print("{:<28} {:>9} {:>11} {:>12} {:>11} {:>9} {:>8} {:>9}\n", "case on server128", "cycles",
+             "seconds", "cycles/s", "oneDNN s", "sanitizer", "ratio", "baseline");
   for (const std::int64_t s : {512, 2048}) {
     const double native = native_seconds(s, s == 512 ? repeat * 5 : repeat);
     for (const char* dtype : {"bf16", "f32", "s8"})

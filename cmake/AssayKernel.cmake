@@ -12,10 +12,11 @@ set(ASSAY_KERNEL_FLAGS
   -fno-threadsafe-statics -ffunction-sections -std=c++17 -Wall -Wextra -Wshadow -Werror)
 add_custom_target(assay_kernels ALL)
 
-# assay_add_kernel(NAME SOURCES ... [DIRECTORY DIR]) builds DIR/NAME.elf; DIR is the kernel folder unless
+# assay_add_kernel(NAME SOURCES ... [DEFINITIONS ...] [DIRECTORY DIR]) builds DIR/NAME.elf; DIR is the kernel folder unless
 # given. The target is kernel_NAME, or kernel_DIRNAME_NAME for a DIR of one's own.
 function(assay_add_kernel name)
-  cmake_parse_arguments(ARG "" "DIRECTORY" "SOURCES" ${ARGN})
+  cmake_parse_arguments(ARG "" "DIRECTORY" "SOURCES;DEFINITIONS" ${ARGN})
+  list(TRANSFORM ARG_DEFINITIONS PREPEND -D)
   set(target kernel_${name})
   if(ARG_DIRECTORY)
     get_filename_component(folder ${ARG_DIRECTORY} NAME)
@@ -33,7 +34,7 @@ function(assay_add_kernel name)
     if(source MATCHES "\\.S$")
       set(command ${ASSAY_RISCV_CC} -march=rv64gc -mabi=lp64d -mcmodel=medany)
     else()
-      set(command ${ASSAY_RISCV_CXX} ${ASSAY_KERNEL_FLAGS})
+      set(command ${ASSAY_RISCV_CXX} ${ASSAY_KERNEL_FLAGS} ${ARG_DEFINITIONS})
     endif()
     add_custom_command(
       OUTPUT ${object}

@@ -1,8 +1,7 @@
 // The contents of HBM: sparse, so that 128 GB cost only what is touched.
 //
 // Addresses are offsets from ASSAY_HBM_BASE. Bytes never written read as 0xA5, so that a kernel which
-// relies on them does not look right by chance. Regions of interest (a kernel's outputs) can be
-// watched: every byte of them knows whether it was written.
+// relies on them does not look right by chance; every byte knows whether it was written.
 #pragma once
 
 #include <array>
@@ -10,9 +9,9 @@
 #include <cstdint>
 #include <memory>
 #include <unordered_map>
-#include <vector>
 
 #include "base/units.hpp"
+#include "memory/written_map.hpp"
 
 namespace assay::memory {
 
@@ -29,28 +28,17 @@ class HbmStorage {
   void read(std::uint64_t offset, std::byte* data, std::size_t bytes) const;
   void write(std::uint64_t offset, const std::byte* data, std::size_t bytes);
 
-  // Tracks writes to [offset, offset + bytes) from now on.
-  void watch(std::uint64_t offset, std::uint64_t bytes);
-  struct Unwritten {
-    std::uint64_t count = 0;  // bytes of the watched region that were never written
-    std::uint64_t first = 0;  // offset of the first of them, from the region's start
-  };
-  Unwritten unwritten(std::uint64_t offset) const;  // of the region watched at `offset`
+  const WrittenMap& written() const { return written_; }
 
  private:
   static constexpr std::size_t kPageBytes = std::size_t{1} << 16;
   using Page = std::array<std::byte, kPageBytes>;
-  struct Watch {
-    std::uint64_t offset = 0;
-    std::vector<bool> written;
-  };
 
   Page& page(std::uint64_t index);
-  void mark_written(std::uint64_t offset, std::uint64_t bytes);
 
   Bytes capacity_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Page>> pages_;
-  std::vector<Watch> watches_;
+  WrittenMap written_;
 };
 
 }  // namespace assay::memory

@@ -43,6 +43,19 @@ struct Roofline {
   std::string binding;              // "mxu" or "hbm"
 };
 
+// What went wrong in the kernel: a finding of the sanitizer, or how the run ended where it did not halt.
+struct Finding {
+  struct Site {
+    std::string text;    // "mxu.ws #12 reads A, line 5, byte 12"
+    std::string source;  // "k.cpp:12 in f, called at k.cpp:30 in g"; empty: unknown
+    std::uint64_t pc = 0;
+  };
+  std::string name;  // docs/sanitizer.md
+  std::string text;  // where, or what
+  std::uint64_t count = 1;
+  std::vector<Site> sites;  // the offender first
+};
+
 struct Loss {
   std::string name;
   std::uint64_t cycles = 0;
@@ -64,6 +77,8 @@ struct CaseResult {
   std::vector<UnitCycles> accounting;
   std::vector<Loss> losses;  // of the binding unit, largest first
   std::vector<GoldenVerdict> goldens;
+  bool sanitized = false;
+  std::vector<Finding> findings;   // causes first
   std::vector<std::string> notes;  // mismatch details, provenance, kernel output
 };
 

@@ -65,13 +65,40 @@ nlohmann::ordered_json roofline_json(const CaseResult& r) {
           {"achieved_of_attainable", static_cast<double>(f.attainable) / cycles}};
 }
 
+// A finding with its instructions, a line each.
+std::string finding_lines(const Finding& f) {
+  std::string text = fmt::format("finding   {}: {}{}\n", f.name, f.text,
+                                 f.count > 1 ? fmt::format(" ({} times)", f.count) : "");
+  for (const Finding::Site& site : f.sites)
+    text += fmt::format("          {} at {} (pc {:#x})\n", site.text,
+                        site.source.empty() ? "an unknown line" : site.source, site.pc);
+  return text;
+}
+
+nlohmann::ordered_json finding_json(const Finding& f) {
+  nlohmann::ordered_json json{{"name", f.name}, {"text", f.text}, {"count", f.count}};
+  json["sites"] = nlohmann::ordered_json::array();
+  for (const Finding::Site& site : f.sites)
+    json["sites"].push_back({{"text", site.text}, {"source", site.source}, {"pc", site.pc}});
+  return json;
+}
+
 }  // namespace
+
+std::string to_line(const Finding& f) {
+  std::string text = f.name + ": " + f.text;
+  if (f.sites.empty()) return text;
+  const std::string& source = f.sites[0].source;
+  return fmt::format("{}: {}{}", text, f.sites[0].text,
+                     source.empty() ? "" : fmt::format(" ({})", source.substr(0, source.find(','))));
+}
 
 std::string to_text(const CaseResult& r) {
   std::string text =
       fmt::format("case      {}  {}\n", r.id, r.source.empty() ? r.text : r.source + ": " + r.text);
   for (const GoldenVerdict& g : r.goldens)
     text += fmt::format("golden    {} {}: {}\n", g.backend, g.output, g.line);
+  for (const Finding& finding : r.findings) text += finding_lines(finding);
   for (const std::string& note : r.notes) text += fmt::format("note      {}\n", note);
   if (r.cycles > 0) {
     text += fmt::format("cycles    {} on {} ({:.1f} us at {} MHz), {} host instructions, {} commands\n",
@@ -108,6 +135,8 @@ nlohmann::ordered_json to_json(const CaseResult& r) {
   for (const Loss& loss : r.losses) json["losses"].push_back({{"name", loss.name}, {"cycles", loss.cycles}});
   json["golden"] = nlohmann::ordered_json::array();
   for (const GoldenVerdict& g : r.goldens) json["golden"].push_back(golden_json(g));
+  json["sanitizer"] = {{"enabled", r.sanitized}, {"findings", nlohmann::ordered_json::array()}};
+  for (const Finding& finding : r.findings) json["sanitizer"]["findings"].push_back(finding_json(finding));
   json["notes"] = r.notes;
   return json;
 }

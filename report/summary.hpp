@@ -8,6 +8,9 @@
 
 namespace assay::report {
 
+// "race-read-after-write: SPM 0x40: mxu.ws #12 reads A, line 5, byte 12 (k.cpp:30)": one line.
+std::string to_line(const Finding& finding);
+
 // The block that ends `assay run`; lines end in '\n'.
 std::string to_text(const CaseResult& result);
 

@@ -9,13 +9,13 @@
 namespace assay::sim {
 
 EngineModule::EngineModule(sc_core::sc_module_name name, Phase phase, const Machine& machine,
-                           SemaphoreModule& semaphores, FaultSink& faults)
+                           SemaphoreModule& semaphores, Supervision& supervision)
     : sc_module(name),
       phase_(phase),
       depth_(machine.sync.queue_depth),
       signal_cycles_(machine.sync.signal_cycles),
       semaphores_(semaphores),
-      faults_(faults) {
+      supervision_(supervision) {
   SC_THREAD(run);
 }
 
@@ -37,9 +37,11 @@ void EngineModule::run() {
     try {
       now = execute(record, now);
     } catch (const core::CommandFault& fault) {
-      faults_.raise(Outcome::fault, fmt::format("{} at pc {:#x} (command {}): {}",
-                                                isa::to_string(isa::instruction_of(record.command)),
-                                                record.pc, record.id, fault.what()));
+      const auto name = isa::to_string(isa::instruction_of(record.command));
+      supervision_.faults.raise(
+          Outcome::fault,
+          fmt::format("{} at pc {:#x} (command {}): {}", name, record.pc, record.id, fault.what()),
+          {{record.pc, fmt::format("{} #{}", name, record.id)}});
       return;
     }
     wait_until(now, phase_);
@@ -58,14 +60,20 @@ Cycle EngineModule::execute(CommandRecord& record, Cycle now) {
       const Cycle taken = semaphores_.take(sync->semaphore, phase_);
       if (taken > now) semaphore_waits_.emplace_back(now, taken);
       now = taken;
+      if (supervision_.sanitizer) supervision_.sanitizer->acquired(record);
     } else {
-      semaphores_.post_at(std::max(now, writes_visible()) + signal_cycles_, sync->semaphore);
+      const Cycle visible = std::max(now, writes_visible());
+      semaphores_.post_at(visible + signal_cycles_ + jitter().next(), sync->semaphore);
+      if (supervision_.sanitizer) supervision_.sanitizer->signalled(record);
     }
     record.end = now;
     return now;
   }
+  now += jitter().next();
+  wait_until(now, phase_);
   account_gap(now);
   semaphore_waits_.clear();
+  if (supervision_.sanitizer) supervision_.sanitizer->taken_up(record);
   return launch(record, now);
 }
 
@@ -77,11 +85,9 @@ void EngineModule::account_gap(Cycle ready) {
   ledger().mark(ready, core::Owner::idle);
 }
 
-std::string EngineModule::blocked_on() const {
-  if (head_ == nullptr) return {};
-  const auto* sync = std::get_if<isa::SemaphoreCommand>(&head_->command);
-  if (sync == nullptr || sync->instruction != isa::Instruction::sem_wait) return {};
-  return fmt::format("{} waits for semaphore {} at pc {:#x}", name(), sync->semaphore, head_->pc);
+const CommandRecord* EngineModule::blocked_on() const {
+  if (head_ == nullptr) return nullptr;
+  return isa::instruction_of(head_->command) == isa::Instruction::sem_wait ? head_ : nullptr;
 }
 
 }  // namespace assay::sim

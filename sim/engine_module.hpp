@@ -10,8 +10,8 @@
 #include "core/ledger.hpp"
 #include "sim/clock.hpp"
 #include "sim/command_log.hpp"
-#include "sim/fault.hpp"
 #include "sim/semaphore_module.hpp"
+#include "sim/supervision.hpp"
 
 namespace assay::sim {
 
@@ -19,7 +19,7 @@ class EngineModule : public sc_core::sc_module {
  public:
   SC_HAS_PROCESS(EngineModule);
   EngineModule(sc_core::sc_module_name name, Phase phase, const Machine& machine, SemaphoreModule& semaphores,
-               FaultSink& faults);
+               Supervision& supervision);
 
   // --- the host's side ---
   bool full() const { return queue_.size() >= depth_; }
@@ -35,8 +35,10 @@ class EngineModule : public sc_core::sc_module {
   // Closes the books of a run of `total` cycles.
   virtual void finish(Cycle total) { ledger().mark(total, core::Owner::idle); }
 
-  // "waits for semaphore 3 (mxu)" or empty: for the report of a deadlock.
-  std::string blocked_on() const;
+  // Commands in order; the first one may be in execution.
+  const std::deque<CommandRecord*>& queue() const { return queue_; }
+  // The wait that holds the queue, or null.
+  const CommandRecord* blocked_on() const;
 
  protected:
   // Executes a launch that reached the head of the queue at `ready`; returns when the next command may
@@ -46,6 +48,7 @@ class EngineModule : public sc_core::sc_module {
   virtual void account_gap(Cycle ready);
 
   Phase phase() const { return phase_; }
+  Jitter& jitter() { return supervision_.jitter; }
   const std::vector<std::pair<Cycle, Cycle>>& semaphore_waits() const { return semaphore_waits_; }
 
  private:
@@ -56,7 +59,7 @@ class EngineModule : public sc_core::sc_module {
   std::size_t depth_;
   Cycle signal_cycles_;
   SemaphoreModule& semaphores_;
-  FaultSink& faults_;
+  Supervision& supervision_;
   std::deque<CommandRecord*> queue_;
   sc_core::sc_event pushed_, popped_, became_idle_;
   bool executing_ = false;

@@ -18,8 +18,8 @@ constexpr Cycle kIssueWindow{16};
 
 DmaModule::DmaModule(sc_core::sc_module_name name, bool to_hbm, const Machine& machine,
                      memory::LocalMemory& local, HbmModule& hbm, SemaphoreModule& semaphores,
-                     FaultSink& faults)
-    : EngineModule(name, to_hbm ? Phase::dma_out : Phase::dma_in, machine, semaphores, faults),
+                     Supervision& supervision)
+    : EngineModule(name, to_hbm ? Phase::dma_out : Phase::dma_in, machine, semaphores, supervision),
       socket("socket"),
       to_hbm_(to_hbm),
       machine_(machine),
@@ -53,7 +53,8 @@ Cycle DmaModule::issue_requests(const core::Transfer& transfer, Cycle begin) {
   while (walk.next(request)) {
     at = timing_.next_issue(at);
     if (at >= current_cycle() + kIssueWindow) wait_until(at, phase());
-    const Cycle done = hbm_request(socket, at, latency, request.offset, request.bytes, to_hbm_, nullptr);
+    const Cycle done =
+        hbm_request(socket, at, latency, request.offset, request.bytes, to_hbm_, nullptr) + jitter().next();
     timing_.issued(at, request.bytes, done);
     ++counters_.requests;
   }

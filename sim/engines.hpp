@@ -20,7 +20,7 @@ struct DmaCounters {
 class DmaModule : public EngineModule {
  public:
   DmaModule(sc_core::sc_module_name name, bool to_hbm, const Machine& machine, memory::LocalMemory& local,
-            HbmModule& hbm, SemaphoreModule& semaphores, FaultSink& faults);
+            HbmModule& hbm, SemaphoreModule& semaphores, Supervision& supervision);
 
   tlm_utils::simple_initiator_socket<DmaModule> socket;
 
@@ -48,8 +48,8 @@ class DmaModule : public EngineModule {
 class MxuModule : public EngineModule {
  public:
   MxuModule(sc_core::sc_module_name name, const Machine& machine, memory::LocalMemory& local,
-            SemaphoreModule& semaphores, FaultSink& faults)
-      : EngineModule(name, Phase::mxu, machine, semaphores, faults), unit_(machine, local) {}
+            SemaphoreModule& semaphores, Supervision& supervision)
+      : EngineModule(name, Phase::mxu, machine, semaphores, supervision), unit_(machine, local) {}
 
   Cycle writes_visible() const override { return unit_.writes_visible(); }
   core::Ledger& ledger() override { return unit_.ledger(); }
@@ -67,8 +67,8 @@ class MxuModule : public EngineModule {
 class VxuModule : public EngineModule {
  public:
   VxuModule(sc_core::sc_module_name name, const Machine& machine, memory::LocalMemory& local,
-            SemaphoreModule& semaphores, FaultSink& faults)
-      : EngineModule(name, Phase::vxu, machine, semaphores, faults), unit_(machine, local) {}
+            SemaphoreModule& semaphores, Supervision& supervision)
+      : EngineModule(name, Phase::vxu, machine, semaphores, supervision), unit_(machine, local) {}
 
   Cycle writes_visible() const override { return unit_.writes_visible(); }
   core::Ledger& ledger() override { return unit_.ledger(); }

@@ -46,14 +46,14 @@ assay_machine describe(const Machine& machine) {
 
 HostModule::HostModule(sc_core::sc_module_name name, const Machine& machine, core::TcmView tcm,
                        memory::LocalMemory& local, std::array<EngineModule*, 4> engines, CommandLog& log,
-                       FaultSink& faults, Cycle quantum)
+                       Supervision& supervision, Cycle quantum)
     : sc_module(name),
       socket("socket"),
       machine_(machine),
       local_(local),
       engines_(engines),
       log_(log),
-      faults_(faults),
+      supervision_(supervision),
       quantum_(quantum),
       description_(describe(machine)),
       host_(machine.host, tcm, *this) {
@@ -69,14 +69,18 @@ void HostModule::run() {
       case core::StopReason::quantum: break;
       case core::StopReason::port_stop: ledger_.mark(host_.cycle(), core::Owner::busy); return;
       case core::StopReason::watchdog:
-        faults_.raise(Outcome::watchdog, fmt::format("the kernel did not halt within {} cycles (pc {:#x})",
-                                                     host_.cycle().count(), host_.pc()));
+        supervision_.faults.raise(Outcome::watchdog,
+                                  fmt::format("the kernel did not halt within {} cycles (pc {:#x})",
+                                              host_.cycle().count(), host_.pc()),
+                                  {{host_.pc(), "the host"}});
         return;
       case core::StopReason::trap_loop:
       case core::StopReason::wfi:
-        faults_.raise(Outcome::trap, fmt::format("the host stopped: {} (mcause {}, mepc {:#x}, mtval {:#x})",
-                                                 core::to_string(reason), host_.csrs().mcause(),
-                                                 host_.csrs().mepc(), host_.csrs().mtval()));
+        supervision_.faults.raise(
+            Outcome::trap,
+            fmt::format("the host stopped: {} (mcause {}, mepc {:#x}, mtval {:#x})", core::to_string(reason),
+                        host_.csrs().mcause(), host_.csrs().mepc(), host_.csrs().mtval()),
+            {{host_.csrs().mepc(), "the host"}});
         return;
     }
     wait_until(host_.cycle(), Phase::host);
@@ -122,6 +126,7 @@ core::PortAccess HostModule::access_hbm(Cycle now, std::uint64_t address, unsign
                                         std::uint64_t value) {
   wait_until(now, Phase::host);
   ledger_.mark(now, core::Owner::busy);
+  watch(core::Space::hbm, address - ASSAY_HBM_BASE, bytes, write);
   std::byte data[8] = {};
   std::memcpy(data, &value, sizeof data);
   core::PortAccess result;
@@ -138,6 +143,7 @@ core::PortAccess HostModule::access_spm(Cycle now, std::uint64_t address, unsign
                                         std::uint64_t value) {
   wait_until(now, Phase::host);
   ledger_.mark(now, core::Owner::busy);
+  watch(core::Space::spm, address - ASSAY_SPM_BASE, bytes, write);
   core::PortAccess result;
   result.done = now + Cycle(machine_.fabric.latency_cycles) * 2;
   const auto offset = isa::LocalAddr::spm(static_cast<std::uint32_t>(address - ASSAY_SPM_BASE));
@@ -147,6 +153,10 @@ core::PortAccess HostModule::access_spm(Cycle now, std::uint64_t address, unsign
   wait_until(result.done, Phase::host);
   ledger_.mark(result.done, core::Owner::stall_memory);
   return result;
+}
+
+void HostModule::watch(core::Space space, std::uint64_t offset, unsigned bytes, bool write) {
+  if (supervision_.sanitizer) supervision_.sanitizer->host_access(host_.pc(), space, offset, bytes, write);
 }
 
 core::PortAi HostModule::ai(Cycle now, std::uint32_t word, std::uint64_t rs1, std::uint64_t rs2,
@@ -172,6 +182,10 @@ core::PortAi HostModule::ai(Cycle now, std::uint32_t word, std::uint64_t rs1, st
   return launch(now, *isa::queue_of(command), command, pc);
 }
 
+void HostModule::fence() {
+  if (supervision_.sanitizer) supervision_.sanitizer->fenced();
+}
+
 core::PortAi HostModule::launch(Cycle now, isa::Engine engine, const isa::Command& command,
                                 std::uint64_t pc) {
   wait_until(now, Phase::host);
@@ -184,6 +198,7 @@ core::PortAi HostModule::launch(Cycle now, isa::Engine engine, const isa::Comman
   record.engine = engine;
   record.command = command;
   record.issued = at;
+  if (supervision_.sanitizer) supervision_.sanitizer->launched(record);
   module.push(record);
   return {at + Cycle(machine_.host.ai_issue)};
 }
@@ -214,6 +229,7 @@ core::PortAi HostModule::fence(Cycle now, std::uint32_t engines) {
     }
     at = std::max(at, engine.writes_visible());
     wait_until(at, Phase::host);
+    if (supervision_.sanitizer) supervision_.sanitizer->waited_for(static_cast<isa::Engine>(e));
   }
   stalled_.clear();
   ledger_.mark(at, core::Owner::stall_fence);

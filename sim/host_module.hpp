@@ -18,6 +18,7 @@
 #include "memory/local_memory.hpp"
 #include "sim/engine_module.hpp"
 #include "sim/hbm_module.hpp"
+#include "sim/supervision.hpp"
 
 namespace assay::sim {
 
@@ -27,7 +28,7 @@ class HostModule : public sc_core::sc_module, private core::HostPort {
   // `engines` in the order of isa::Engine.
   HostModule(sc_core::sc_module_name name, const Machine& machine, core::TcmView tcm,
              memory::LocalMemory& local, std::array<EngineModule*, 4> engines, CommandLog& log,
-             FaultSink& faults, Cycle quantum);
+             Supervision& supervision, Cycle quantum);
 
   tlm_utils::simple_initiator_socket<HostModule> socket;
 
@@ -49,12 +50,14 @@ class HostModule : public sc_core::sc_module, private core::HostPort {
   core::PortAccess store(Cycle now, std::uint64_t address, unsigned bytes, std::uint64_t value) override;
   core::PortAi ai(Cycle now, std::uint32_t word, std::uint64_t rs1, std::uint64_t rs2,
                   std::uint64_t pc) override;
-  bool stopped() const override { return halted_ || faults_.raised(); }
+  void fence() override;
+  bool stopped() const override { return halted_ || supervision_.faults.raised(); }
 
   core::PortAccess access_hbm(Cycle now, std::uint64_t address, unsigned bytes, bool write,
                               std::uint64_t value);
   core::PortAccess access_spm(Cycle now, std::uint64_t address, unsigned bytes, bool write,
                               std::uint64_t value);
+  void watch(core::Space space, std::uint64_t offset, unsigned bytes, bool write);
   core::PortAi launch(Cycle now, isa::Engine engine, const isa::Command& command, std::uint64_t pc);
   core::PortAi fence(Cycle now, std::uint32_t engines);
   Cycle wait_for_room(Cycle now, EngineModule& engine);
@@ -63,7 +66,7 @@ class HostModule : public sc_core::sc_module, private core::HostPort {
   memory::LocalMemory& local_;
   std::array<EngineModule*, 4> engines_;
   CommandLog& log_;
-  FaultSink& faults_;
+  Supervision& supervision_;
   Cycle quantum_;
   assay_machine description_;
   core::Host host_;

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/error.hpp"
+#include "sim/deadlock.hpp"
 #include "sim/host_module.hpp"
 #include "sim/sanitizer_stack.hpp"
 #include "sim/semaphore_module.hpp"
@@ -14,6 +15,18 @@
 int sc_main(int, char**) { return 0; }  // NOLINT
 
 namespace assay::sim {
+
+std::string_view to_string(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::halted: return "halted";
+    case Outcome::trap: return "trap";
+    case Outcome::fault: return "fault";
+    case Outcome::deadlock: return "deadlock";
+    case Outcome::watchdog: return "watchdog";
+  }
+  return "?";
+}
+
 namespace {
 
 // A SystemC kernel of its own for each platform, so that one process can make many runs. SystemC's current
@@ -71,15 +84,15 @@ struct Platform::Modules {
   HostModule host;
 
   Modules(const Machine& machine, const PlatformOptions& options, std::vector<std::byte>& tcm,
-          memory::HbmStorage& storage, memory::LocalMemory& local, CommandLog& log, FaultSink& faults)
+          memory::HbmStorage& storage, memory::LocalMemory& local, CommandLog& log, Supervision& supervision)
       : semaphores("semaphores", machine.sync.semaphores),
         hbm("hbm", machine, storage),
-        dma_in("dma_in", false, machine, local, hbm, semaphores, faults),
-        dma_out("dma_out", true, machine, local, hbm, semaphores, faults),
-        mxu("mxu", machine, local, semaphores, faults),
-        vxu("vxu", machine, local, semaphores, faults),
+        dma_in("dma_in", false, machine, local, hbm, semaphores, supervision),
+        dma_out("dma_out", true, machine, local, hbm, semaphores, supervision),
+        mxu("mxu", machine, local, semaphores, supervision),
+        vxu("vxu", machine, local, semaphores, supervision),
         host("host", machine, {tcm.data(), tcm.size(), ASSAY_TCM_BASE}, local,
-             {&dma_in, &dma_out, &mxu, &vxu}, log, faults, options.quantum) {
+             {&dma_in, &dma_out, &mxu, &vxu}, log, supervision, options.quantum) {
     dma_in.socket.bind(hbm.dma_in);
     dma_out.socket.bind(hbm.dma_out);
     host.socket.bind(hbm.host);
@@ -89,14 +102,9 @@ struct Platform::Modules {
 
   std::array<EngineModule*, 4> engines() { return {&dma_in, &dma_out, &mxu, &vxu}; }
 
-  // Who waits for whom, where nothing can happen any more.
-  std::string blocked() {
-    std::string text = host.blocked_on();
-    for (EngineModule* engine : engines()) {
-      const std::string reason = engine->blocked_on();
-      if (!reason.empty()) text += (text.empty() ? "" : "; ") + reason;
-    }
-    return text;
+  Deadlock deadlock() {
+    const auto all = engines();
+    return explain_deadlock(host.blocked_on(), host.host().pc(), {all.begin(), all.end()});
   }
 };
 
@@ -106,7 +114,9 @@ Platform::Platform(const Machine& machine, const PlatformOptions& options)
       tcm_(machine.tcm.bytes().count()),
       hbm_(machine.hbm.bytes()),
       local_(machine_, options.values) {
-  modules_ = std::make_unique<Modules>(machine_, options_, tcm_, hbm_, local_, log_, faults_);
+  supervision_.jitter = Jitter(options.jitter);
+  if (options.sanitize) supervision_.sanitizer = std::make_unique<Sanitizer>(machine_, hbm_, options.values);
+  modules_ = std::make_unique<Modules>(machine_, options_, tcm_, hbm_, local_, log_, supervision_);
   modules_->kernel.leave();
 }
 
@@ -127,6 +137,10 @@ void Platform::set_args(const assay_args& args) {
   std::memcpy(tcm_.data(), &args, sizeof args);
 }
 
+void Platform::declare(const std::vector<TensorRange>& tensors) {
+  if (supervision_.sanitizer) supervision_.sanitizer->declare(tensors);
+}
+
 // How the run ended, once SystemC has stopped.
 void Platform::conclude(RunResult& result) {
   HostModule& host = modules_->host;
@@ -136,23 +150,29 @@ void Platform::conclude(RunResult& result) {
     const core::CsrFile& csrs = host.host().csrs();
     return fmt::format("mcause {}, mepc {:#x}, mtval {:#x}", csrs.mcause(), csrs.mepc(), csrs.mtval());
   };
-  if (faults_.raised()) {
+  if (supervision_.faults.raised()) {
     // keeps its reason
   } else if (sc_core::sc_pending_activity()) {
-    faults_.raise(Outcome::watchdog,
-                  fmt::format("the kernel did not halt within {} cycles", options_.watchdog.count()));
+    supervision_.faults.raise(Outcome::watchdog, fmt::format("the kernel did not halt within {} cycles",
+                                                             options_.watchdog.count()));
   } else if (!host.halted()) {
-    faults_.raise(Outcome::deadlock, "nothing can happen any more: " + modules_->blocked());
+    const Deadlock deadlock = modules_->deadlock();
+    supervision_.faults.raise(Outcome::deadlock, "nothing can happen any more: " + deadlock.text,
+                              deadlock.sites);
   } else if (!idle) {
-    faults_.raise(Outcome::deadlock, "halted with commands that can never finish: " + modules_->blocked());
+    const Deadlock deadlock = modules_->deadlock();
+    supervision_.faults.raise(Outcome::deadlock,
+                              "halted with commands that can never finish: " + deadlock.text, deadlock.sites);
   } else if ((host.halt_value() & 0xFF) == ASSAY_HALT_TRAP) {
-    faults_.raise(Outcome::trap, "the kernel trapped: " + trap_text());
+    supervision_.faults.raise(Outcome::trap, "the kernel trapped: " + trap_text(),
+                              {{host.host().csrs().mepc(), "the host"}});
   } else if ((host.halt_value() & 0xFF) != ASSAY_HALT_DONE) {
-    faults_.raise(Outcome::trap,
-                  fmt::format("the kernel halted with {:#x}, which means nothing", host.halt_value()));
+    supervision_.faults.raise(
+        Outcome::trap, fmt::format("the kernel halted with {:#x}, which means nothing", host.halt_value()));
   }
-  result.outcome = faults_.outcome();
-  result.message = faults_.message();
+  result.outcome = supervision_.faults.outcome();
+  result.message = supervision_.faults.message();
+  result.sites = supervision_.faults.sites();
   result.kernel_status = static_cast<std::uint32_t>(host.halt_value() >> 32);
 }
 
@@ -189,6 +209,10 @@ RunResult Platform::run() {
   result.hbm = modules_->hbm.timing().counters();
   result.host_read_values = host.read_values();
   result.uart = host.uart();
+  if (supervision_.sanitizer) {
+    if (result.outcome == Outcome::halted) supervision_.sanitizer->halted();
+    result.findings = supervision_.sanitizer->findings();
+  }
   result.log = std::move(log_);
   return result;
 }

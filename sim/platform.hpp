@@ -22,7 +22,7 @@
 #include "sim/command_log.hpp"
 #include "sim/elf.hpp"
 #include "sim/engines.hpp"
-#include "sim/fault.hpp"
+#include "sim/supervision.hpp"
 
 namespace assay::sim {
 
@@ -30,6 +30,8 @@ struct PlatformOptions {
   bool values = true;             // false: timing alone
   Cycle watchdog{2'000'000'000};  // the run ends as Outcome::watchdog at this cycle
   Cycle quantum{1000};            // how far the host may run ahead; changes neither results nor cycles
+  bool sanitize = true;           // the kernel sanitizer; changes neither results nor cycles
+  std::uint64_t jitter = 0;       // seed of extra latencies, for tests of kernels; 0: none
 };
 
 struct UnitAccount {
@@ -40,6 +42,8 @@ struct UnitAccount {
 struct RunResult {
   Outcome outcome = Outcome::halted;
   std::string message;              // what happened, where the outcome is not `halted`
+  std::vector<FindingSite> sites;   // the instructions that take part in it
+  std::vector<Finding> findings;    // of the kernel sanitizer, causes first
   std::uint32_t kernel_status = 0;  // outcome halted: the kernel's own status, 0 = success
 
   Cycle cycles;  // from the host's first instruction to the last write in HBM
@@ -64,6 +68,8 @@ class Platform {
   memory::HbmStorage& hbm() { return hbm_; }
   void load(const ElfImage& kernel);
   void set_args(const assay_args& args);
+  // What the kernel may touch in HBM, for the sanitizer; nothing declared: all of it.
+  void declare(const std::vector<TensorRange>& tensors);
   RunResult run();
 
  private:
@@ -77,7 +83,7 @@ class Platform {
   std::vector<std::byte> tcm_;
   memory::HbmStorage hbm_;
   memory::LocalMemory local_;
-  FaultSink faults_;
+  Supervision supervision_;
   CommandLog log_;
   std::uint64_t entry_ = 0;
   std::unique_ptr<Modules> modules_;

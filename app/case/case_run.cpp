@@ -8,11 +8,13 @@
 #include <cstdlib>
 
 #include "app/case/ceilings.hpp"
+#include "app/case/findings.hpp"
 #include "app/case/judge.hpp"
 #include "app/case/layout.hpp"
 #include "base/machine_yaml.hpp"
 #include "base/suggest.hpp"
 #include "golden/backend.hpp"
+#include "report/summary.hpp"
 #include "sim/platform.hpp"
 #include "sim/provenance.hpp"
 
@@ -47,13 +49,27 @@ std::vector<Tensor> read_outputs(const ops::Problem& problem, const Layout& layo
   return outputs;
 }
 
+std::vector<sim::TensorRange> tensor_ranges(const ops::Problem& problem, const Layout& layout) {
+  std::vector<sim::TensorRange> ranges;
+  const auto add = [&ranges](const ops::TensorInfo& info, const Placed& place, bool output) {
+    ranges.push_back(
+        {info.name, place.offset, place.bytes, static_cast<std::uint32_t>(size_of(info.dtype)), output});
+  };
+  for (std::size_t i = 0; i < problem.inputs.size(); ++i) add(problem.inputs[i], layout.inputs[i], false);
+  for (std::size_t i = 0; i < problem.outputs.size(); ++i) add(problem.outputs[i], layout.outputs[i], true);
+  return ranges;
+}
+
 // Empty where every byte of every output was written.
 std::string unwritten(const ops::Problem& problem, const Layout& layout, sim::Platform& platform) {
   for (std::size_t i = 0; i < problem.outputs.size(); ++i) {
-    const auto missing = platform.hbm().unwritten(layout.outputs[i].offset);
-    if (missing.count > 0)
-      return fmt::format("output {}: {} of {} bytes were never written, the first at byte {}",
-                         problem.outputs[i].name, missing.count, layout.outputs[i].bytes, missing.first);
+    const Placed& place = layout.outputs[i];
+    const memory::WrittenMap& written = platform.hbm().written();
+    const std::uint64_t missing = written.count_unwritten(place.offset, place.bytes);
+    if (missing > 0)
+      return fmt::format("unwritten-output: {}: {} of {} bytes were never written, the first at byte {}",
+                         problem.outputs[i].name, missing, place.bytes,
+                         written.first_unwritten(place.offset, place.bytes) - place.offset);
   }
   return {};
 }
@@ -104,16 +120,16 @@ void set_verdict(report::CaseResult& result, ExitCode verdict, const std::string
   result.message = message;
 }
 
-// False where the run itself decides the verdict: it did not end as a run should, or broke a law.
-bool judge_run(const sim::RunResult& run, report::CaseResult& result) {
-  switch (run.outcome) {
-    case sim::Outcome::halted: break;
-    case sim::Outcome::watchdog:
-      set_verdict(result, ExitCode::Watchdog, run.message + "; --max-cycles sets the limit");
-      return false;
-    case sim::Outcome::trap:
-    case sim::Outcome::fault:
-    case sim::Outcome::deadlock: set_verdict(result, ExitCode::Error, run.message); return false;
+// False where the kernel decides the verdict: it did wrong, did not end as it should, or gave up.
+bool judge_kernel(const Execution& execution, report::CaseResult& result) {
+  const sim::RunResult& run = execution.run;
+  if (run.outcome == sim::Outcome::watchdog) {
+    set_verdict(result, ExitCode::Watchdog, run.message + "; --max-cycles sets the limit");
+    return false;
+  }
+  if (!result.findings.empty()) {
+    set_verdict(result, ExitCode::Error, report::to_line(result.findings[0]));
+    return false;
   }
   if (run.kernel_status == ASSAY_STATUS_NO_CAPACITY)
     set_verdict(result, ExitCode::Unsupported,
@@ -124,6 +140,11 @@ bool judge_run(const sim::RunResult& run, report::CaseResult& result) {
   else if (run.kernel_status != 0)
     set_verdict(result, ExitCode::Error, fmt::format("the kernel gave up with status {}", run.kernel_status));
   if (run.kernel_status != 0) return false;
+  if (!execution.unwritten.empty()) set_verdict(result, ExitCode::Fail, execution.unwritten);
+  return execution.unwritten.empty();
+}
+
+bool judge_laws(const sim::RunResult& run, report::CaseResult& result) {
   const std::vector<std::string> broken = broken_laws(result, run);
   if (!broken.empty())
     set_verdict(result, ExitCode::Error, fmt::format("law broken: {}", fmt::join(broken, "; ")));
@@ -146,7 +167,6 @@ void check_goldens(const CaseInput& input, const std::vector<std::string>& golde
 
 void judge_values(const CaseInput& input, const std::vector<std::string>& goldens, const Execution& execution,
                   report::CaseResult& result) {
-  if (!execution.unwritten.empty()) return set_verdict(result, ExitCode::Fail, execution.unwritten);
   if (goldens.size() == 1 && goldens[0] == "none")
     return set_verdict(result, ExitCode::Unverified, "no golden was asked for");
   const Judgement j = judge(input, execution.outputs, goldens);
@@ -200,15 +220,14 @@ Execution execute(const CaseInput& input, const Machine& machine, const RunOptio
   const Layout layout = lay_out(problem, call, machine);
   Execution execution;
   execution.kernel = sim::load_elf(kernel_path(call.kernel));
-  sim::Platform platform(machine, {options.values, watchdog, options.quantum});
+  sim::Platform platform(machine,
+                         {options.values, watchdog, options.quantum, options.sanitize, options.jitter});
+  platform.declare(tensor_ranges(problem, layout));
   platform.load(execution.kernel);
   platform.set_args(layout.args);
   for (std::size_t i = 0; i < input.inputs.size() && options.values; ++i)
     platform.hbm().write(layout.inputs[i].offset, input.inputs[i].bytes.data(), input.inputs[i].bytes.size());
-  for (const Placed& output : layout.outputs) {
-    if (options.values) platform.hbm().watch(output.offset, output.bytes);
-    execution.output_offsets.push_back(output.offset);
-  }
+  for (const Placed& output : layout.outputs) execution.output_offsets.push_back(output.offset);
   execution.run = platform.run();
   if (!options.values) return execution;
   execution.outputs = read_outputs(problem, layout, platform);
@@ -235,12 +254,14 @@ report::CaseResult run_case(const CaseInput& input, const RunOptions& options) {
   const Execution execution = execute(input, machine, options, options.max_cycles.value_or(runaway));
   if (options.observe) options.observe(execution.run);
   record_run(execution.run, result);
+  result.sanitized = options.sanitize;
+  result.findings = describe_findings(execution.run, execution.kernel);
   result.losses = losses(result);
   if (!options.values && execution.run.host_read_values) {
     set_verdict(result, ExitCode::Unsupported, "--no-values: the kernel's control reads tensor values");
     return result;
   }
-  if (!judge_run(execution.run, result)) return result;
+  if (!judge_kernel(execution, result) || !judge_laws(execution.run, result)) return result;
   if (!options.values) set_verdict(result, ExitCode::Unverified, "timing alone (--no-values)");
   else judge_values(input, goldens, execution, result);
   return result;

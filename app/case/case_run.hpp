@@ -36,6 +36,8 @@ struct RunOptions {
   bool values = true;                // false: timing alone
   std::optional<Cycle> max_cycles;   // default: far beyond what any kernel for the case should need
   Cycle quantum{1000};
+  bool sanitize = true;                                // the kernel sanitizer
+  std::uint64_t jitter = 0;                            // seed of extra latencies; 0: none
   std::function<void(const sim::RunResult&)> observe;  // sees the run before it is judged
 };
 

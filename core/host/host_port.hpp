@@ -46,6 +46,9 @@ class HostPort {
   virtual PortAi ai(Cycle now, std::uint32_t word, std::uint64_t rs1, std::uint64_t rs2,
                     std::uint64_t pc) = 0;
 
+  // A RISC-V fence: the stores before it are visible to commands launched after it.
+  virtual void fence() {}
+
   // Asked after every call above: true ends the run after that instruction (the halt device was written).
   virtual bool stopped() const = 0;
 };

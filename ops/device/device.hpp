@@ -77,11 +77,12 @@ inline void dma_out(const Block& b) {
 }
 
 // A pool of `tokens` buffers handed from a producing engine to a consuming one and back: the consumer
-// waits for `filled`, the producer for `freed` once every token is out.
+// waits for `filled`, the producer for `freed` once every token is out. drain() takes every token back, so that
+// no signal outlives the kernel.
 template <u32 producer, u32 consumer, u32 filled, u32 freed>
 class Exchange {
  public:
-  explicit Exchange(u32 tokens) : free_(tokens) {}
+  explicit Exchange(u32 tokens) : tokens_(tokens), free_(tokens) {}
   void produce_begin() {
     if (free_ > 0) --free_;
     else assay_sem_wait(producer, freed);
@@ -89,8 +90,12 @@ class Exchange {
   void produce_end() { assay_sem_signal(producer, filled); }
   void consume_begin() { assay_sem_wait(consumer, filled); }
   void consume_end() { assay_sem_signal(consumer, freed); }
+  void drain() {
+    for (; free_ < tokens_; ++free_) assay_sem_wait(producer, freed);
+  }
 
  private:
+  u32 tokens_;
   u32 free_;  // tokens that no one ever took
 };
 

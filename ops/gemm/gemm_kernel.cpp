@@ -75,6 +75,11 @@ class Gemm {
         index[d] = 0;
       }
     }
+    operands_.drain();
+    acc_.drain();
+    acc_direct_.drain();
+    out_.drain();
+    c_.drain();
     assay_fence_ai(1u << kDmaIn | 1u << kDmaOut | 1u << kMxu | 1u << kVxu);
     return 0;
   }

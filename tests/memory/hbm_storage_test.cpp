@@ -3,9 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include <map>
 #include <random>
-#include <stdexcept>
+#include <set>
 
 namespace assay {
 namespace {
@@ -69,57 +68,38 @@ TEST(HbmStorage, HugeCapacityCostsOnlyWhatIsTouched) {
   EXPECT_EQ(read(hbm, last / 2, 1).front(), std::byte{0xA5});
 }
 
-TEST(HbmStorage, UnwrittenBytesOfAWatchedRegionAreCountedExactly) {
+TEST(HbmStorage, KnowsWhichBytesWereWritten) {
   HbmStorage hbm(Bytes(1u << 20));
-  hbm.watch(100, 50);
-  EXPECT_EQ(hbm.unwritten(100).count, 50u);
-  EXPECT_EQ(hbm.unwritten(100).first, 0u);
-  write(hbm, 90, 11, 0);  // its first byte is byte 0 of the region
-  EXPECT_EQ(hbm.unwritten(100).count, 49u);
-  EXPECT_EQ(hbm.unwritten(100).first, 1u);
-  write(hbm, 149, 100, 0);  // its last byte
-  EXPECT_EQ(hbm.unwritten(100).count, 48u);
-  write(hbm, 99, 1, 0);
-  write(hbm, 150, 1, 0);  // neighbours
-  EXPECT_EQ(hbm.unwritten(100).count, 48u);
+  EXPECT_EQ(hbm.written().count_unwritten(100, 50), 50u);
+  EXPECT_EQ(hbm.written().first_unwritten(100, 50), 100u);
+  write(hbm, 90, 11, 0);  // its last byte is byte 100
+  EXPECT_EQ(hbm.written().count_unwritten(100, 50), 49u);
+  EXPECT_EQ(hbm.written().first_unwritten(100, 50), 101u);
+  write(hbm, 149, 100, 0);
+  EXPECT_EQ(hbm.written().count_unwritten(100, 50), 48u);
+  write(hbm, 99, 1, 0);  // a neighbour
+  EXPECT_EQ(hbm.written().count_unwritten(100, 50), 48u);
   write(hbm, 0, 148, 0);
-  EXPECT_EQ(hbm.unwritten(100).count, 1u);
-  EXPECT_EQ(hbm.unwritten(100).first, 48u);
+  EXPECT_EQ(hbm.written().count_unwritten(100, 50), 1u);
+  EXPECT_EQ(hbm.written().first_unwritten(100, 50), 148u);
   write(hbm, 0, 1000, 0);
-  EXPECT_EQ(hbm.unwritten(100).count, 0u);
+  EXPECT_EQ(hbm.written().count_unwritten(100, 50), 0u);
+  EXPECT_EQ(hbm.written().first_unwritten(100, 50), 150u);
+  EXPECT_EQ(hbm.written().count_unwritten(100, 0), 0u);
 }
 
-TEST(HbmStorage, WritesBeforeTheWatchDoNotCount) {
-  HbmStorage hbm(Bytes(1u << 20));
-  write(hbm, 0, 100, 0);
-  hbm.watch(0, 100);
-  EXPECT_EQ(hbm.unwritten(0).count, 100u);
-}
-
-TEST(HbmStorage, OverlappingRegionsAreWatchedEach) {
-  HbmStorage hbm(Bytes(1u << 20));
-  hbm.watch(0, 100);
-  hbm.watch(50, 100);
-  write(hbm, 60, 10, 0);
-  EXPECT_EQ(hbm.unwritten(0).count, 90u);
-  EXPECT_EQ(hbm.unwritten(50).count, 90u);
-  EXPECT_THROW(hbm.unwritten(1), std::logic_error);
-}
-
-TEST(HbmStorage, RandomWritesAreTrackedAsByASet) {
+TEST(WrittenMap, AgreesWithASetAcrossPages) {
   constexpr std::uint64_t kStart = kPage - 100, kBytes = 300;
-  HbmStorage hbm(Bytes(4 * kPage));
-  hbm.watch(kStart, kBytes);
+  memory::WrittenMap map;
   std::mt19937 random(2);
-  std::map<std::uint64_t, bool> missing;
-  for (std::uint64_t i = 0; i < kBytes; ++i) missing[i] = true;
+  std::set<std::uint64_t> missing;
+  for (std::uint64_t i = kStart; i < kStart + kBytes; ++i) missing.insert(i);
   while (!missing.empty()) {
-    const std::uint64_t offset = kStart - 20 + random() % (kBytes + 40), bytes = random() % 12;
-    write(hbm, offset, bytes, 1);
-    for (std::uint64_t i = offset; i < offset + bytes; ++i) missing.erase(i - kStart);
-    const HbmStorage::Unwritten got = hbm.unwritten(kStart);
-    ASSERT_EQ(got.count, missing.size());
-    ASSERT_EQ(got.first, missing.empty() ? kBytes : missing.begin()->first);
+    const std::uint64_t offset = kStart - 20 + random() % (kBytes + 40), bytes = random() % 90;
+    map.mark(offset, bytes);
+    for (std::uint64_t i = offset; i < offset + bytes; ++i) missing.erase(i);
+    ASSERT_EQ(map.count_unwritten(kStart, kBytes), missing.size());
+    ASSERT_EQ(map.first_unwritten(kStart, kBytes), missing.empty() ? kStart + kBytes : *missing.begin());
   }
 }
 

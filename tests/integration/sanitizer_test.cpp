@@ -1,0 +1,149 @@
+// The kernel sanitizer on whole runs: each fault of tests/kernels/sanitizer under its own name, at its own
+// line, and nothing once it is mended; nothing on the right kernels, however their timing is shaken.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "app/case/case_run.hpp"
+#include "base/machine_yaml.hpp"
+#include "sim/sanitizer/finding.hpp"
+#include "testgen/case_arguments.hpp"
+
+namespace assay {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr std::uint64_t kShakes = 4;  // seeds of jitter beside the undisturbed run
+
+app::CaseInput gemm(std::int64_t m, std::int64_t n, std::int64_t k, const std::string& dtype,
+                    const std::string& config, const std::string& dataflow = "auto") {
+  testgen::CaseArguments a;
+  a.op = "gemm";
+  a.m = m;
+  a.n = n;
+  a.k = k;
+  a.dtype = dtype;
+  a.config = config;
+  a.dataflow = dataflow;
+  return app::generated(testgen::case_from_arguments(a));
+}
+
+// Runs a kernel of tests/kernels in the place of gemm's.
+report::CaseResult run_kernel(const std::string& name, std::uint64_t jitter) {
+  const std::string folder = std::string(BROKEN_KERNEL_DIR) + "/" + name;
+  setenv("ASSAY_KERNEL_DIR", folder.c_str(), 1);
+  app::RunOptions options;
+  options.jitter = jitter;
+  options.max_cycles = Cycle(1'000'000);
+  const report::CaseResult result = app::run_case(gemm(16, 16, 16, "f32", "edge16"), options);
+  unsetenv("ASSAY_KERNEL_DIR");
+  return result;
+}
+
+// What a kernel's source says of its own fault.
+struct Fault {
+  std::string name;    // the finding
+  std::string source;  // "file.cpp:12"; empty: the fault has no line
+};
+Fault read_fault(const std::string& kernel) {
+  std::ifstream file(std::string(SANITIZER_KERNEL_SOURCES) + "/" + kernel + ".cpp");
+  Fault fault;
+  std::string line;
+  for (int number = 1; std::getline(file, line); ++number) {
+    if (number == 1) fault.name = line.substr(std::string("// expect: ").size());
+    if (line.find("// <--") != std::string::npos)
+      fault.source = kernel + ".cpp:" + std::to_string(number) + " ";
+  }
+  return fault;
+}
+
+std::vector<std::string> kernels() {
+  std::vector<std::string> names;
+  std::istringstream list(SANITIZER_KERNELS);
+  for (std::string name; std::getline(list, name, ',');) names.push_back(name);
+  return names;
+}
+
+class FaultyKernel : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(FaultyKernel, IsFoundUnderItsNameAndLineUnderAnyTiming) {
+  const Fault fault = read_fault(GetParam());
+  for (std::uint64_t jitter = 0; jitter <= kShakes; ++jitter) {
+    const report::CaseResult r = run_kernel(GetParam(), jitter);
+    EXPECT_THAT(r.message, ::testing::StartsWith(fault.name + ": ")) << "jitter " << jitter;
+    if (fault.name == "unwritten-output") {
+      EXPECT_EQ(r.verdict, ExitCode::Fail);
+      continue;
+    }
+    EXPECT_EQ(r.verdict, ExitCode::Error);
+    ASSERT_FALSE(r.findings.empty());
+    std::string sources;
+    for (const auto& site : r.findings[0].sites) sources += site.source + " \n";
+    if (fault.name != "deadlock") sources = r.findings[0].sites.at(0).source + " ";
+    EXPECT_THAT(sources, HasSubstr(fault.source)) << "jitter " << jitter;
+    EXPECT_GT(r.findings[0].sites.at(0).pc, 0U);
+  }
+}
+
+TEST_P(FaultyKernel, IsQuietOnceMended) {
+  for (std::uint64_t jitter = 0; jitter <= kShakes; ++jitter)
+    for (const report::Finding& f : run_kernel(GetParam() + "_mended", jitter).findings)
+      ADD_FAILURE() << f.name << ": " << f.text << ": " << f.sites.at(0).text << " at "
+                    << f.sites.at(0).source;
+}
+
+INSTANTIATE_TEST_SUITE_P(Sanitizer, FaultyKernel, ::testing::ValuesIn(kernels()),
+                         [](const auto& parameter) { return parameter.param; });
+
+TEST(FaultyKernels, CoverEveryKindOfFinding) {
+  std::set<std::string> covered, listed, sources;
+  for (const std::string& kernel : kernels()) {
+    covered.insert(read_fault(kernel).name);
+    listed.insert(kernel + ".cpp");
+  }
+  EXPECT_GE(listed.size(), 25U);
+  for (const sim::FindingKind kind : sim::all_finding_kinds())
+    EXPECT_EQ(covered.count(std::string(to_string(kind))), 1U) << to_string(kind);
+  for (const auto& entry : std::filesystem::directory_iterator(SANITIZER_KERNEL_SOURCES))
+    if (entry.path().extension() == ".cpp") sources.insert(entry.path().filename());
+  EXPECT_EQ(sources, listed);
+}
+
+TEST(RightKernels, StayRightAndUnreportedUnderJitter) {
+  for (const char* config : {"edge16", "server128", "tests/tiny4", "tests/wide8x32"}) {
+    for (const char* dataflow : {"ws", "os"}) {
+      const app::CaseInput input = gemm(70, 50, 90, "bf16", config, dataflow);
+      app::RunOptions options;
+      const Machine machine = find_machine(config);
+      const app::Execution calm = app::execute(input, machine, options, Cycle(100'000'000));
+      std::set<std::uint64_t> cycles;
+      for (std::uint64_t jitter = 1; jitter <= 8; ++jitter) {
+        options.jitter = jitter;
+        const app::Execution shaken = app::execute(input, machine, options, Cycle(100'000'000));
+        EXPECT_TRUE(shaken.run.findings.empty()) << config << " " << dataflow << " jitter " << jitter;
+        EXPECT_TRUE(shaken.outputs.at(0).bytes == calm.outputs.at(0).bytes) << config << " jitter " << jitter;
+        cycles.insert(shaken.run.cycles.count());
+      }
+      EXPECT_GT(cycles.size(), 4U);  // it did shake
+    }
+  }
+}
+
+TEST(Sanitizer, ChangesNoCycle) {
+  const app::CaseInput input = gemm(70, 50, 90, "f16", "edge16");
+  app::RunOptions without;
+  without.sanitize = false;
+  const report::CaseResult on = app::run_case(input, {}), off = app::run_case(input, without);
+  EXPECT_EQ(on.cycles, off.cycles);
+  EXPECT_TRUE(on.sanitized);
+  EXPECT_FALSE(off.sanitized);
+}
+
+}  // namespace
+}  // namespace assay
