@@ -7,19 +7,14 @@
 #include <vector>
 
 #include "core/numerics/convert.hpp"
-
-// fma() must be one instruction where the processor has it: libm's replacement is exact but slow.
-#if defined(__x86_64__)
-#define ASSAY_FMA_CLONES __attribute__((target_clones("arch=haswell", "default")))
-#else
-#define ASSAY_FMA_CLONES
-#endif
+#include "core/vxu/clones.hpp"
+#include "core/vxu/functions.hpp"
 
 namespace assay::core {
 namespace {
 
-ASSAY_FMA_CLONES void multiply_add(const float* scale, const float* x, const float* bias, float* t,
-                                   std::size_t n) {
+ASSAY_VECTOR_CLONES void multiply_add(const float* scale, const float* x, const float* bias, float* t,
+                                      std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) t[i] = std::fma(scale[i], x[i], bias[i]);
 }
 
@@ -79,29 +74,50 @@ void combine(isa::VectorOperation operation, const float* x, const float* scale,
   }
 }
 
-// relu: NaN stays NaN, -0 and negatives give +0.
-void apply(isa::VectorFunction function, float* t, std::size_t n) {
-  if (function == isa::VectorFunction::relu)
-    for (std::size_t i = 0; i < n; ++i) t[i] = t[i] <= 0.0F ? 0.0F : t[i];
+// Where no NaN is but the canonical one, floats in this order are the integers in theirs: -Inf first, -0
+// before +0, NaN last.
+ASSAY_ALWAYS_INLINE std::int32_t order(std::int32_t bits) { return bits ^ ((bits >> 31) & 0x7FFFFFFF); }
+
+ASSAY_VECTOR_CLONES std::int32_t last_in_order(const float* t, std::size_t n, std::int32_t last) {
+  for (std::size_t i = 0; i < n; ++i) {
+    std::int32_t bits;
+    std::memcpy(&bits, t + i, sizeof bits);
+    last = std::max(last, order(bits));
+  }
+  return last;
 }
 
-void reduce_row(const Pass& pass, std::size_t row, const float* t) {
-  std::byte* place = pass.reduced + static_cast<std::ptrdiff_t>(row) * pass.reduced_row_stride;
-  if (pass.reduction == isa::Reduction::max) {
-    float maximum = -std::numeric_limits<float>::infinity();
-    if (pass.reduce_accumulate) std::memcpy(&maximum, place, sizeof maximum);
-    for (std::size_t i = 0; i < pass.cols; ++i) maximum = larger(maximum, t[i]);
-    canonicalize_nans(&maximum, 1);
-    std::memcpy(place, &maximum, sizeof maximum);
-    return;
-  }
+void reduce_maximum(const Pass& pass, const float* t, std::byte* place) {
+  float maximum = -std::numeric_limits<float>::infinity();
+  if (pass.reduce_accumulate) std::memcpy(&maximum, place, sizeof maximum);
+  canonicalize_nans(&maximum, 1);
+  std::int32_t bits;
+  std::memcpy(&bits, &maximum, sizeof bits);
+  bits = order(last_in_order(t, pass.cols, order(bits)));  // order() is its own inverse
+  std::memcpy(place, &bits, sizeof bits);
+}
+
+void reduce_sum(const Pass& pass, const float* t, std::byte* place) {
   float stripes[kSumStripes] = {};
   if (pass.reduce_accumulate) std::memcpy(stripes, place, sizeof stripes);
-  for (std::size_t i = 0; i < pass.cols; ++i) stripes[(pass.column_base + i) % kSumStripes] += t[i];
+  std::size_t i = 0, stripe = pass.column_base % kSumStripes;
+  while (i < pass.cols) {
+    const std::size_t count = std::min(kSumStripes - stripe, pass.cols - i);
+    for (std::size_t j = 0; j < count; ++j) stripes[stripe + j] += t[i + j];
+    i += count;
+    stripe = 0;
+  }
   // A stripe that took no element keeps its bits.
-  for (std::size_t i = 0; i < std::min(pass.cols, kSumStripes); ++i)
+  for (i = 0; i < std::min(pass.cols, kSumStripes); ++i)
     canonicalize_nans(&stripes[(pass.column_base + i) % kSumStripes], 1);
   std::memcpy(place, stripes, sizeof stripes);
+}
+
+// t has no NaN but canonical ones.
+void reduce_row(const Pass& pass, std::size_t row, const float* t) {
+  std::byte* place = pass.reduced + static_cast<std::ptrdiff_t>(row) * pass.reduced_row_stride;
+  if (pass.reduction == isa::Reduction::max) reduce_maximum(pass, t, place);
+  else reduce_sum(pass, t, place);
 }
 
 struct FloatRow {

@@ -16,6 +16,10 @@ constexpr std::uint64_t kMaxElements = std::uint64_t{1} << 32;
 
 bool integer_pass(const isa::VxuCommand& c) { return !is_float(c.out_dtype); }
 
+bool has_integer_form(isa::VectorFunction f) {
+  return f == isa::VectorFunction::identity || f == isa::VectorFunction::relu;
+}
+
 // The operand's values can be brought into the pass's type: any exact widening.
 bool readable(const isa::VxuCommand& c, DType type) {
   return integer_pass(c) ? !is_float(type) : type != DType::s32;
@@ -41,6 +45,8 @@ void Vxu::check(const isa::VxuCommand& c) const {
   require(std::uint64_t{c.rows} * c.cols <= kMaxElements, "{} x {} elements; a pass takes at most {}", c.rows,
           c.cols, kMaxElements);
   check_operation(c);
+  require(!integer_pass(c) || has_integer_form(c.function), "{} needs a float pass; this one's output is {}",
+          to_string(c.function), to_string(c.out_dtype));
   const auto inside = [&](const char* name, isa::LocalAddr base, std::int64_t row_stride,
                           std::uint64_t row_bytes) {
     const std::string problem = local_.check({base, c.rows, row_bytes, row_stride});

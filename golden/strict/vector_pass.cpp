@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "golden/strict/conversions.hpp"
+#include "golden/strict/functions.hpp"
 #include "golden/strict/reduction.hpp"
 
 namespace assay::golden::strict {
@@ -44,17 +45,22 @@ std::int64_t combine(std::int64_t x, std::optional<std::int32_t> scale, std::opt
   return x * scale.value_or(1) + bias.value_or(0);
 }
 
-float relu(float t) {
-  if (is_nan(t)) return t;
-  return t > 0 ? t : 0.0F;
+float apply(Function function, float t) {
+  switch (function) {
+    case Function::Identity: break;
+    case Function::Relu: return relu(t);
+    case Function::Exp2: return exp2(t);
+    case Function::Reciprocal: return reciprocal(t);
+    case Function::Ceil: return ceil(t);
+  }
+  return t;
 }
 
 }  // namespace
 
 float vector_pass(float x, std::optional<float> scale, std::optional<float> bias, Function function,
                   Operation operation) {
-  const float t = combine(x, scale, bias, operation);
-  return canonical(function == Function::Relu ? relu(t) : t);
+  return canonical(apply(function, combine(x, scale, bias, operation)));
 }
 
 std::int32_t vector_pass(std::int32_t x, std::optional<std::int32_t> scale, std::optional<std::int32_t> bias,

@@ -6,7 +6,7 @@
 
 namespace assay::golden::strict {
 
-enum class Function : std::uint8_t { Identity, Relu };
+enum class Function : std::uint8_t { Identity, Relu, Exp2, Reciprocal, Ceil };
 
 // How x, scale and bias meet: fma(scale, x, bias), x / scale, or the greater or lesser of x and bias.
 enum class Operation : std::uint8_t { MultiplyAdd, Divide, Maximum, Minimum };
@@ -16,7 +16,7 @@ enum class Operation : std::uint8_t { MultiplyAdd, Divide, Maximum, Minimum };
 float vector_pass(float x, std::optional<float> scale, std::optional<float> bias, Function function,
                   Operation operation = Operation::MultiplyAdd);
 
-// The integer pass, modulo 2^32.
+// The integer pass, modulo 2^32; f is Identity or Relu.
 std::int32_t vector_pass(std::int32_t x, std::optional<std::int32_t> scale, std::optional<std::int32_t> bias,
                          Function function, Operation operation = Operation::MultiplyAdd);
 

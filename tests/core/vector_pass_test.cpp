@@ -33,7 +33,7 @@ class RandomPass {
     pass.operation = static_cast<isa::VectorOperation>(random_() % 4);
     choose(pass.scale, scale_storage_, pass.operation == isa::VectorOperation::divide);
     choose(pass.bias, bias_storage_, pass.operation > isa::VectorOperation::divide);
-    pass.function = random_() % 2 != 0 ? isa::VectorFunction::relu : isa::VectorFunction::identity;
+    pass.function = static_cast<isa::VectorFunction>(random_() % (integer ? 2 : 5));
     pass.out_row_stride = static_cast<std::ptrdiff_t>(pass.cols * size_of(pass.out_dtype) + random_() % 9);
     out.assign(pass.rows * static_cast<std::size_t>(pass.out_row_stride), std::byte{0x5A});
     pass.out = out.data();
@@ -132,8 +132,7 @@ void model_reduction(const Pass& p, const std::vector<float>& t, std::byte* plac
 // What the pass must leave in `out` and `reduced`.
 void model(const RandomPass& r, std::vector<std::byte>& out, std::vector<std::byte>& reduced) {
   const Pass& p = r.pass;
-  const auto f =
-      p.function == isa::VectorFunction::relu ? strict::Function::Relu : strict::Function::Identity;
+  const auto f = static_cast<strict::Function>(p.function);  // both in the same order
   const auto operation = static_cast<strict::Operation>(p.operation);
   for (std::size_t row = 0; row < p.rows; ++row) {
     std::byte* line = &out[row * static_cast<std::size_t>(p.out_row_stride)];

@@ -257,6 +257,17 @@ TEST_F(VxuCommand, ReductionsAreFloatAndInAcc) {
   expect_fault(c, "a row reduction needs a float pass");
 }
 
+TEST_F(VxuCommand, FunctionsOfFloatsAreRefusedInAnIntegerPass) {
+  isa::VxuCommand c = dense(1, 4);
+  c.x_dtype = c.out_dtype = DType::s32;
+  c.function = isa::VectorFunction::exp2;
+  expect_fault(c, "exp2 needs a float pass; this one's output is s32");
+  c.function = isa::VectorFunction::reciprocal;
+  expect_fault(c, "reciprocal needs a float pass");
+  c.function = isa::VectorFunction::ceil;
+  expect_fault(c, "ceil needs a float pass");
+}
+
 TEST_F(VxuCommand, FourBillionElementsAtMost) {
   isa::VxuCommand c = dense(1u << 24, 257);
   c.x_row_stride = c.x_col_stride = c.out_row_stride = 0;

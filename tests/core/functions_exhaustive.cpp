@@ -1,0 +1,29 @@
+// Every one of the 2^32 inputs of each function (or of those named): bit for bit against the scalar model,
+// and the largest error. Minutes; not part of ctest.
+#include <cstdio>
+#include <cstring>
+
+#include "ulp.hpp"
+
+int main(int argc, char** argv) {
+  using namespace assay;
+  constexpr std::uint32_t kBlock = 1U << 20;
+  bool passed = true;
+  for (const test::Function& function : test::kFunctions) {
+    bool named = argc < 2;
+    for (int i = 1; i < argc; ++i) named |= std::strcmp(argv[i], function.name) == 0;
+    if (!named) continue;
+    test::Sweep sweep(function);
+    std::vector<float> inputs(kBlock);
+    for (std::uint32_t block = 0; block < 4096; ++block) {
+      for (std::uint32_t i = 0; i < kBlock; ++i) inputs[i] = test::float_of(block * kBlock + i);
+      if (const std::string problem = sweep.run(inputs, 1009); !problem.empty()) {
+        std::printf("%s\n", problem.c_str());
+        return 1;
+      }
+    }
+    std::printf("%s\n", sweep.summary().c_str());
+    passed &= sweep.within_bound();
+  }
+  return passed ? 0 : 1;
+}
