@@ -138,6 +138,7 @@ void float_row(const Pass& pass, std::size_t row, FloatRow& buffers) {
   apply(pass.function, t, n);
   canonicalize_nans(t, n);
   if (pass.reduction != isa::Reduction::none) reduce_row(pass, row, t);
+  if (pass.out == nullptr) return;
   from_f32(pass.out_dtype, t, pass.out + static_cast<std::ptrdiff_t>(row) * pass.out_row_stride, n);
 }
 

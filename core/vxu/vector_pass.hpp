@@ -30,7 +30,7 @@ struct Pass {
   isa::VectorOperation operation = isa::VectorOperation::multiply_add;
   isa::VectorFunction function = isa::VectorFunction::identity;
   DType out_dtype = DType::f32;
-  std::byte* out = nullptr;
+  std::byte* out = nullptr;  // null: the reduction alone is wanted
   std::ptrdiff_t out_row_stride = 0;
 
   isa::Reduction reduction = isa::Reduction::none;

@@ -65,7 +65,8 @@ void Vxu::check(const isa::VxuCommand& c) const {
     operand("scale", c.scale_dtype, c.scale_addr, c.scale_row_stride, c.scale_col_stride);
   if (c.bias_source == isa::OperandSource::memory)
     operand("bias", c.bias_dtype, c.bias_addr, c.bias_row_stride, c.bias_col_stride);
-  inside("the output", c.out_addr, c.out_row_stride, c.cols * size_of(c.out_dtype));
+  require(!c.reduce_only || c.reduction != isa::Reduction::none, "reduce_only without a reduction");
+  if (!c.reduce_only) inside("the output", c.out_addr, c.out_row_stride, c.cols * size_of(c.out_dtype));
   if (c.reduction == isa::Reduction::none) return;
   require(!integer_pass(c), "a row reduction needs a float pass");
   require(c.reduce_addr.is_acc(), "the reduction's results must lie in ACC");
@@ -96,7 +97,7 @@ std::uint64_t Vxu::beat_cycles(const isa::VxuCommand& c, std::uint64_t rows) con
     operand(c.scale_addr, c.scale_dtype, c.scale_row_stride, c.scale_col_stride);
   if (c.bias_source == isa::OperandSource::memory)
     operand(c.bias_addr, c.bias_dtype, c.bias_row_stride, c.bias_col_stride);
-  pattern(c.out_addr, cols * size_of(c.out_dtype), c.out_row_stride);
+  if (!c.reduce_only) pattern(c.out_addr, cols * size_of(c.out_dtype), c.out_row_stride);
   if (c.reduction != isa::Reduction::none) pattern(c.reduce_addr, reduction_bytes(c), c.reduce_row_stride);
   if (c.operation == isa::VectorOperation::divide)
     slowest = std::max<std::uint64_t>(slowest, machine_.vxu.divide_cycles_per_beat);
@@ -121,7 +122,7 @@ void Vxu::run_values(const isa::VxuCommand& c) {
   pass.operation = c.operation;
   pass.function = c.function;
   pass.out_dtype = c.out_dtype;
-  pass.out = local_.at(c.out_addr);
+  if (!c.reduce_only) pass.out = local_.at(c.out_addr);
   pass.out_row_stride = c.out_row_stride;
   pass.reduction = c.reduction;
   if (c.reduction != isa::Reduction::none) pass.reduced = local_.at(c.reduce_addr);

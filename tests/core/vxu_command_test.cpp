@@ -268,6 +268,23 @@ TEST_F(VxuCommand, FunctionsOfFloatsAreRefusedInAnIntegerPass) {
   expect_fault(c, "ceil needs a float pass");
 }
 
+TEST_F(VxuCommand, AReductionAloneWritesNoOutput) {
+  isa::VxuCommand c = dense(1, 4);
+  c.reduce_only = true;
+  expect_fault(c, "reduce_only without a reduction");
+  c.reduction = Reduction::max;
+  c.reduce_addr = LocalAddr::acc(64);
+  c.out_addr = LocalAddr::acc(1u << 20);  // outside, but not used
+  const float x[4] = {1, 3, 2, -4};
+  std::memcpy(local.at(c.x_addr), x, sizeof x);
+  EXPECT_EQ(cycles(c), 20u + 1);
+  float maximum = 0;
+  std::memcpy(&maximum, local.at(c.reduce_addr), 4);
+  EXPECT_EQ(maximum, 3.0F);
+  c.reduce_only = false;
+  expect_fault(c, "the output");
+}
+
 TEST_F(VxuCommand, FourBillionElementsAtMost) {
   isa::VxuCommand c = dense(1u << 24, 257);
   c.x_row_stride = c.x_col_stride = c.out_row_stride = 0;
