@@ -150,6 +150,7 @@ std::vector<Access> accesses(const isa::VxuCommand& c) {
     reduction.write = true;
     list.push_back(reduction);
   }
+  if (c.reduce_only) return list;
   const auto element = static_cast<std::int64_t>(size_of(c.out_dtype));
   list.push_back(rows_of("the output", c.out_addr, c.out_dtype, c, c.out_row_stride, element));
   list.back().write = true;

@@ -61,9 +61,14 @@ class RandomTransfers {
 
   core::Transfer next(bool to_hbm, bool padded, const memory::LocalMemory& local,
                       const memory::HbmStorage& hbm) {
+    return core::make_transfer(next_command(to_hbm, padded, local, hbm), to_hbm);
+  }
+  isa::DmaCommand next_command(bool to_hbm, bool padded, const memory::LocalMemory& local,
+                               const memory::HbmStorage& hbm) {
     for (;;) {
-      const core::Transfer t = core::make_transfer(command(padded), to_hbm);
-      if (core::check(t, local, hbm).empty()) return t;
+      isa::DmaCommand c = command(padded);
+      c.instruction = to_hbm ? isa::Instruction::dma_out : isa::Instruction::dma_in;
+      if (core::check(core::make_transfer(c, to_hbm), local, hbm).empty()) return c;
     }
   }
 
