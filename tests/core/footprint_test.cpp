@@ -195,10 +195,11 @@ TEST(Footprint, OfATransferIsItsBytesAndItsPadding) {
     const auto accesses = core::footprint(command);
     ASSERT_EQ(accesses.size(), 2U);
     std::set<std::int64_t> far;
+    const auto near = bytes_of(accesses[1]);
     const core::Transfer t = core::make_transfer(command, false);
     for (const test::MovedByte& byte : test::moved_bytes(t)) {
       far.insert(static_cast<std::int64_t>(byte.hbm));
-      EXPECT_EQ(bytes_of(accesses[1]).count(static_cast<std::int64_t>(byte.local)), 1U);
+      EXPECT_EQ(near.count(static_cast<std::int64_t>(byte.local)), 1U);
     }
     std::set<std::int64_t> claimed;
     for (const auto& [byte, count] : bytes_of(accesses[0])) claimed.insert(byte);
