@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "app/case/case_run.hpp"
+#include "app/debug/debug_options.hpp"
 #include "app/verbs.hpp"
 #include "isa/command.hpp"
 #include "report/summary.hpp"
@@ -25,6 +26,7 @@ struct Options {
   std::vector<std::string> goldens;
   bool no_values = false, no_sanitizer = false, json = false, commands = false;
   std::uint64_t max_cycles = 0, quantum = 1000, jitter = 0;
+  DebugOptions debug;
   std::vector<const CLI::Option*> describing;  // options that describe a case: not beside a file
 };
 
@@ -69,6 +71,17 @@ void print_commands(const sim::RunResult& run) {
                record.start.count(), record.end.count(), record.pc);
 }
 
+// To standard error, so that results stay parsable; a kernel's control characters do not reach a terminal.
+void print_kernel_line(const std::string& line) {
+  std::string text;
+  for (const char c : line) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte < 0x20 && c != '\t') || byte == 0x7f) text += fmt::format("\\x{:02x}", byte);
+    else text += c;
+  }
+  std::fputs(("kernel: " + text + "\n").c_str(), stderr);
+}
+
 RunOptions run_options(const Options& o, const CaseInput& input) {
   RunOptions run;
   run.goldens = o.goldens;
@@ -80,6 +93,7 @@ RunOptions run_options(const Options& o, const CaseInput& input) {
   run.quantum = Cycle(o.quantum);
   run.sanitize = !o.no_sanitizer;
   run.jitter = o.jitter;
+  run.on_line = print_kernel_line;
   if (o.commands) run.observe = print_commands;
   if (o.max_cycles > 0) run.max_cycles = Cycle(o.max_cycles);
   return run;
@@ -92,15 +106,27 @@ ExitCode worse(ExitCode a, ExitCode b) {
   return a;
 }
 
+ExitCode report_missing(const std::vector<std::string>& lines) {
+  std::fflush(stdout);
+  for (const std::string& line : lines) std::fputs(("assay: run: " + line + "\n").c_str(), stderr);
+  return lines.empty() ? ExitCode::Pass : ExitCode::Usage;
+}
+
 ExitCode run(const Options& o) {
   refuse_mixture(o);
   ExitCode worst = ExitCode::Pass;
   nlohmann::ordered_json all = nlohmann::ordered_json::array();
-  for (const CaseInput& input : read_cases(o)) {
-    const report::CaseResult result = run_case(input, run_options(o, input));
+  const std::vector<CaseInput> cases = read_cases(o);
+  check(o.debug, {o.json, !o.no_values, cases.size()});
+  for (const CaseInput& input : cases) {
+    DebugSession debug(o.debug, input);
+    RunOptions options = run_options(o, input);
+    options.observers = debug.observers();
+    const report::CaseResult result = run_case(input, options);
     worst = worse(worst, result.verdict);
     if (o.json) all.push_back(report::to_json(result));
     else fmt::print("{}", report::to_text(result));
+    worst = worse(worst, report_missing(debug.finish()));
   }
   if (o.json) fmt::print("{}\n", json_text(all.size() == 1 ? all[0] : all));
   return worst;
@@ -161,6 +187,7 @@ void add_run(CLI::App& program, Action& action) {
       ->check(whole_number<std::uint64_t>);
   CLI::Option* json = verb->add_flag("--json", o->json, "Print JSON");
   verb->add_flag("--commands", o->commands, "List every AI command with its cycles")->excludes(json);
+  add_debug_options(*verb, o->debug);
   verb->footer(
       "Examples:\n"
       "  assay run gemm --m 512 --n 512 --k 512 --dtype bf16 --config server128\n"

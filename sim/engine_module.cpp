@@ -36,6 +36,7 @@ void EngineModule::run() {
     executing_ = true;
     try {
       now = execute(record, now);
+      supervision_.observers.tell(&Observer::executed, record);
     } catch (const core::CommandFault& fault) {
       const auto name = isa::to_string(isa::instruction_of(record.command));
       supervision_.faults.raise(

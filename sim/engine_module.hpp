@@ -37,6 +37,7 @@ class EngineModule : public sc_core::sc_module {
 
   // Commands in order; the first one may be in execution.
   const std::deque<CommandRecord*>& queue() const { return queue_; }
+  bool executing() const { return executing_; }
   // The wait that holds the queue, or null.
   const CommandRecord* blocked_on() const;
 

@@ -17,6 +17,7 @@ enum class Outcome {
   fault,     // an engine met a command that the machine cannot execute
   deadlock,  // nothing can ever happen again
   watchdog,  // the cycle limit was reached
+  ended,     // whoever debugs the run ended it
 };
 std::string_view to_string(Outcome outcome);
 

@@ -10,8 +10,6 @@
 namespace assay::sim {
 namespace {
 
-constexpr std::size_t kUartLimit = std::size_t{1} << 20;
-
 bool inside(std::uint64_t address, std::uint64_t base, std::uint64_t size) {
   return address >= base && address - base < size;
 }
@@ -46,7 +44,7 @@ assay_machine describe(const Machine& machine) {
 
 HostModule::HostModule(sc_core::sc_module_name name, const Machine& machine, core::TcmView tcm,
                        memory::LocalMemory& local, std::array<EngineModule*, 4> engines, CommandLog& log,
-                       Supervision& supervision, Cycle quantum)
+                       Supervision& supervision, Cycle quantum, Console::Listener on_line)
     : sc_module(name),
       socket("socket"),
       machine_(machine),
@@ -56,7 +54,8 @@ HostModule::HostModule(sc_core::sc_module_name name, const Machine& machine, cor
       supervision_(supervision),
       quantum_(quantum),
       description_(describe(machine)),
-      host_(machine.host, tcm, *this) {
+      host_(machine.host, tcm, *this),
+      console_(std::move(on_line)) {
   for (std::size_t e = 0; e < registers_.size(); ++e)
     registers_[e] = isa::reset_registers(static_cast<isa::Engine>(e));
   SC_THREAD(run);
@@ -64,7 +63,7 @@ HostModule::HostModule(sc_core::sc_module_name name, const Machine& machine, cor
 
 void HostModule::run() {
   for (;;) {
-    const core::StopReason reason = host_.run(host_.cycle() + quantum_);
+    const core::StopReason reason = run_quantum();
     switch (reason) {
       case core::StopReason::quantum: break;
       case core::StopReason::port_stop: ledger_.mark(host_.cycle(), core::Owner::busy); return;
@@ -85,6 +84,21 @@ void HostModule::run() {
     }
     wait_until(host_.cycle(), Phase::host);
   }
+}
+
+core::StopReason HostModule::run_quantum() {
+  const Cycle until = host_.cycle() + quantum_;
+  const Observers& observers = supervision_.observers;
+  if (!observers.every_instruction()) return host_.run(until);
+  core::StopReason reason = core::StopReason::quantum;
+  while (reason == core::StopReason::quantum && host_.cycle() < until && observers.every_instruction()) {
+    wait_until(host_.cycle(), Phase::host);  // an observer sees the engines as they are at this cycle
+    observers.tell(&Observer::before_instruction);
+    if (supervision_.faults.raised()) return core::StopReason::port_stop;
+    reason = host_.step();
+    observers.tell(&Observer::after_instruction);
+  }
+  return reason;
 }
 
 core::PortAccess HostModule::load(Cycle now, std::uint64_t address, unsigned bytes) {
@@ -111,7 +125,7 @@ core::PortAccess HostModule::store(Cycle now, std::uint64_t address, unsigned by
     halt_value_ = value;
     halted_at_ = now + Cycle(1);
   } else if (address == ASSAY_UART_BASE) {
-    if (uart_.size() < kUartLimit) uart_ += static_cast<char>(value);
+    console_.put(static_cast<char>(value));
   } else if (inside(address, ASSAY_SPM_BASE, machine_.spm.bytes().count())) {
     return access_spm(now, address, bytes, true, value);
   } else if (inside(address, ASSAY_HBM_BASE, machine_.hbm.bytes().count())) {
@@ -200,6 +214,7 @@ core::PortAi HostModule::launch(Cycle now, isa::Engine engine, const isa::Comman
   record.issued = at;
   if (supervision_.sanitizer) supervision_.sanitizer->launched(record);
   module.push(record);
+  supervision_.observers.tell(&Observer::issued, record);
   return {at + Cycle(machine_.host.ai_issue)};
 }
 

@@ -16,6 +16,7 @@
 #include "isa/abi.h"
 #include "isa/command.hpp"
 #include "memory/local_memory.hpp"
+#include "sim/console.hpp"
 #include "sim/engine_module.hpp"
 #include "sim/hbm_module.hpp"
 #include "sim/supervision.hpp"
@@ -28,17 +29,18 @@ class HostModule : public sc_core::sc_module, private core::HostPort {
   // `engines` in the order of isa::Engine.
   HostModule(sc_core::sc_module_name name, const Machine& machine, core::TcmView tcm,
              memory::LocalMemory& local, std::array<EngineModule*, 4> engines, CommandLog& log,
-             Supervision& supervision, Cycle quantum);
+             Supervision& supervision, Cycle quantum, Console::Listener on_line);
 
   tlm_utils::simple_initiator_socket<HostModule> socket;
 
   core::Host& host() { return host_; }
+  const assay_machine& description() const { return description_; }
   core::Ledger& ledger() { return ledger_; }
 
   bool halted() const { return halted_; }
   std::uint64_t halt_value() const { return halt_value_; }
   Cycle halted_at() const { return halted_at_; }
-  const std::string& uart() const { return uart_; }
+  Console& console() { return console_; }
   // The host read tensors' values, so that timing without values would not be the same run.
   bool read_values() const { return read_values_; }
   // The stalled instruction, for the report of a deadlock; empty where it is not stalled.
@@ -46,6 +48,7 @@ class HostModule : public sc_core::sc_module, private core::HostPort {
 
  private:
   void run();
+  core::StopReason run_quantum();
   core::PortAccess load(Cycle now, std::uint64_t address, unsigned bytes) override;
   core::PortAccess store(Cycle now, std::uint64_t address, unsigned bytes, std::uint64_t value) override;
   core::PortAi ai(Cycle now, std::uint32_t word, std::uint64_t rs1, std::uint64_t rs2,
@@ -75,7 +78,7 @@ class HostModule : public sc_core::sc_module, private core::HostPort {
   bool halted_ = false, read_values_ = false;
   std::uint64_t halt_value_ = 0;
   Cycle halted_at_;
-  std::string uart_;
+  Console console_;
   std::string stalled_;
 };
 

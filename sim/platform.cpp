@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "sim/deadlock.hpp"
 #include "sim/host_module.hpp"
+#include "sim/machine_view.hpp"
 #include "sim/sanitizer_stack.hpp"
 #include "sim/semaphore_module.hpp"
 
@@ -23,6 +24,7 @@ std::string_view to_string(Outcome outcome) {
     case Outcome::fault: return "fault";
     case Outcome::deadlock: return "deadlock";
     case Outcome::watchdog: return "watchdog";
+    case Outcome::ended: return "ended";
   }
   return "?";
 }
@@ -82,6 +84,7 @@ struct Platform::Modules {
   MxuModule mxu;
   VxuModule vxu;
   HostModule host;
+  MachineView view;
 
   Modules(const Machine& machine, const PlatformOptions& options, std::vector<std::byte>& tcm,
           memory::HbmStorage& storage, memory::LocalMemory& local, CommandLog& log, Supervision& supervision)
@@ -92,7 +95,16 @@ struct Platform::Modules {
         mxu("mxu", machine, local, semaphores, supervision),
         vxu("vxu", machine, local, semaphores, supervision),
         host("host", machine, {tcm.data(), tcm.size(), ASSAY_TCM_BASE}, local,
-             {&dma_in, &dma_out, &mxu, &vxu}, log, supervision, options.quantum) {
+             {&dma_in, &dma_out, &mxu, &vxu}, log, supervision, options.quantum, options.on_line),
+        view({host.host(),
+              {tcm.data(), tcm.size(), ASSAY_TCM_BASE},
+              local,
+              storage,
+              host.description(),
+              semaphores.state(),
+              engines(),
+              log,
+              supervision.faults}) {
     dma_in.socket.bind(hbm.dma_in);
     dma_out.socket.bind(hbm.dma_out);
     host.socket.bind(hbm.host);
@@ -115,6 +127,7 @@ Platform::Platform(const Machine& machine, const PlatformOptions& options)
       hbm_(machine.hbm.bytes()),
       local_(machine_, options.values) {
   supervision_.jitter = Jitter(options.jitter);
+  supervision_.observers = Observers(options.observers);
   if (options.sanitize) supervision_.sanitizer = std::make_unique<Sanitizer>(machine_, hbm_, options.values);
   modules_ = std::make_unique<Modules>(machine_, options_, tcm_, hbm_, local_, log_, supervision_);
   modules_->kernel.leave();
@@ -196,6 +209,7 @@ RunResult Platform::run() {
   HostModule& host = modules_->host;
   host.host().set_pc(entry_);
   host.host().set_x(2, ASSAY_TCM_BASE + tcm_.size());
+  supervision_.observers.tell(&Observer::start, modules_->view);
   sc_core::sc_start(time_of(options_.watchdog, Phase::semaphores), sc_core::SC_EXIT_ON_STARVATION);
 
   RunResult result;
@@ -208,11 +222,14 @@ RunResult Platform::run() {
   result.dma_out = modules_->dma_out.counters();
   result.hbm = modules_->hbm.timing().counters();
   result.host_read_values = host.read_values();
-  result.uart = host.uart();
+  host.console().flush();
+  result.uart = host.console().kept();
+  result.uart_not_kept = host.console().not_kept();
   if (supervision_.sanitizer) {
     if (result.outcome == Outcome::halted) supervision_.sanitizer->halted();
     result.findings = supervision_.sanitizer->findings();
   }
+  supervision_.observers.tell(&Observer::end, result);
   result.log = std::move(log_);
   return result;
 }

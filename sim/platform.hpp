@@ -20,6 +20,7 @@
 #include "memory/hbm_storage.hpp"
 #include "memory/hbm_timing.hpp"
 #include "sim/command_log.hpp"
+#include "sim/console.hpp"
 #include "sim/elf.hpp"
 #include "sim/engines.hpp"
 #include "sim/supervision.hpp"
@@ -27,11 +28,13 @@
 namespace assay::sim {
 
 struct PlatformOptions {
-  bool values = true;             // false: timing alone
-  Cycle watchdog{2'000'000'000};  // the run ends as Outcome::watchdog at this cycle
-  Cycle quantum{1000};            // how far the host may run ahead; changes neither results nor cycles
-  bool sanitize = true;           // the kernel sanitizer; changes neither results nor cycles
-  std::uint64_t jitter = 0;       // seed of extra latencies, for tests of kernels; 0: none
+  bool values = true;                // false: timing alone
+  Cycle watchdog{2'000'000'000};     // the run ends as Outcome::watchdog at this cycle
+  Cycle quantum{1000};               // how far the host may run ahead; changes neither results nor cycles
+  bool sanitize = true;              // the kernel sanitizer; changes neither results nor cycles
+  std::uint64_t jitter = 0;          // seed of extra latencies, for tests of kernels; 0: none
+  Console::Listener on_line;         // hears what the kernel prints, during the run
+  std::vector<Observer*> observers;  // of this run; they change neither results nor cycles
 };
 
 struct UnitAccount {
@@ -54,7 +57,8 @@ struct RunResult {
   DmaCounters dma_in, dma_out;
   memory::HbmCounters hbm;
   bool host_read_values = false;
-  std::string uart;
+  std::string uart;                 // what the kernel printed, up to Console::kKept bytes
+  std::uint64_t uart_not_kept = 0;  // bytes beyond
   CommandLog log;
 };
 

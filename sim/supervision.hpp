@@ -1,5 +1,5 @@
 // What watches over a run beside the machine itself: the place that keeps its fault, the kernel sanitizer,
-// and the jitter with which a test shakes the machine's timing.
+// traces and debuggers, and the jitter with which a test shakes the machine's timing.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 
 #include "base/units.hpp"
 #include "sim/fault.hpp"
+#include "sim/observer.hpp"
 #include "sim/sanitizer/sanitizer.hpp"
 
 namespace assay::sim {
@@ -37,6 +38,7 @@ struct Supervision {
   FaultSink faults;
   std::unique_ptr<Sanitizer> sanitizer;  // null: off
   Jitter jitter{0};
+  Observers observers;
 };
 
 }  // namespace assay::sim

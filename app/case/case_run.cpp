@@ -113,6 +113,9 @@ void record_run(const sim::RunResult& run, report::CaseResult& result) {
     result.accounting.push_back(std::move(unit));
   }
   if (!run.uart.empty()) result.notes.push_back("kernel output: " + run.uart);
+  if (run.uart_not_kept > 0)
+    result.notes.push_back(fmt::format("kernel output beyond {} bytes is not kept: {} more were printed",
+                                       run.uart.size(), run.uart_not_kept));
 }
 
 void set_verdict(report::CaseResult& result, ExitCode verdict, const std::string& message) {
@@ -125,6 +128,10 @@ bool judge_kernel(const Execution& execution, report::CaseResult& result) {
   const sim::RunResult& run = execution.run;
   if (run.outcome == sim::Outcome::watchdog) {
     set_verdict(result, ExitCode::Watchdog, run.message + "; --max-cycles sets the limit");
+    return false;
+  }
+  if (run.outcome == sim::Outcome::ended) {
+    set_verdict(result, ExitCode::Unverified, run.message);
     return false;
   }
   if (!result.findings.empty()) {
@@ -220,8 +227,8 @@ Execution execute(const CaseInput& input, const Machine& machine, const RunOptio
   const Layout layout = lay_out(problem, call, machine);
   Execution execution;
   execution.kernel = sim::load_elf(kernel_path(call.kernel));
-  sim::Platform platform(machine,
-                         {options.values, watchdog, options.quantum, options.sanitize, options.jitter});
+  sim::Platform platform(machine, {options.values, watchdog, options.quantum, options.sanitize,
+                                   options.jitter, options.on_line, options.observers});
   platform.declare(tensor_ranges(problem, layout));
   platform.load(execution.kernel);
   platform.set_args(layout.args);

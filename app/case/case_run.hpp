@@ -38,6 +38,8 @@ struct RunOptions {
   Cycle quantum{1000};
   bool sanitize = true;                                // the kernel sanitizer
   std::uint64_t jitter = 0;                            // seed of extra latencies; 0: none
+  sim::Console::Listener on_line;                      // hears what the kernel prints, during the run
+  std::vector<sim::Observer*> observers;               // look at the run while it goes on
   std::function<void(const sim::RunResult&)> observe;  // sees the run before it is judged
 };
 

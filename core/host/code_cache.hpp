@@ -13,8 +13,8 @@
 #include <optional>
 #include <vector>
 
-#include "core/host/float_types.hpp"
 #include "base/host_costs.hpp"
+#include "core/host/float_types.hpp"
 #include "core/host/instruction.hpp"
 
 namespace assay::core {

@@ -43,14 +43,6 @@ std::string fence_set(std::uint32_t bits) {
   return text.empty() ? "unknown" : text;
 }
 
-std::string_view float_register(unsigned index) {
-  constexpr std::string_view kNames[] = {"ft0", "ft1", "ft2",  "ft3",  "ft4", "ft5", "ft6",  "ft7",
-                                         "fs0", "fs1", "fa0",  "fa1",  "fa2", "fa3", "fa4",  "fa5",
-                                         "fa6", "fa7", "fs2",  "fs3",  "fs4", "fs5", "fs6",  "fs7",
-                                         "fs8", "fs9", "fs10", "fs11", "ft8", "ft9", "ft10", "ft11"};
-  return kNames[index];
-}
-
 // The rounding mode as a last operand; nothing where it is the assembler's default.
 std::string rounding_suffix(int mode, int default_mode) {
   constexpr std::string_view kNames[] = {"rne", "rtz", "rdn", "rup", "rmm", "unknown", "unknown", "dyn"};
@@ -63,10 +55,10 @@ std::string operand(char letter, const Decoded& d, std::uint64_t pc) {
     case 'd': return std::string(isa::register_name(d.rd));
     case 's': return std::string(isa::register_name(d.rs1));
     case 't': return std::string(isa::register_name(d.rs2));
-    case 'D': return std::string(float_register(d.rd));
-    case 'S': return std::string(float_register(d.rs1));
-    case 'T': return std::string(float_register(d.rs2));
-    case 'R': return std::string(float_register(d.rs3));
+    case 'D': return std::string(float_register_name(d.rd));
+    case 'S': return std::string(float_register_name(d.rs1));
+    case 'T': return std::string(float_register_name(d.rs2));
+    case 'R': return std::string(float_register_name(d.rs3));
     case 'm': return rounding_suffix(d.imm, static_cast<int>(Rounding::dynamic));
     case 'n': return rounding_suffix(d.imm, static_cast<int>(Rounding::nearest_even));
     case 'i': return fmt::format("{}", d.imm);
@@ -88,6 +80,14 @@ std::string_view ordering(const Decoded& d) {
 }
 
 }  // namespace
+
+std::string_view float_register_name(unsigned index) {
+  constexpr std::string_view kNames[] = {"ft0", "ft1", "ft2",  "ft3",  "ft4", "ft5", "ft6",  "ft7",
+                                         "fs0", "fs1", "fa0",  "fa1",  "fa2", "fa3", "fa4",  "fa5",
+                                         "fa6", "fa7", "fs2",  "fs3",  "fs4", "fs5", "fs6",  "fs7",
+                                         "fs8", "fs9", "fs10", "fs11", "ft8", "ft9", "ft10", "ft11"};
+  return kNames[index];
+}
 
 std::string disassemble(std::uint32_t raw, std::uint64_t pc) {
   const Decoded d = decode(raw);

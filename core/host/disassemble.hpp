@@ -10,6 +10,9 @@
 
 namespace assay::core {
 
+// ABI names of the floating-point registers: "ft0", ... for 0..31.
+std::string_view float_register_name(unsigned index);
+
 // One instruction: a 32-bit word, or a halfword in the low bits. `pc` is its address; the targets of jumps
 // and branches are printed as absolute hexadecimal addresses. "unknown" for anything that is no host
 // instruction, the AI instructions among them.

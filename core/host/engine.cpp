@@ -89,8 +89,9 @@ resume:  // from the host's exact state
     // Blocks run while none can reach the event, then single instructions.
     const std::uint64_t far = event - std::min(event, host.block_margin_);
     deadline = host.cycle_ < far ? min(until, far) : 0;
-    if (deadline == 0) slot = code.find_one(host.pc_ - base);
   }
+  if (host.single_) deadline = 0;
+  if (deadline == 0) slot = code.find_one(host.pc_ - base);
   cycle = host.cycle_;
   instret = host.instret_;
   if (slot == nullptr) slot = code.find(host.pc_ - base);

@@ -80,6 +80,13 @@ StopReason Host::run(Cycle until) {
   return reason == StopReason::quantum && cycle_ >= watchdog_.count() ? StopReason::watchdog : reason;
 }
 
+StopReason Host::step() {
+  single_ = true;
+  const StopReason reason = run(cycle() + Cycle(1));
+  single_ = false;
+  return reason;
+}
+
 void Host::enter_float() { float_environment_.enter(csrs_.float_state().rounding); }
 
 void Host::leave_float() { csrs_.float_state().flags |= float_environment_.leave(); }

@@ -29,10 +29,10 @@
 #include <optional>
 #include <string_view>
 
+#include "base/host_costs.hpp"
 #include "base/units.hpp"
 #include "core/host/csr.hpp"
 #include "core/host/float_environment.hpp"
-#include "base/host_costs.hpp"
 #include "core/host/host_port.hpp"
 
 namespace assay::core {
@@ -75,6 +75,10 @@ class Host {
   // instructions, or by a wfi. Calling it again continues; after trap_loop and wfi it reports the same reason
   // again.
   StopReason run(Cycle until);
+
+  // Executes the one instruction at pc, or enters the trap or interrupt that is due there, in the time that
+  // it takes in a run; `quantum` where the host can go on. Many times slower than run(): for debuggers.
+  StopReason step();
 
   // The run stops at the first block end at or after `limit`. Default: never.
   void set_watchdog(Cycle limit) { watchdog_ = limit; }
@@ -125,6 +129,7 @@ class Host {
   std::uint64_t instret_ = 0;
   Cycle watchdog_{~std::uint64_t{0}};
   bool code_stale_ = false;
+  bool single_ = false;              // blocks are single instructions: step()
   bool interrupts_changed_ = false;  // by the present instruction: the engine looks again
   std::uint64_t block_margin_;       // no block takes longer, but for accesses outside TCM
   std::optional<StopReason> final_;  // the host can never go on, for this reason

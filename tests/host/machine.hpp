@@ -56,8 +56,7 @@ class PaperPlatform : public core::HostPort {
 
 class Machine {
  public:
-  explicit Machine(const Program& program = {}, const HostCosts& costs = {},
-                   std::size_t tcm_bytes = 65536)
+  explicit Machine(const Program& program = {}, const HostCosts& costs = {}, std::size_t tcm_bytes = 65536)
       : tcm_(tcm_bytes), host(costs, {tcm_.data(), tcm_.size(), kBase}, platform) {
     place(0, program);
   }

@@ -169,6 +169,35 @@ TEST(Host, TheQuantumChangesNeitherTheCallsNorTheirCycles) {
   }
 }
 
+TEST(Host, SteppingIsTheSameRunOneInstructionATime) {
+  constexpr std::uint64_t kRounds = 20;
+  BusyMachine whole(kRounds), m(kRounds);
+  ASSERT_EQ(whole.run(), StopReason::wfi);
+  std::uint64_t traps = 0;
+  StopReason reason = StopReason::quantum;
+  for (std::uint64_t before = 0; (reason = m.host.step()) == StopReason::quantum; before = m.host.instret()) {
+    ASSERT_LE(m.host.instret() - before, 1u);
+    traps += m.host.instret() == before ? 1 : 0;
+  }
+  EXPECT_EQ(reason, StopReason::wfi);
+  EXPECT_EQ(traps, kRounds + 1) << "an ecall a round and the ebreak";
+  EXPECT_EQ(m.platform.calls, whole.platform.calls);
+  EXPECT_EQ(m.host.cycle(), whole.host.cycle());
+  EXPECT_EQ(m.host.instret(), whole.host.instret());
+  for (unsigned r = 0; r < 32; ++r) EXPECT_EQ(m.host.x(r), whole.host.x(r)) << r;
+}
+
+TEST(Host, StepsAndRunsMayAlternate) {
+  BusyMachine whole(20), m(20);
+  whole.run();
+  StopReason reason = StopReason::quantum;
+  for (unsigned i = 0; reason == StopReason::quantum; ++i)
+    reason = i % 5 != 0 ? m.host.step() : m.host.run(m.host.cycle() + Cycle(i % 97));
+  EXPECT_EQ(reason, StopReason::wfi);
+  EXPECT_EQ(m.platform.calls, whole.platform.calls);
+  EXPECT_EQ(m.host.cycle(), whole.host.cycle());
+}
+
 TEST(Host, RunReturnsOnceTheQuantumIsReached) {
   Machine m({addi(a0, a0, 1), jal(zero, -4)});
   EXPECT_EQ(m.host.run(Cycle(300)), StopReason::quantum);

@@ -109,6 +109,30 @@ TEST(Platform, UartAndStatusReachTheResult) {
   EXPECT_EQ(run.kernel_status, 7u);
 }
 
+TEST(Platform, KernelsPrintWithPrintfAndAreHeardLineByLine) {
+  std::vector<std::string> lines;
+  PlatformOptions options;
+  options.on_line = [&](const std::string& line) { lines.push_back(line); };
+  const RunResult run = Probe(kPrintf, find_machine("edge16"), options).run();
+  ASSERT_EQ(run.outcome, Outcome::halted) << run.message;
+  EXPECT_EQ(lines, (std::vector<std::string>{fmt::format("{} 0.500000 5e-21 text", int{kPrintf} - 100),
+                                             "123456789abcdef -9000000000000000000 0500.000", "no newline"}));
+  EXPECT_EQ(run.uart_not_kept, 0u);
+}
+
+TEST(Platform, WhatIsPrintedBeyondTheLimitIsHeardAndCounted) {
+  constexpr std::uint64_t kBeyond = 1234;
+  std::uint64_t heard = 0;
+  PlatformOptions options;
+  options.on_line = [&](const std::string& line) { heard += line.size() + 1; };
+  const RunResult run =
+      Probe(kPrintMuch, find_machine("edge16"), options, sim::Console::kKept + kBeyond).run();
+  ASSERT_EQ(run.outcome, Outcome::halted) << run.message;
+  EXPECT_EQ(run.uart.size(), sim::Console::kKept);
+  EXPECT_EQ(run.uart_not_kept, kBeyond);
+  EXPECT_EQ(heard, sim::Console::kKept + kBeyond + 1) << "and the end of the last line";
+}
+
 TEST(Platform, McycleIsTheRunsOwnTime) {
   Probe probe(kTime);
   const RunResult run = probe.run();

@@ -2,6 +2,8 @@
 // the first tensor, as 64-bit words.
 #include "probe.h"
 
+#include <stdio.h>
+
 #include "ops/device/device.hpp"
 
 namespace {
@@ -97,6 +99,20 @@ void signal_idle() {
   assay_sem_signal(kVxu, 5);
 }
 
+// The values are not constants, so that nothing is formatted by the compiler.
+void print_values(const assay_args* args) {
+  const volatile u64 seed = args->attributes[0];
+  const auto half = static_cast<double>(seed) / (2.0 * static_cast<double>(seed));
+  printf("%d %f %g %s\n", static_cast<int>(seed) - 100, half, half * 1e-20, "text");
+  printf("%llx %lld %08.3f\n", 0x0123456789ABCDEFull + (seed - seed), -9000000000000000000ll, half * 1e3);
+  fprintf(stderr, "no newline");
+}
+
+// One byte more than the result keeps, in lines.
+void print_much(const assay_args* args) {
+  for (u64 i = 0; i < args->attributes[1]; ++i) putchar(i % 1000 == 999 ? '\n' : 'a');
+}
+
 }  // namespace
 
 extern "C" uint32_t assay_kernel(const assay_args* args) {
@@ -111,6 +127,8 @@ extern "C" uint32_t assay_kernel(const assay_args* args) {
     case kBeyond: beyond_memories(args); break;
     case kLoadSignal: release_before_load_ends(args); break;
     case kIdleSignal: signal_idle(); break;
+    case kPrintf: print_values(args); break;
+    case kPrintMuch: print_much(args); break;
     default: return 99;
   }
   return 0;

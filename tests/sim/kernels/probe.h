@@ -12,7 +12,9 @@ enum assay_probe {
   kReach,
   kBeyond,
   kLoadSignal,
-  kIdleSignal
+  kIdleSignal,
+  kPrintf,
+  kPrintMuch
 };
 
 #endif
