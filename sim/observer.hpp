@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sim/command_log.hpp"
+#include "sim/sanitizer/finding.hpp"
 
 namespace assay::sim {
 
@@ -29,6 +30,8 @@ class Observer {
   virtual void issued(const CommandRecord&) {}  // the host has put it into its queue
   // Start and end are known and all its values have moved, but the next command of this queue has not begun.
   virtual void executed(const CommandRecord&) {}
+
+  virtual void found(const Finding&) {}  // by the kernel sanitizer
 
   // The run is over, however it ended.
   virtual void end(const RunResult&) {}

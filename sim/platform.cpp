@@ -128,7 +128,11 @@ Platform::Platform(const Machine& machine, const PlatformOptions& options)
       local_(machine_, options.values) {
   supervision_.jitter = Jitter(options.jitter);
   supervision_.observers = Observers(options.observers);
-  if (options.sanitize) supervision_.sanitizer = std::make_unique<Sanitizer>(machine_, hbm_, options.values);
+  if (options.sanitize) {
+    supervision_.sanitizer = std::make_unique<Sanitizer>(machine_, hbm_, options.values);
+    supervision_.sanitizer->listen(
+        [this](const Finding& finding) { supervision_.observers.tell(&Observer::found, finding); });
+  }
   modules_ = std::make_unique<Modules>(machine_, options_, tcm_, hbm_, local_, log_, supervision_);
   modules_->kernel.leave();
 }

@@ -17,6 +17,7 @@ constexpr unsigned kLookEvery = 1024;  // instructions between looks for Ctrl-C
 constexpr const char* kInterrupted = "S02";  // SIGINT
 constexpr const char* kStepped = "S05";      // SIGTRAP
 constexpr const char* kFaulted = "S06";      // SIGABRT
+constexpr const char* kFinding = "S1e";      // SIGUSR1
 
 const char* signal_of_trap(std::uint64_t mcause) {
   switch (mcause) {
@@ -66,10 +67,19 @@ void GdbServer::after_instruction() {
   }
 }
 
+void GdbServer::found(const Finding& finding) {
+  if (!attached_) return;
+  std::string text = fmt::format("sanitizer: {} at {}\n", to_string(finding.kind), finding.place);
+  for (const FindingSite& site : finding.sites) text += fmt::format("  {:#x}: {}\n", site.pc, site.text);
+  send("O" + to_hex(text));
+  pending_ = kFinding;
+}
+
 void GdbServer::end(const RunResult& result) {
   if (!attached_) return;
   over_ = true;
-  last_word_ = result.outcome == Outcome::halted ? fmt::format("W{:02x}", result.kernel_status & 0xFF) : "X06";
+  last_word_ =
+      result.outcome == Outcome::halted ? fmt::format("W{:02x}", result.kernel_status & 0xFF) : "X06";
   if (result.outcome == Outcome::halted) return;
   send("O" + to_hex(fmt::format("The run has ended: {}\n", result.message)));
   if (result.outcome != Outcome::trap) stop(kFaulted);  // a trap was shown where it happened

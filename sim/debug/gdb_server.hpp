@@ -4,7 +4,8 @@
 //
 // It stops before an instruction with a breakpoint, after an access that a watchpoint meets, after a step, on
 // Ctrl-C, where the host has trapped (shown at the trapping instruction; continuing enters the handler), and
-// where a run ends by a fault, so that its last state can be looked at.
+// before the instruction after one that the kernel sanitizer complains of (SIGUSR1), and where a run ends by
+// a fault, so that its last state can be looked at.
 //
 // ACC has no host address: the debugger sees it from kGdbAccBase on.
 #pragma once
@@ -34,6 +35,7 @@ class GdbServer : public Observer, private GdbTarget {
   bool every_instruction() const override { return attached_; }
   void before_instruction() override;
   void after_instruction() override;
+  void found(const Finding& finding) override;
   void end(const RunResult& result) override;
   // Tells the debugger that the program has ended, once everything has been said about it.
   void close();

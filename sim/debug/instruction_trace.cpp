@@ -78,6 +78,14 @@ void InstructionTrace::executed(const CommandRecord& record) {
         fmt::format("from {}, visible at {}", record.start.count(), record.end.count()));
 }
 
+void InstructionTrace::found(const Finding& finding) {
+  if (!traced(current_cycle())) return;
+  std::string sites;
+  for (const FindingSite& site : finding.sites) sites += fmt::format("; {:#x} {}", site.pc, site.text);
+  print(current_cycle(), fmt::format("{:<10}  {:<28}", "sanitizer", to_string(finding.kind)),
+        finding.place + sites);
+}
+
 void InstructionTrace::print(Cycle cycle, const std::string& where, const std::string& what) {
   sink_(fmt::format("{:>11}  {} {}", cycle.count(), where, what));
 }

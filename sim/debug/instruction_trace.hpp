@@ -36,6 +36,7 @@ class InstructionTrace : public Observer {
   void after_instruction() override;
   void issued(const CommandRecord& record) override;
   void executed(const CommandRecord& record) override;
+  void found(const Finding& finding) override;
 
  private:
   bool traced(Cycle cycle) const { return cycle >= options_.from && cycle <= options_.to; }

@@ -336,6 +336,7 @@ void Sanitizer::report(FindingKind kind, const std::string& place, std::vector<F
   if (findings_.size() >= kMostFindings) return;
   known_[key] = findings_.size();
   findings_.push_back({kind, place, std::move(sites), 1});
+  if (listener_) listener_(findings_.back());
 }
 
 std::vector<Finding> Sanitizer::findings() const {

@@ -11,6 +11,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <string>
 #include <tuple>
@@ -58,6 +59,8 @@ class Sanitizer {
   // The kernel has halted and every engine is idle.
   void halted();
 
+  // Told of every new finding at once; those of known instructions only count.
+  void listen(std::function<void(const Finding&)> listener) { listener_ = std::move(listener); }
   // In the order of their kinds, then of their discovery.
   std::vector<Finding> findings() const;
 
@@ -100,6 +103,7 @@ class Sanitizer {
   memory::WrittenMap spm_, acc_;
   std::vector<Semaphore> semaphores_;
   std::vector<Finding> findings_;
+  std::function<void(const Finding&)> listener_;
   std::map<std::tuple<FindingKind, std::uint64_t, std::uint64_t>, std::size_t> known_;  // kind, pcs
 };
 

@@ -53,6 +53,7 @@ struct Wish {
   std::string forever, meanwhile;
   std::uint64_t detail = 0;
   Cycle watchdog{2'000'000'000};
+  bool sanitize = false;  // most programs of probe.cpp are no right kernels
 };
 
 struct Session {
@@ -68,6 +69,8 @@ RunResult run_probe(assay_probe program, std::uint64_t detail, const PlatformOpt
   args.tensors[1].address = ASSAY_HBM_BASE + 65536;
   args.attributes[0] = program;
   args.attributes[1] = detail;
+  const std::vector<std::byte> input(4096);
+  platform.hbm().write(65536, input.data(), input.size());
   platform.load(load_elf(PROBE_KERNEL));
   platform.set_args(args);
   return platform.run();
@@ -84,6 +87,7 @@ Session debug(const Wish& wish) {
   PlatformOptions options;
   options.watchdog = wish.watchdog;
   options.observers = {&server};
+  options.sanitize = wish.sanitize;
   session.run = run_probe(wish.program, wish.detail, options);
   server.close();
   return session;
@@ -160,6 +164,15 @@ TEST(GdbServer, ARunThatEndsByAFaultCanBeLookedAt) {
   EXPECT_EQ(s.answers[2].size(), 16u);
   EXPECT_THAT(from_hex(s.answers[3]).value(), HasSubstr("cycle 500"));
   EXPECT_EQ(s.answers[4], "X06");
+}
+
+TEST(GdbServer, StopsWhereTheSanitizerFindsSomething) {
+  const Session s = debug({kRace, {"c"}, "c", "", 0, Cycle(1000000), true});
+  EXPECT_THAT(from_hex(s.answers.at(0).substr(1)).value(),
+              HasSubstr("sanitizer: host-read-race at SPM 0x40\n"));
+  EXPECT_EQ(s.answers.at(1), "S1e");
+  EXPECT_EQ(s.run.findings.size(), 1u);
+  EXPECT_EQ(s.answers.back(), "W00");
 }
 
 TEST(GdbServer, KillingEndsTheRun) {

@@ -113,6 +113,12 @@ void print_much(const assay_args* args) {
   for (u64 i = 0; i < args->attributes[1]; ++i) putchar(i % 1000 == 999 ? '\n' : 'a');
 }
 
+// Reads what a transfer writes without a fence between them.
+void read_without_fence(const assay_args* args) {
+  load(args->tensors[1].address, 64, 1024);
+  static_cast<void>(*words(ASSAY_SPM_BASE + 64));
+}
+
 }  // namespace
 
 extern "C" uint32_t assay_kernel(const assay_args* args) {
@@ -129,6 +135,7 @@ extern "C" uint32_t assay_kernel(const assay_args* args) {
     case kIdleSignal: signal_idle(); break;
     case kPrintf: print_values(args); break;
     case kPrintMuch: print_much(args); break;
+    case kRace: read_without_fence(args); break;
     default: return 99;
   }
   return 0;

@@ -14,7 +14,8 @@ enum assay_probe {
   kLoadSignal,
   kIdleSignal,
   kPrintf,
-  kPrintMuch
+  kPrintMuch,
+  kRace
 };
 
 #endif
