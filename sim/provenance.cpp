@@ -6,15 +6,19 @@
 
 #include "core/dma/transfer.hpp"
 #include "isa/command.hpp"
+#include "sim/source_lines.hpp"
 
 namespace assay::sim {
 namespace {
 
-std::string headline(const CommandRecord& record, const ElfImage& kernel) {
+// With the source line, or where the kernel has none the function.
+std::string headline(const CommandRecord& record, const ElfImage& kernel, const SourceLines& lines) {
   const ElfSymbol* symbol = kernel.symbol_at(record.pc);
+  std::string place = lines.text_at(record.pc);
+  if (place.empty() && symbol != nullptr) place = symbol->name;
   return fmt::format("{} (command {}, cycles {}..{}, pc {:#x}{})",
                      isa::to_string(isa::instruction_of(record.command)), record.id, record.start.count(),
-                     record.end.count(), record.pc, symbol == nullptr ? "" : " in " + symbol->name);
+                     record.end.count(), record.pc, place.empty() ? "" : ", " + place);
 }
 
 std::string to_text(isa::LocalAddr address) {
@@ -58,6 +62,7 @@ std::optional<std::string> tile_of(const isa::MxuCommand& c, isa::LocalAddr addr
 }  // namespace
 
 std::vector<std::string> trace_byte(const CommandLog& log, const ElfImage& kernel, std::uint64_t hbm_offset) {
+  const SourceLines lines_of(kernel.file);
   std::vector<std::string> lines;
   std::optional<isa::LocalAddr> wanted;  // the local byte whose writer is sought
   for (auto record = log.rbegin(); record != log.rend(); ++record) {
@@ -67,14 +72,14 @@ std::vector<std::string> trace_byte(const CommandLog& log, const ElfImage& kerne
       if (dma == nullptr || dma->instruction != isa::Instruction::dma_out ||
           !core::covers(core::make_transfer(*dma, true), hbm_offset, from))
         continue;
-      lines.push_back(fmt::format("{} from {}", headline(*record, kernel), to_text(from)));
+      lines.push_back(fmt::format("{} from {}", headline(*record, kernel, lines_of), to_text(from)));
       wanted = from;
     } else if (const auto* pass = std::get_if<isa::VxuCommand>(&record->command)) {
       const std::uint64_t element = size_of(pass->out_dtype);
       const auto place =
           place_in(*wanted, pass->out_addr, pass->out_row_stride, pass->rows, pass->cols * element);
       if (!place) continue;
-      lines.push_back(fmt::format("{} row {}, column {}", headline(*record, kernel), place->row,
+      lines.push_back(fmt::format("{} row {}, column {}", headline(*record, kernel, lines_of), place->row,
                                   place->column / static_cast<std::int64_t>(element)));
       const bool acc_is_bias = pass->bias_source == isa::OperandSource::memory && pass->bias_addr.is_acc();
       const isa::LocalAddr base = acc_is_bias ? pass->bias_addr : pass->x_addr;
@@ -87,7 +92,7 @@ std::vector<std::string> trace_byte(const CommandLog& log, const ElfImage& kerne
     } else if (const auto* mxu = std::get_if<isa::MxuCommand>(&record->command)) {
       const auto tile = tile_of(*mxu, *wanted);
       if (!tile) continue;
-      lines.push_back(fmt::format("{} {}", headline(*record, kernel), *tile));
+      lines.push_back(fmt::format("{} {}", headline(*record, kernel, lines_of), *tile));
       break;
     }
   }

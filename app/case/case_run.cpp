@@ -135,7 +135,9 @@ bool judge_kernel(const Execution& execution, report::CaseResult& result) {
     return false;
   }
   if (!result.findings.empty()) {
-    set_verdict(result, ExitCode::Error, report::to_line(result.findings[0]));
+    const report::Finding& first = result.findings[0];  // the sanitizer's, or how the run ended
+    set_verdict(result, ExitCode::Error,
+                run.findings.empty() ? first.name + ": " + first.text : report::to_line(first));
     return false;
   }
   if (run.kernel_status == ASSAY_STATUS_NO_CAPACITY)

@@ -115,6 +115,13 @@ TEST(FaultyKernels, CoverEveryKindOfFinding) {
   EXPECT_EQ(sources, listed);
 }
 
+TEST(Findings, AreEachInTheDocumentation) {
+  std::ifstream file(SANITIZER_PAGE);
+  const std::string page((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  for (const sim::FindingKind kind : sim::all_finding_kinds())
+    EXPECT_THAT(page, HasSubstr("| `" + std::string(to_string(kind)) + "` | " + std::string(explain(kind)) + " |"));
+}
+
 TEST(RightKernels, StayRightAndUnreportedUnderJitter) {
   for (const char* config : {"edge16", "server128", "tests/tiny4", "tests/wide8x32"}) {
     for (const char* dataflow : {"ws", "os"}) {
