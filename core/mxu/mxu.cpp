@@ -148,7 +148,7 @@ CommandTimes Mxu::load(const isa::MxuCommand& c, Cycle ready) {
   tile.chain = machine_.mxu.rate(c.dtype).chain;
   add_bank_conflicts(c, tile);
   const Cycle end = timing_.load(ready, ceil_div(tile.k, tile.chain), tile.load_factor);
-  return {ready, end, ready};
+  return {timing_.load_start(), end, timing_.load_start() + Cycle(1)};
 }
 
 CommandTimes Mxu::compute(const isa::MxuCommand& c, bool output_stationary, Cycle ready) {
@@ -164,8 +164,9 @@ CommandTimes Mxu::compute(const isa::MxuCommand& c, bool output_stationary, Cycl
       account(tile.timing, times);
       if (local_.has_values()) multiply_values(c, tile);
       shadow_.loaded = false;
-      if (outer == 0 && inner == 0) command.start = std::min(times.load_start, times.stream_start);
-      command.next_accept = times.stream_start;
+      const bool prepares = output_stationary ? tile.timing.accumulate : tile.timing.load;
+      if (outer == 0 && inner == 0) command.start = prepares ? times.load_start : times.stream_start;
+      command.next_accept = std::max(times.stream_start, ready + Cycle(1));
     }
   }
   command.end = timing_.writes_visible();

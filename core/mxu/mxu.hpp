@@ -28,7 +28,7 @@ struct MxuCounters {
 // When a command was taken up and what it left behind.
 struct CommandTimes {
   Cycle start, end;   // first activity; all its writes visible
-  Cycle next_accept;  // the engine takes up the next command
+  Cycle next_accept;  // the engine takes up the next command; not in the cycle of this one
 };
 
 class Mxu {

@@ -49,7 +49,7 @@ Cycle MxuTiming::acc_ready(const MxuTile& tile, Cycle start, std::uint64_t read_
 
 // The earliest cycle at which an output-stationary tile can begin to read its partials.
 Cycle MxuTiming::preload_from(Cycle ready) const {
-  return std::max({ready, loader_free_, accumulators_free_, partials_read_});
+  return std::max({ready, loader_free_, accumulators_free_, partials_read_, last_start_});
 }
 
 // Notes the tile's writes and forgets those that no later tile can read too early, of either dataflow.
@@ -61,7 +61,10 @@ void MxuTiming::note_write(Cycle ready, const MxuTile& tile, Cycle first, std::u
 }
 
 MxuTileTimes MxuTiming::tile(Cycle ready, const MxuTile& tile) {
-  return tile.output_stationary ? output_stationary(ready, tile) : weight_stationary(ready, tile);
+  const MxuTileTimes times =
+      tile.output_stationary ? output_stationary(ready, tile) : weight_stationary(ready, tile);
+  last_start_ = times.stream_start;
+  return times;
 }
 
 MxuTileTimes MxuTiming::weight_stationary(Cycle ready, const MxuTile& tile) {

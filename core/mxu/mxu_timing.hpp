@@ -14,8 +14,12 @@
 // same row by an earlier tile. It waits longer than it must where the rows of the two do not lie one on the
 // other: a row longer where their columns overlap but begin elsewhere, the whole tile where their strides
 // differ. ACC takes and gives a row a cycle, so a tile also waits for the drain and the partials of one of
-// the other dataflow. Sources: these forms are those of a skewed systolic array (Kung and
+// the other dataflow. A tile is prepared (its operand loaded, its partials read) while the one before it
+// streams, no earlier. Sources: these forms are those of a skewed systolic array (Kung and
 // Leiserson 1978); SCALE-Sim's folds * (2R + C + M - 2) - 1 is the same without any overlap.
+//
+// Confirmed against the array in RTL (docs/rtl.md) by tests/rtl/mxu_test.cpp,
+// MxuRtl.RandomCommandsHaveTheBitsAndTheCyclesOfTheModel: the cycles of random commands.
 #pragma once
 
 #include <cstdint>
@@ -51,12 +55,17 @@ class MxuTiming {
  public:
   explicit MxuTiming(const Machine& machine) : machine_(machine) {}
 
+  // Each form is confirmed by the test above: load(), tile() of both dataflows with every overlap of load,
+  // stream, drain and partials, with feed_factor and load_factor. Not yet: cycles_per_step 4, and the extra
+  // waits of acc_ready() off a common grid (AccInterlock.AnyLayoutIsSafe shows that they are long enough).
+
   // Fills the shadow buffer; `ready` is when the command reaches the engine. Returns its end.
   Cycle load(Cycle ready, std::uint64_t rows, std::uint64_t load_factor);
   MxuTileTimes tile(Cycle ready, const MxuTile& tile);
 
   Cycle stream_free() const { return stream_free_; }
   Cycle writes_visible() const { return last_write_; }
+  Cycle load_start() const { return shadow_load_start_; }
   Cycle loaded() const { return shadow_loaded_; }
 
  private:
@@ -76,6 +85,7 @@ class MxuTiming {
   const Machine& machine_;
   Cycle loader_free_, shadow_free_, shadow_loaded_, shadow_load_start_;
   Cycle stream_free_, drain_free_, last_write_;
+  Cycle last_start_;                            // the tile before began to stream: only one is prepared ahead
   Cycle partials_read_;                         // WS: the last row's partial has been read
   Cycle accumulators_free_, previous_drained_;  // OS: when the other set of accumulators has drained
   std::deque<PendingWrite> pending_;

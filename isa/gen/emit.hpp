@@ -12,6 +12,7 @@ std::string emit_commands_source(const Table& table);  // commands.cpp: pack, un
 std::string emit_tables(const Table& table);           // tables.hpp: descriptors of everything
 std::string emit_intrinsics(const Table& table);       // assay_intrinsics.h: for kernels
 std::string emit_markdown(const Table& table);         // isa.md
+std::string emit_verilog(const Table& table);          // assay_isa.sv: for rtl/
 std::string emit_markdown_source(const Table& table);  // markdown.cpp: the same, as a string
 
 // --- Shared by the emitters ---

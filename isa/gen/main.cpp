@@ -31,6 +31,7 @@ void generate(const std::string& table_path, const std::filesystem::path& out) {
   write(out / "tables.hpp", isagen::emit_tables(table));
   write(out / "assay_intrinsics.h", isagen::emit_intrinsics(table));
   write(out / "isa.md", isagen::emit_markdown(table));
+  write(out / "assay_isa.sv", isagen::emit_verilog(table));
   write(out / "markdown.cpp", isagen::emit_markdown_source(table));
 }
 

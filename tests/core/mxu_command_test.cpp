@@ -117,6 +117,33 @@ TEST_F(MxuCommand, ALoadedTileIsUsedAsItWasEvenIfSpmChanges) {
   for (int j = 0; j < 4; ++j) EXPECT_EQ(result(0, j), product(0, j, 0, 8));
 }
 
+TEST_F(MxuCommand, TheEngineTakesOneCommandACycle) {
+  isa::MxuCommand c = tile();
+  const CommandTimes at_once = Mxu(machine, local).compute(c, true, Cycle(10));
+  EXPECT_EQ(at_once.start, Cycle(10));
+  EXPECT_EQ(at_once.next_accept, Cycle(11));
+  const CommandTimes loads_first = Mxu(machine, local).compute(c, false, Cycle(10));
+  EXPECT_EQ(loads_first.next_accept, Cycle(14)) << "as the stream begins";
+}
+
+TEST_F(MxuCommand, ALoadHoldsTheQueueUntilTheLoaderTakesIt) {
+  Mxu mxu(machine, local);
+  const CommandTimes first = mxu.load(whole(8), Cycle(10));
+  EXPECT_EQ(first.next_accept, Cycle(11));
+  const CommandTimes second = mxu.load(whole(8), first.next_accept);
+  EXPECT_EQ(second.start, first.end);
+  EXPECT_EQ(second.next_accept, first.end + Cycle(1));
+}
+
+TEST_F(MxuCommand, AResidentCommandStartsWithItsStream) {
+  isa::MxuCommand c = tile();
+  Mxu mxu(machine, local);
+  const CommandTimes load = mxu.load(c, Cycle(0));
+  c.resident = true;
+  EXPECT_EQ(mxu.compute(c, false, Cycle(50)).start, Cycle(50));
+  EXPECT_EQ(load.start, Cycle(0));
+}
+
 TEST_F(MxuCommand, WhatComesAfterALoadIsSignalledWhenItHasReadItsOperand) {
   Mxu mxu(machine, local);
   const CommandTimes load = mxu.load(whole(8), Cycle(100));

@@ -164,6 +164,18 @@ TEST_F(Timing, OutputStationaryPreloadAndDrainHideBehindLongTiles) {
   }
 }
 
+TEST_F(Timing, OutputStationaryPartialsAreReadOneTileAheadAtMost) {
+  const MxuTileTimes ws = timing.tile(Cycle(0), tile(50, 1));
+  MxuTile t = tile(5, 30, true);
+  t.accumulate = true;
+  const MxuTileTimes first = timing.tile(ws.stream_start, t);
+  EXPECT_EQ(first.load_start, ws.stream_start);
+  EXPECT_EQ(first.stream_start, ws.stream_end);
+  t = tile(5, 30, true);
+  t.accumulate = true;
+  EXPECT_EQ(timing.tile(ws.stream_start, t).load_start, first.stream_start) << "though the other set is free";
+}
+
 TEST_F(Timing, OutputStationaryShortTilesWaitForADrainedSetOfAccumulators) {
   std::vector<MxuTileTimes> t;
   for (int i = 0; i < 6; ++i) t.push_back(timing.tile(Cycle(0), tile(kRows, 1, true)));

@@ -1,0 +1,9 @@
+// Codes of rtl/mxu_types.sv.
+#pragma once
+
+namespace assay::rtl {
+
+enum Format { kFormatBf16, kFormatF16, kFormatS8 };
+enum Op { kOpLoad, kOpWs, kOpOs };
+
+}  // namespace assay::rtl

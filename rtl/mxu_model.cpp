@@ -1,0 +1,338 @@
+#include "rtl/mxu_model.hpp"
+
+#include <Vmxu4x4.h>
+#include <Vmxu4x4_faults.h>
+#include <Vmxu8x8.h>
+#include <fmt/format.h>
+#include <verilated.h>
+
+#include <algorithm>
+#include <cstring>
+#include <deque>
+#include <random>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+
+#include "rtl/formats.hpp"
+
+namespace assay::rtl {
+namespace {
+
+constexpr std::uint64_t kPatience = 20000;  // cycles without an event
+
+// What a command will show at the ports, in order: loads, streams and rows of results, each a number of
+// events.
+struct Expected {
+  std::size_t command = 0;
+  std::uint64_t events = 0;
+};
+
+struct Plan {
+  std::deque<Expected> loads, streams, writes;
+  bool done() const { return loads.empty() && streams.empty() && writes.empty(); }
+};
+
+std::uint64_t ceil_div(std::uint64_t a, std::uint64_t b) { return (a + b - 1) / b; }
+
+void plan_tiles(const isa::MxuCommand& c, std::size_t index, std::uint64_t load_rows, Plan& plan) {
+  const bool os = c.instruction == isa::Instruction::mxu_os;
+  for (std::uint32_t outer = 0; outer < c.outer; ++outer) {
+    for (std::uint32_t inner = 0; inner < c.inner; ++inner) {
+      const std::uint32_t k = outer + 1 == c.outer && c.k_last != 0 ? c.k_last : c.k;
+      const bool accumulate = c.accumulate || (outer > 0 && c.outer_acc_step == 0);
+      const bool resident = c.resident && outer == 0 && inner == 0;
+      if (os && accumulate) plan.loads.push_back({index, c.m});
+      if (!os && !resident) plan.loads.push_back({index, ceil_div(k, load_rows)});
+      plan.streams.push_back({index, os ? k : c.m});
+      plan.writes.push_back({index, c.m});
+    }
+  }
+}
+
+Plan plan_of(const std::vector<Issue>& program, std::uint64_t load_rows) {
+  Plan plan;
+  for (std::size_t i = 0; i < program.size(); ++i) {
+    const isa::MxuCommand& c = program[i].command;
+    if (c.instruction == isa::Instruction::mxu_load) plan.loads.push_back({i, ceil_div(c.k, load_rows)});
+    else plan_tiles(c, i, load_rows, plan);
+  }
+  return plan;
+}
+
+std::uint64_t element_of(unsigned format) { return format == kFormatS8 ? 1 : 2; }
+
+// A port of SPM: how long the access under way still holds it.
+class Port {
+ public:
+  void begin(std::uint64_t cycles) { left_ = cycles; }
+  bool stalls(bool also) const { return left_ > 1 || also; }
+  void tick() { left_ -= left_ > 1 ? 1 : 0; }
+
+ private:
+  std::uint64_t left_ = 0;
+};
+
+template <typename Verilated, std::uint32_t kRows, std::uint32_t kCols, std::uint32_t kLoadRows, bool kFaults>
+class Model final : public MxuModel {
+ public:
+  Model(BankModel banks, Fault fault) : banks_(std::move(banks)), fault_(fault) {}
+
+  std::vector<Observed> run(const std::vector<Issue>& program, Memories& memories) override;
+  void set_random_stalls(std::uint64_t seed) override {
+    random_stalls_ = seed != 0;
+    random_.seed(seed);
+  }
+
+ private:
+  void reset();
+  void clock();
+  void drive_command(const isa::MxuCommand& command);
+  void serve_feed();
+  void serve_loader();
+  void serve_acc();
+  void observe(Plan& plan, std::vector<Observed>& observed);
+  std::uint64_t pace(const isa::MxuCommand& c, bool last) const;
+  std::uint16_t element(std::uint64_t address, unsigned format) const;
+  bool random_stall() { return random_stalls_ && random_() % 4 == 0; }
+
+  BankModel banks_;
+  Fault fault_;
+  bool random_stalls_ = false;
+  std::mt19937_64 random_;
+  VerilatedContext context_;
+  std::unique_ptr<Verilated> rtl_;
+  Memories* memories_ = nullptr;
+  std::uint64_t cycle_ = 0, last_event_ = 0, beat_cycles_ = 1;
+  Port feed_, loader_;
+  bool step_begun_ = false, beat_begun_ = false;
+};
+
+template <typename V, std::uint32_t R, std::uint32_t C, std::uint32_t L, bool F>
+void Model<V, R, C, L, F>::clock() {
+  rtl_->clk = 1;
+  rtl_->eval();
+  rtl_->clk = 0;
+  rtl_->eval();
+}
+
+// Registers that reset does not touch start with random contents: no result may depend on them.
+template <typename V, std::uint32_t R, std::uint32_t C, std::uint32_t L, bool F>
+void Model<V, R, C, L, F>::reset() {
+  context_.randReset(2);
+  context_.randSeed(1);
+  rtl_ = std::make_unique<V>(&context_);
+  if constexpr (F) rtl_->fault_code = static_cast<unsigned char>(fault_);
+  rtl_->clk = 0;
+  rtl_->cmd_valid = 0;
+  rtl_->feed_stall = rtl_->load_stall = 0;
+  rtl_->rst = 1;
+  rtl_->eval();
+  for (std::uint32_t i = 0; i < R + C; ++i) clock();  // until the array's pipeline is empty
+  rtl_->rst = 0;
+  rtl_->eval();
+  cycle_ = last_event_ = 0;
+  step_begun_ = beat_begun_ = false;
+}
+
+template <typename V, std::uint32_t R, std::uint32_t C, std::uint32_t L, bool F>
+std::uint16_t Model<V, R, C, L, F>::element(std::uint64_t address, unsigned format) const {
+  const std::uint64_t bytes = element_of(format);
+  if (address + bytes > memories_->spm.size())
+    throw std::runtime_error(fmt::format("cycle {}: the array reads SPM at {:#x}", cycle_, address));
+  std::uint16_t value = 0;
+  std::memcpy(&value, &memories_->spm[address], bytes);
+  return value;
+}
+
+// What the address generator knows of the tile's pattern, as the hint of how far apart its steps will be.
+template <typename V, std::uint32_t R, std::uint32_t C, std::uint32_t L, bool F>
+std::uint64_t Model<V, R, C, L, F>::pace(const isa::MxuCommand& c, bool last) const {
+  const std::uint64_t bytes = size_of(c.dtype);
+  if (c.instruction == isa::Instruction::mxu_os) {
+    const std::uint64_t n = last && c.n_last != 0 ? c.n_last : c.n;
+    return std::max(banks_({c.a_k_major, c.m, 1, bytes, c.a_stride}),
+                    banks_({!c.b_n_major, n, 1, bytes, c.b_stride}));
+  }
+  const std::uint64_t k = last && c.k_last != 0 ? c.k_last : c.k;
+  return banks_({!c.a_k_major, k, 1, bytes, c.a_stride});
+}
+
+template <typename V, std::uint32_t R, std::uint32_t C, std::uint32_t L, bool F>
+void Model<V, R, C, L, F>::drive_command(const isa::MxuCommand& c) {
+  const auto low = [](std::int64_t value) { return static_cast<std::uint32_t>(value); };
+  const bool load = c.instruction == isa::Instruction::mxu_load;
+  rtl_->cmd_op = load ? kOpLoad : c.instruction == isa::Instruction::mxu_os ? kOpOs : kOpWs;
+  rtl_->cmd_dtype = static_cast<unsigned char>(c.dtype);
+  rtl_->cmd_a_k_major = c.a_k_major;
+  rtl_->cmd_b_n_major = c.b_n_major;
+  rtl_->cmd_accumulate = c.accumulate;
+  rtl_->cmd_resident = c.resident;
+  rtl_->cmd_m = c.m;
+  rtl_->cmd_n = static_cast<std::uint16_t>(c.n);
+  rtl_->cmd_k = c.k;
+  rtl_->cmd_a_addr = c.a_addr.offset();
+  rtl_->cmd_b_addr = c.b_addr.offset();
+  rtl_->cmd_acc_addr = c.acc_addr.offset();
+  rtl_->cmd_a_stride = c.a_stride;
+  rtl_->cmd_b_stride = c.b_stride;
+  rtl_->cmd_acc_stride = c.acc_stride;
+  rtl_->cmd_inner = static_cast<std::uint16_t>(c.inner);
+  rtl_->cmd_n_last = static_cast<std::uint16_t>(c.n_last);
+  rtl_->cmd_outer = static_cast<std::uint16_t>(c.outer);
+  rtl_->cmd_k_last = c.k_last;
+  rtl_->cmd_inner_a_step = low(c.inner_a_step);
+  rtl_->cmd_inner_b_step = low(c.inner_b_step);
+  rtl_->cmd_outer_a_step = low(c.outer_a_step);
+  rtl_->cmd_outer_b_step = low(c.outer_b_step);
+  rtl_->cmd_inner_acc_step = low(c.inner_acc_step);
+  rtl_->cmd_outer_acc_step = low(c.outer_acc_step);
+  rtl_->cmd_pace = load ? std::uint8_t{1} : static_cast<std::uint8_t>(pace(c, false));
+  rtl_->cmd_pace_last = load ? std::uint8_t{1} : static_cast<std::uint8_t>(pace(c, true));
+}
+
+template <typename V, std::uint32_t R, std::uint32_t C, std::uint32_t L, bool F>
+void Model<V, R, C, L, F>::serve_feed() {
+  if (rtl_->feed_valid) {
+    const unsigned format = rtl_->feed_format;
+    const std::uint64_t bytes = element_of(format);
+    std::uint64_t cycles =
+        banks_({rtl_->feed_a_contiguous != 0, rtl_->feed_a_count, 1, bytes, rtl_->feed_a_stride});
+    for (std::uint32_t i = 0; i < R && i < rtl_->feed_a_count; ++i)
+      rtl_->feed_a_data[i] = element(rtl_->feed_a_addr + i * rtl_->feed_a_stride, format);
+    if (rtl_->feed_b_valid) {
+      cycles = std::max(
+          cycles, banks_({rtl_->feed_b_contiguous != 0, rtl_->feed_b_count, 1, bytes, rtl_->feed_b_stride}));
+      for (std::uint32_t i = 0; i < C && i < rtl_->feed_b_count; ++i)
+        rtl_->feed_b_data[i] = element(rtl_->feed_b_addr + i * rtl_->feed_b_stride, format);
+    }
+    feed_.begin(cycles);
+    step_begun_ = true;
+  }
+  rtl_->feed_stall = feed_.stalls(random_stall());
+}
+
+// A pattern's first beat says how long each of its beats takes, as in core/mxu/.
+template <typename V, std::uint32_t R, std::uint32_t C, std::uint32_t L, bool F>
+void Model<V, R, C, L, F>::serve_loader() {
+  if (rtl_->load_valid) {
+    const unsigned format = rtl_->load_format;
+    const bool contiguous = rtl_->load_col_contiguous != 0;
+    if (rtl_->load_first)
+      beat_cycles_ = banks_({contiguous, rtl_->load_cols, rtl_->load_rows, element_of(format),
+                             contiguous ? rtl_->load_row_stride : rtl_->load_col_stride});
+    if (!beat_begun_) loader_.begin(beat_cycles_);
+    beat_begun_ = true;
+    for (std::uint32_t c = 0; c < C && c < rtl_->load_cols; ++c)
+      for (std::uint32_t r = 0; r < rtl_->load_rows; ++r)
+        rtl_->load_data[c * L + r] =
+            element(rtl_->load_addr + c * rtl_->load_col_stride + r * rtl_->load_row_stride, format);
+  }
+  rtl_->load_stall = loader_.stalls(random_stall());
+}
+
+template <typename V, std::uint32_t R, std::uint32_t C, std::uint32_t L, bool F>
+void Model<V, R, C, L, F>::serve_acc() {
+  const auto inside = [&](std::uint64_t word, std::uint64_t n, const char* what) {
+    if (n > C || (word + n) * 4 > memories_->acc.size())
+      throw std::runtime_error(
+          fmt::format("cycle {}: the array {} {} words at ACC word {}", cycle_, what, n, word));
+  };
+  if (rtl_->acc_read_valid) {
+    inside(rtl_->acc_read_word, rtl_->acc_read_n, "reads");
+    for (std::uint32_t i = 0; i < rtl_->acc_read_n; ++i)
+      std::memcpy(&rtl_->acc_read_data[i], &memories_->acc[(rtl_->acc_read_word + i) * 4], 4);
+  }
+  if (rtl_->acc_write_valid) {  // visible in the next cycle: reads of this one are served
+    inside(rtl_->acc_write_word, rtl_->acc_write_n, "writes");
+    for (std::uint32_t i = 0; i < rtl_->acc_write_n; ++i)
+      std::memcpy(&memories_->acc[(rtl_->acc_write_word + i) * 4], &rtl_->acc_write_data[i], 4);
+  }
+}
+
+// Dates the events of this cycle.
+template <typename V, std::uint32_t R, std::uint32_t C, std::uint32_t L, bool F>
+void Model<V, R, C, L, F>::observe(Plan& plan, std::vector<Observed>& observed) {
+  const auto front = [&](std::deque<Expected>& events, const char* what) -> Observed& {
+    if (events.empty())
+      throw std::runtime_error(fmt::format("cycle {}: {} that no command asks for", cycle_, what));
+    last_event_ = cycle_;
+    Observed& o = observed[events.front().command];
+    o.start = std::min(o.start, cycle_);
+    return o;
+  };
+  const auto one_less = [](std::deque<Expected>& events) {
+    if (--events.front().events == 0) events.pop_front();
+  };
+  const bool preload = rtl_->acc_read_valid && rtl_->acc_read_preload;
+  if (rtl_->load_valid || preload) {
+    Observed& o = front(plan.loads, "a load");
+    if (preload || !rtl_->load_stall) {
+      o.end = std::max(o.end, cycle_ + 1);  // of an mxu.load; other commands end later
+      beat_begun_ = false;
+      one_less(plan.loads);
+    }
+  }
+  if (rtl_->feed_valid || step_begun_) {
+    Observed& o = front(plan.streams, "a step");
+    if (!rtl_->feed_stall) {
+      o.stream_end = cycle_ + 1;
+      step_begun_ = false;
+      one_less(plan.streams);
+    }
+  }
+  if (rtl_->acc_write_valid) {
+    Observed& o = front(plan.writes, "a result");
+    o.end = cycle_ + 1;
+    for (std::uint32_t i = 0; i < rtl_->acc_write_n; ++i)
+      o.written[rtl_->acc_write_word + i] = rtl_->acc_write_data[i];
+    one_less(plan.writes);
+  }
+}
+
+template <typename V, std::uint32_t R, std::uint32_t C, std::uint32_t L, bool F>
+std::vector<Observed> Model<V, R, C, L, F>::run(const std::vector<Issue>& program, Memories& memories) {
+  memories_ = &memories;
+  reset();
+  Plan plan = plan_of(program, L);
+  std::vector<Observed> observed(program.size());
+  for (Observed& o : observed) o.start = ~std::uint64_t{0};
+  std::size_t next = 0, driven = program.size();
+  while (next < program.size() || !plan.done()) {
+    rtl_->cmd_valid = next < program.size() && cycle_ >= program[next].arrival;
+    if (rtl_->cmd_valid && driven != next) drive_command(program[driven = next].command);
+    rtl_->eval();
+    serve_feed();
+    serve_loader();
+    serve_acc();
+    observe(plan, observed);
+    if (rtl_->cmd_valid && rtl_->cmd_ready) {
+      observed[next++].taken = cycle_;
+      last_event_ = cycle_;
+    }
+    if (cycle_ - last_event_ > kPatience)
+      throw std::runtime_error(
+          fmt::format("cycle {}: nothing has happened for {} cycles", cycle_, kPatience));
+    rtl_->eval();
+    clock();
+    feed_.tick();
+    loader_.tick();
+    ++cycle_;
+  }
+  return observed;
+}
+
+}  // namespace
+
+ArraySize size_of(Array array) { return array == Array::Mxu8x8 ? ArraySize{8, 8, 4} : ArraySize{4, 4, 1}; }
+
+std::unique_ptr<MxuModel> make_mxu(Array array, BankModel banks, Fault fault) {
+  switch (array) {
+    case Array::Mxu4x4: return std::make_unique<Model<Vmxu4x4, 4, 4, 1, false>>(std::move(banks), fault);
+    case Array::Mxu8x8: return std::make_unique<Model<Vmxu8x8, 8, 8, 4, false>>(std::move(banks), fault);
+    case Array::Mxu4x4WithFaults: break;
+  }
+  return std::make_unique<Model<Vmxu4x4_faults, 4, 4, 1, true>>(std::move(banks), fault);
+}
+
+}  // namespace assay::rtl

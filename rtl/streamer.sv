@@ -1,0 +1,118 @@
+// Streams a tile: a row of A (weight stationary) or a k step of A and B (output stationary) at a time. A
+// step enters the array in its first cycle, and holds the feed until feed_stall is low.
+module streamer
+  import mxu_types::*;
+#(
+    parameter int ROWS = 4,
+    parameter int COLS = 4
+) (
+    input logic clk,
+    input logic rst,
+    input logic start,  // with `head`; only where not busy
+    input tile_t head,
+    input logic next_set,
+    input logic feed_stall,
+    output logic busy,      // held since an earlier cycle
+    output logic finishes,  // in this cycle
+    output tile_t tile,
+    output logic set,
+    output rows_t to_enter,        // result rows of a tile streaming since earlier that have not entered the array
+    output logic reads_partials,   // a weight-stationary tile that reads ACC is streaming
+    // SPM
+    output logic feed_valid,
+    output logic [31:0] a_addr,
+    output logic [31:0] a_stride,
+    output logic [31:0] a_count,
+    output logic a_contiguous,
+    output logic b_valid,
+    output logic [31:0] b_addr,
+    output logic [31:0] b_stride,
+    output logic [31:0] b_count,
+    output logic b_contiguous,
+    input logic [15:0] a_data[ROWS],
+    input logic [15:0] b_data[COLS],
+    // ACC
+    output logic partial_read,
+    output logic [31:0] partial_word,
+    output logic [31:0] partial_n,
+    // The array
+    output a_lane_t a_lane[ROWS],
+    output b_lane_t b_lane[COLS],
+    output logic row_enters,
+    output logic [31:0] row
+);
+  typedef struct packed {
+    tile_t t;
+    logic set;
+    logic [31:0] step, a, b;
+  } work_t;
+
+  logic fresh;  // the step has not entered yet
+  work_t held, work, after;
+  logic active, enters, ws, step_done;
+  logic [31:0] element, steps, entered;
+
+  always_comb begin
+    active = busy || start;
+    work = busy ? held : {head, next_set, 32'd0, head.a, head.b};
+    enters = start || (busy && fresh);
+    ws = work.t.op == op_ws;
+    element = work.t.format == format_s8 ? 32'd1 : 32'd2;
+    steps = ws ? work.t.m : work.t.k;
+    step_done = active && !feed_stall;
+    finishes = step_done && work.step + 1 == steps;
+    // Steps go along k (output stationary) or m; across the array lies the other one.
+    a_contiguous = work.t.a_k_major ^ ws;
+    a_stride = a_contiguous ? element : work.t.a_stride;
+    b_contiguous = !work.t.b_n_major;
+    b_stride = b_contiguous ? element : work.t.b_stride;
+    after = work;
+    after.step = work.step + 1;
+    after.a = work.a + (a_contiguous ? work.t.a_stride : element);
+    after.b = work.b + (b_contiguous ? work.t.b_stride : element);
+    entered = held.step + (fresh ? 32'd0 : 32'd1);
+    to_enter = held.t.rows;
+    to_enter.valid = busy && (held.t.op == op_os || entered < held.t.m);
+    if (held.t.op == op_ws) begin
+      to_enter.line = held.t.rows.line + entered;
+      to_enter.count = held.t.m - entered;
+    end
+  end
+
+  assign tile = work.t;
+  assign set = work.set;
+  assign reads_partials = active && ws && work.t.accumulate;
+  assign row_enters = enters && ws;
+  assign row = work.step;
+
+  assign feed_valid = enters;
+  assign a_addr = work.a;
+  assign a_count = ws ? work.t.k : work.t.m;
+  assign b_valid = enters && !ws;
+  assign b_addr = work.b;
+  assign b_count = work.t.n;
+
+  assign partial_read = enters && ws && work.t.accumulate;
+  assign partial_word = word_of(work.t.rows, work.step);
+  assign partial_n = work.t.n;
+
+  for (genvar r = 0; r < ROWS; ++r) begin : g_a
+    assign a_lane[r].ok = enters && 32'(r) < a_count;
+    assign a_lane[r].swap = enters && ws && work.step == 0;
+    assign a_lane[r].format = work.t.format;
+    assign a_lane[r].value = a_data[r];
+  end
+  for (genvar c = 0; c < COLS; ++c) begin : g_b
+    assign b_lane[c].valid = enters && !ws;
+    assign b_lane[c].first = work.step == 0 && !work.t.accumulate;
+    assign b_lane[c].set = work.set;
+    assign b_lane[c].value = b_data[c];
+  end
+
+  always_ff @(posedge clk) begin
+    held <= step_done ? after : work;
+    fresh <= step_done;
+    busy <= active && !finishes;
+    if (rst) busy <= 1'b0;
+  end
+endmodule

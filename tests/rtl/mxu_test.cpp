@@ -1,0 +1,47 @@
+// The array in RTL against core::Mxu: random programs, the bits of every result and the cycles of every
+// command.
+#include <gtest/gtest.h>
+
+#include <cstdio>
+
+#include "random_programs.hpp"
+
+namespace assay {
+namespace {
+
+using rtl::Array;
+using test::Coverage;
+
+void print(const Coverage& coverage) {
+  for (const auto& [what, count] : coverage)
+    std::printf("  %-50s %7llu\n", what.c_str(), static_cast<unsigned long long>(count));
+}
+
+class MxuRtl : public testing::TestWithParam<Array> {};
+
+TEST_P(MxuRtl, RandomCommandsHaveTheBitsAndTheCyclesOfTheModel) {
+  Coverage coverage;
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    std::mt19937_64 random(seed);
+    const Machine machine = test::machine_of(GetParam(), seed % 2 != 0 ? 8 : 2, seed % 4 < 2 ? 16 : 4);
+    const auto rtl = rtl::make_mxu(GetParam(), test::banks_of(machine));
+    const test::Program program = test::random_program(random, machine, 25);
+    const auto difference = test::compare(machine, *rtl, program, coverage);
+    ASSERT_FALSE(difference) << "seed " << seed << ": " << *difference;
+  }
+  print(coverage);
+  EXPECT_GE(coverage["commands"], 2000u);
+  for (const char* flow : {"mxu.ws", "mxu.os"})
+    for (const char* type : {"bf16", "f16", "s8"})
+      for (const char* size : {"smaller than the array", "the array's size", "larger than the array"}) {
+        const std::string key = std::string(flow) + " " + type + " " + size;
+        EXPECT_GE(coverage[key], 10u) << key;
+      }
+  for (const auto& [what, count] : coverage) EXPECT_GE(count, 10u) << what;
+}
+
+INSTANTIATE_TEST_SUITE_P(Arrays, MxuRtl, testing::Values(Array::Mxu4x4, Array::Mxu8x8),
+                         [](const auto& p) { return std::string(p.param == Array::Mxu4x4 ? "4x4" : "8x8"); });
+
+}  // namespace
+}  // namespace assay

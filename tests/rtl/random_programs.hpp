@@ -1,0 +1,38 @@
+// Random MXU programs and their comparison: the same commands through core::Mxu and through the RTL.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/machine.hpp"
+#include "rtl/mxu_model.hpp"
+
+namespace assay::test {
+
+// A machine whose array is the RTL's, with SPM banks narrow enough to conflict.
+Machine machine_of(rtl::Array array, std::uint32_t banks, std::uint32_t bank_bytes);
+
+// What a bank pattern costs, as core/mxu/mxu_feed.hpp prices it.
+rtl::BankModel banks_of(const Machine& machine);
+
+struct Program {
+  std::vector<rtl::Issue> issues;
+  rtl::Memories memories;
+};
+
+// About `commands` commands that overlap in time and in ACC. Their result tiles lie on a grid of columns,
+// where the model's interlock is exact.
+Program random_program(std::mt19937_64& random, const Machine& machine, std::size_t commands);
+
+// How many commands were compared, by what they exercise.
+using Coverage = std::map<std::string, std::uint64_t>;
+
+// Runs both; the first difference in bits or cycles as one line, or nothing. Counts into `coverage`.
+std::optional<std::string> compare(const Machine& machine, rtl::MxuModel& rtl, const Program& program,
+                                   Coverage& coverage);
+
+}  // namespace assay::test
