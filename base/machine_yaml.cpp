@@ -1,9 +1,9 @@
 #include "base/machine_yaml.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 
+#include "base/data_folder.hpp"
 #include "base/error.hpp"
 #include "base/suggest.hpp"
 
@@ -32,8 +32,7 @@ fs::path table_path(const std::string& machine_file, const std::string& table) {
 }  // namespace
 
 std::string config_dir() {
-  const char* given = std::getenv("ASSAY_CONFIG_DIR");
-  return given != nullptr ? given : ASSAY_DEFAULT_CONFIG_DIR;
+  return data_folder("ASSAY_CONFIG_DIR", "configs", ASSAY_DEFAULT_CONFIG_DIR);
 }
 
 std::vector<std::string> machine_names() {

@@ -5,12 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "app/case/ceilings.hpp"
 #include "app/case/findings.hpp"
 #include "app/case/judge.hpp"
 #include "app/case/layout.hpp"
+#include "base/data_folder.hpp"
 #include "base/machine_yaml.hpp"
 #include "base/suggest.hpp"
 #include "golden/backend.hpp"
@@ -219,8 +219,7 @@ std::vector<std::string> default_goldens(const testgen::Case& c) {
 }
 
 std::string kernel_path(const std::string& kernel) {
-  const char* folder = std::getenv("ASSAY_KERNEL_DIR");
-  return fmt::format("{}/{}.elf", folder != nullptr ? folder : ASSAY_KERNEL_DIR, kernel);
+  return fmt::format("{}/{}.elf", data_folder("ASSAY_KERNEL_DIR", "kernels", ASSAY_KERNEL_DIR), kernel);
 }
 
 Execution execute(const CaseInput& input, const Machine& machine, const RunOptions& options, Cycle watchdog) {
