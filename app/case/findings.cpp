@@ -17,11 +17,12 @@ std::vector<report::Finding::Site> describe(const std::vector<sim::FindingSite>&
 
 std::vector<report::Finding> describe_findings(const sim::RunResult& run, const sim::ElfImage& kernel) {
   std::vector<report::Finding> findings;
-  if (run.findings.empty() && run.outcome == sim::Outcome::halted) return findings;
+  const bool faulted = run.outcome != sim::Outcome::halted && run.outcome != sim::Outcome::ended;
+  if (run.findings.empty() && !faulted) return findings;
   const sim::SourceLines lines(kernel.file);
   for (const sim::Finding& f : run.findings)
     findings.push_back({std::string(to_string(f.kind)), f.place, f.count, describe(f.sites, lines)});
-  if (run.outcome != sim::Outcome::halted)
+  if (faulted)
     findings.push_back({std::string(to_string(run.outcome)), run.message, 1, describe(run.sites, lines)});
   return findings;
 }

@@ -7,7 +7,10 @@
         .option arch, +zicsr
         .section .text.start, "ax"
         .globl  _start
+        .cfi_sections .debug_frame
 _start:
+        .cfi_startproc
+        .cfi_undefined ra               /* where a debugger's backtrace ends */
         .option push
         .option norelax
         la      gp, __global_pointer$
@@ -29,6 +32,7 @@ _start:
 halt:   li      t0, ASSAY_HALT_BASE
         sd      a0, 0(t0)
 3:      j       3b
+        .cfi_endproc
 
         .balign 4
 trap:   csrr    a0, mcause
