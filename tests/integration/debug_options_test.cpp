@@ -168,5 +168,48 @@ TEST(Dump, ACommandThatNeverExecutesIsNamed) {
                   "assay: run: --dump Y@999: command 999 was never executed: the run had [0-9]+ commands"));
 }
 
+// --- GDB over sockets (docs/debugging.md has the sessions over a pipe) ------------------------------------
+
+// Starts a run that waits at `address`, a GDB that calls where the run says, and shows what both print.
+std::string debugged(const TemporaryFolder& folder, const std::string& address) {
+  const std::string gdb =
+      "timeout 60 gdb-multiarch -nx -batch -ex \"target remote $where\" -ex 'break assay_kernel' -ex "
+      "continue -ex "
+      "'print args->tensor_count' -ex 'delete' -ex continue";
+  const std::string said = folder.file("said"), printed = folder.file("printed");
+  const std::string script = fmt::format(
+      "mkfifo {0}; '{1}' {2} --json --gdb {3} 2>{0} >{4} & exec 3<{0}; read line <&3; "
+      "where=${{line##* }}; where=${{where%)}}; {5} {6}; wait; echo \"$line\"; cat {4}",
+      said, ASSAY_PROGRAM, kCase, address, printed, gdb, KERNEL);
+  const ProcessResult r = run_process("(" + script + ")");
+  return r.output;
+}
+
+TEST(Gdb, CallsOnATcpPortOrAUnixSocket) {
+  const TemporaryFolder tcp, local;
+  const std::string path = local.file("socket");
+  const std::string over_tcp = debugged(tcp, "0"), over_unix = debugged(local, "unix:" + path);
+  for (const std::string& output : {over_tcp, over_unix}) {
+    EXPECT_THAT(output, HasSubstr("Breakpoint 1, assay_kernel (args=0x80000000) at "));
+    EXPECT_THAT(output, HasSubstr("$1 = 3"));
+    EXPECT_THAT(output, HasSubstr("exited normally"));
+    EXPECT_THAT(output, HasSubstr(fmt::format("\"cycles\": {},", result_of("").at("cycles").get<int>())))
+        << "the same run";
+  }
+  EXPECT_THAT(over_tcp, HasSubstr("waiting for a debugger (target remote 127.0.0.1:"));
+  EXPECT_THAT(over_unix, HasSubstr("waiting for a debugger (target remote " + path + ")"));
+  EXPECT_FALSE(std::filesystem::exists(path)) << "the socket goes with the run";
+}
+
+TEST(Gdb, AnAddressThatIsNoneOrIsTakenIsOneLine) {
+  for (const char* bad : {"65536", "-1", "port", ":80", "localhost:", "unix:"})
+    expect_usage_error(fmt::format("--gdb={}", bad), fmt::format("--gdb {}: ", bad));
+  const TemporaryFolder folder;
+  const ProcessResult taken = assay("--gdb unix:" + folder.write("taken", ""));
+  EXPECT_EQ(taken.exit_code, 3);
+  EXPECT_THAT(taken.output, HasSubstr("cannot listen there: Address already in use"));
+  EXPECT_EQ(std::count(taken.output.begin(), taken.output.end(), '\n'), 1) << taken.output;
+}
+
 }  // namespace
 }  // namespace assay::test
