@@ -142,6 +142,13 @@ std::string whole_number(const std::string& text) {
                      std::numeric_limits<T>::max());
 }
 
+std::string operator_help() {
+  std::string text = "Operator: ";
+  for (const ops::Operator* op : ops::all_operators())
+    text += (op == ops::all_operators().front() ? "" : ", ") + std::string(op->name());
+  return text;
+}
+
 }  // namespace
 
 void add_run(CLI::App& program, Action& action) {
@@ -149,7 +156,7 @@ void add_run(CLI::App& program, Action& action) {
   testgen::CaseArguments& a = o->arguments;
   CLI::App* verb = program.add_subcommand("run", "Run one case on the simulated core and judge its result");
   auto describes = [&](CLI::Option* option) { o->describing.push_back(option); };
-  describes(verb->add_option("operator", a.op, "Operator: gemm, matmul"));
+  describes(verb->add_option("operator", a.op, operator_help()));
   describes(verb->add_option("--m", a.m, "Rows of the result (gemm)")->check(whole_number<std::int64_t>));
   describes(verb->add_option("--n", a.n, "Columns of the result (gemm)")->check(whole_number<std::int64_t>));
   describes(verb->add_option("--k", a.k, "Products per result (gemm)")->check(whole_number<std::int64_t>));
@@ -192,7 +199,8 @@ void add_run(CLI::App& program, Action& action) {
       "Examples:\n"
       "  assay run gemm --m 512 --n 512 --k 512 --dtype bf16 --config server128\n"
       "  assay run gemm --m 5 --n 7 --k 9 --dtype f16 --mode bits --data special --config edge16\n"
-      "  assay run matmul --input A:f32:2x3x4 --input B:f32:4x5 --json");
+      "  assay run matmul --input A:f32:2x3x4 --input B:f32:4x5 --json\n"
+      "  assay run add --input A:f16:64x1x300 --input B:f16:7x1 --mode bits");
   verb->callback([o, &action] { action = [o] { return run(*o); }; });
 }
 

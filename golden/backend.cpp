@@ -1,24 +1,32 @@
 #include "golden/backend.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include "base/error.hpp"
 #include "base/suggest.hpp"
 #include "golden/backends.hpp"
 
 namespace assay::golden {
+namespace {
 
-const std::vector<const Backend*>& all_backends() {
-  static const std::vector<const Backend*> backends{&strict_backend(), &cpu_backend(), &dnnl_backend()};
-  return backends;
-}
+// What every backend makes of every operator; null: no reference.
+struct Row {
+  std::string_view op;
+  Evaluate strict, cpu, dnnl;
+};
 
-const Backend& find_backend(std::string_view name) {
-  std::vector<std::string> names;
-  for (const Backend* backend : all_backends()) {
-    if (backend->name() == name) return *backend;
-    names.emplace_back(backend->name());
-  }
-  fail(ExitCode::Usage, "unknown golden '{}'; {}", name, expected_one_of(name, names));
-}
+constexpr std::array kRows{
+    Row{"gemm", strict_gemm, cpu_gemm, dnnl_gemm},
+    Row{"matmul", strict_gemm, cpu_gemm, dnnl_gemm},
+    Row{"add", strict_elementwise, cpu_elementwise, dnnl_elementwise},
+    Row{"sub", strict_elementwise, cpu_elementwise, dnnl_elementwise},
+    Row{"mul", strict_elementwise, cpu_elementwise, dnnl_elementwise},
+    Row{"div", strict_elementwise, cpu_elementwise, dnnl_elementwise},
+    Row{"max", strict_elementwise, cpu_elementwise, dnnl_elementwise},
+    Row{"min", strict_elementwise, cpu_elementwise, dnnl_elementwise},
+    Row{"relu", strict_elementwise, cpu_elementwise, dnnl_elementwise},
+};
 
 ops::Problem checked_problem(const Backend& backend, const ops::Problem& problem,
                              const std::vector<Tensor>& inputs) {
@@ -41,6 +49,7 @@ ops::Problem checked_problem(const Backend& backend, const ops::Problem& problem
   return checked;
 }
 
+// What the only output of a checked problem is: name, dtype, shape and tolerance; no values yet.
 Expected describe_output(const ops::Problem& checked) {
   const ops::TensorInfo& out = checked.outputs.at(0);
   Expected expected;
@@ -49,6 +58,59 @@ Expected describe_output(const ops::Problem& checked) {
   expected.shape = out.shape;
   expected.tolerance = ops::find_operator(checked.op).tolerance(checked);
   return expected;
+}
+
+// One column of the table.
+class TableBackend final : public Backend {
+ public:
+  TableBackend(std::string_view name, Evaluate Row::*column, std::string_view kind, bool integers)
+      : name_(name), column_(column), kind_(kind), integers_(integers) {}
+
+  std::string_view name() const override { return name_; }
+
+  std::string unsupported_reason(const ops::Problem& problem) const override {
+    if (evaluator(problem.op) == nullptr) return std::string(kind_) + " of operator '" + problem.op + "'";
+    if (!integers_ && !is_float(problem.inputs.at(0).dtype))
+      return "integer operands: oneDNN saturates 16-bit intermediates without VNNI; use cpu or strict";
+    return "";
+  }
+
+  Reference evaluate(const ops::Problem& problem, const std::vector<Tensor>& inputs) const override {
+    const ops::Problem checked = checked_problem(*this, problem, inputs);
+    Expected expected = describe_output(checked);
+    evaluator(checked.op)(checked, inputs, expected);
+    return {std::string(name_), {std::move(expected)}};
+  }
+
+ private:
+  Evaluate evaluator(std::string_view op) const {
+    const auto* row = std::find_if(kRows.begin(), kRows.end(), [&](const Row& r) { return r.op == op; });
+    return row == kRows.end() ? nullptr : (*row).*column_;
+  }
+
+  std::string_view name_;
+  Evaluate Row::*column_;
+  std::string_view kind_;  // what an operator without a row lacks
+  bool integers_;
+};
+
+}  // namespace
+
+const std::vector<const Backend*>& all_backends() {
+  static const TableBackend strict("strict", &Row::strict, "no model to the bit", true);
+  static const TableBackend cpu("cpu", &Row::cpu, "no fp64 reference", true);
+  static const TableBackend dnnl("dnnl", &Row::dnnl, "no oneDNN reference", false);
+  static const std::vector<const Backend*> backends{&strict, &cpu, &dnnl};
+  return backends;
+}
+
+const Backend& find_backend(std::string_view name) {
+  std::vector<std::string> names;
+  for (const Backend* backend : all_backends()) {
+    if (backend->name() == name) return *backend;
+    names.emplace_back(backend->name());
+  }
+  fail(ExitCode::Usage, "unknown golden '{}'; {}", name, expected_one_of(name, names));
 }
 
 }  // namespace assay::golden

@@ -1,4 +1,5 @@
-// Inside golden/ only: the list of backends, and the check that all of them begin with.
+// Inside golden/ only: how each backend evaluates each operator. A new operator adds its functions here and
+// its row in backend.cpp.
 #pragma once
 
 #include <vector>
@@ -7,14 +8,18 @@
 
 namespace assay::golden {
 
-const Backend& strict_backend();
-const Backend& cpu_backend();
-const Backend& dnnl_backend();
+// Fills a described output (name, dtype, shape and tolerance are there) of a problem that passed
+// Operator::infer, whose inputs are those that the problem names: bits, or values, magnitude and own.
+using Evaluate = void (*)(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 
-// The problem with its outputs filled; throws what Backend::evaluate promises.
-ops::Problem checked_problem(const Backend& backend, const ops::Problem& problem,
-                             const std::vector<Tensor>& inputs);
-// What the only output of a checked problem is: name, dtype, shape and tolerance; no values yet.
-Expected describe_output(const ops::Problem& checked);
+// gemm and matmul.
+void strict_gemm(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+void cpu_gemm(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+void dnnl_gemm(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+
+// add, sub, mul, div, max, min, relu.
+void strict_elementwise(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+void cpu_elementwise(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+void dnnl_elementwise(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 
 }  // namespace assay::golden

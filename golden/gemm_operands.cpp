@@ -104,8 +104,6 @@ GemmOperands read_matmul(const ops::Problem& problem) {
 
 }  // namespace
 
-bool is_gemm_family(const ops::Problem& problem) { return problem.op == "gemm" || problem.op == "matmul"; }
-
 GemmOperands read_gemm_operands(const ops::Problem& problem) {
   return problem.op == "gemm" ? read_gemm(problem) : read_matmul(problem);
 }

@@ -30,9 +30,7 @@ struct GemmOperands {
   bool scaled = false;  // alpha is not 1
 };
 
-// True for the operators that read_gemm_operands() knows.
-bool is_gemm_family(const ops::Problem& problem);
-// The problem must have passed Operator::infer.
+// gemm or matmul that passed Operator::infer.
 GemmOperands read_gemm_operands(const ops::Problem& problem);
 
 }  // namespace assay::golden

@@ -1,1 +1,2 @@
 assay_add_kernel(gemm SOURCES gemm/gemm_kernel.cpp)
+assay_add_kernel(elementwise SOURCES elementwise/elementwise_kernel.cpp)

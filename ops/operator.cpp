@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/suggest.hpp"
 #include "isa/abi.h"
+#include "ops/elementwise/elementwise_spec.hpp"
 #include "ops/gemm/gemm_spec.hpp"
 
 namespace assay::ops {
@@ -29,30 +30,14 @@ void check_attribute(const Operator& op, const std::string& name, const Attribut
          expected_one_of(*text, spec.choices));
 }
 
-void check_tensor(const Operator& op, const TensorInfo& tensor) {
-  if (tensor.shape.size() > ASSAY_MAX_RANK)
-    fail(ExitCode::Unsupported, "{}: input '{}' has rank {}, the most is {}", op.name(), tensor.name,
-         tensor.shape.size(), ASSAY_MAX_RANK);
-  for (const std::int64_t dim : tensor.shape) {
-    if (dim < 0)
-      fail(ExitCode::Usage, "{}: input '{}' {}: negative dimension", op.name(), tensor.name,
-           to_string(tensor.shape));
-    if (dim == 0)
-      fail(ExitCode::Unsupported, "{}: input '{}' {}: zero-size dimension", op.name(), tensor.name,
-           to_string(tensor.shape));
-  }
-  const auto limit = kMaxTensorBytes / static_cast<std::int64_t>(size_of(tensor.dtype));
-  std::int64_t count = 1;
-  for (const std::int64_t dim : tensor.shape)
-    if (__builtin_mul_overflow(count, dim, &count) || count > limit)
-      fail(ExitCode::Usage, "{}: input '{}' {} of {} is larger than 2^40 bytes", op.name(), tensor.name,
-           to_string(tensor.shape), to_string(tensor.dtype));
-}
-
 }  // namespace
 
 const std::vector<const Operator*>& all_operators() {
-  static const std::vector<const Operator*> operators{&gemm_operator(), &matmul_operator()};
+  static const std::vector<const Operator*> operators = [] {
+    std::vector<const Operator*> list{&gemm_operator(), &matmul_operator()};
+    for (const Operator* op : elementwise_operators()) list.push_back(op);
+    return list;
+  }();
   return operators;
 }
 
@@ -84,7 +69,31 @@ void check_common(const Operator& op, const Problem& problem) {
     fail(ExitCode::Usage, "{}: {} inputs given, expected {} ({})", op.name(), problem.inputs.size(),
          least == most ? fmt::format("{}", most) : fmt::format("{} to {}", least, most),
          fmt::join(op.input_names(), ", "));
-  for (const TensorInfo& tensor : problem.inputs) check_tensor(op, tensor);
+  for (const TensorInfo& tensor : problem.inputs) check_tensor(op, tensor, "input");
+}
+
+void check_tensor(const Operator& op, const TensorInfo& tensor, std::string_view role) {
+  if (tensor.shape.size() > ASSAY_MAX_RANK)
+    fail(ExitCode::Unsupported, "{}: {} '{}' has rank {}, the most is {}", op.name(), role, tensor.name,
+         tensor.shape.size(), ASSAY_MAX_RANK);
+  for (const std::int64_t dim : tensor.shape) {
+    if (dim < 0)
+      fail(ExitCode::Usage, "{}: {} '{}' {}: negative dimension", op.name(), role, tensor.name,
+           to_string(tensor.shape));
+    if (dim == 0)
+      fail(ExitCode::Unsupported, "{}: {} '{}' {}: zero-size dimension", op.name(), role, tensor.name,
+           to_string(tensor.shape));
+  }
+  const auto limit = kMaxTensorBytes / static_cast<std::int64_t>(size_of(tensor.dtype));
+  std::int64_t count = 1;
+  for (const std::int64_t dim : tensor.shape)
+    if (__builtin_mul_overflow(count, dim, &count) || count > limit)
+      fail(ExitCode::Usage, "{}: {} '{}' {} of {} is larger than 2^40 bytes", op.name(), role, tensor.name,
+           to_string(tensor.shape), to_string(tensor.dtype));
+}
+
+Bytes bytes_of(const TensorInfo& tensor) {
+  return Bytes(static_cast<std::uint64_t>(element_count(tensor.shape)) * size_of(tensor.dtype));
 }
 
 std::string to_string(const Problem& problem) {

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,6 +49,8 @@ struct Work {
   Bytes compulsory_read;
   Bytes compulsory_written;
   std::vector<MatrixProducts> products;  // those that make up `macs`: what the matrix unit is asked for
+  // Elements that must pass the vector unit at least, passes counted apart; and those of them that divide.
+  std::uint64_t vector_elements = 0, vector_divisions = 0;
 };
 
 // What a bound on the rounding error needs (docs/numerics.md, "The REAL bound").
@@ -55,6 +58,12 @@ struct Tolerance {
   DType accumulator = DType::f32;
   double roundings = 0;  // K: successive accumulator roundings on the longest path to one element
   double eta_terms = 0;  // how many accumulator underflow units (half the smallest subnormal) may add up
+};
+
+// What integer operands of magnitudes 1 to q lead to: EXACT mode (docs/numerics.md) asks for an exact result.
+struct IntegerReach {
+  double exact = 0;   // the largest value on any path, in units of its last place
+  double result = 0;  // the largest value before the output conversion
 };
 
 // A tensor of the problem, in the order of the kernel's argument block.
@@ -85,6 +94,8 @@ class Operator {
   // These check as infer() does and need no filled outputs.
   virtual Work work(const Problem& problem) const = 0;
   virtual Tolerance tolerance(const Problem& problem) const = 0;
+  // Empty where no operands make the result exact in every order.
+  virtual std::optional<IntegerReach> integer_reach(const Problem& problem, double q) const = 0;
   virtual KernelCall pack(const Problem& problem) const = 0;
 };
 
@@ -99,6 +110,11 @@ const AttributeSpec& find_attribute(const Operator& op, std::string_view name);
 // Checks that every operator shares: attribute names, types and choices; number of inputs; no negative
 // or zero dimension; at most 2^40 bytes and ASSAY_MAX_RANK dimensions per tensor.
 void check_common(const Operator& op, const Problem& problem);
+
+// The part of it that holds for one tensor; `role` is "input" or "output".
+void check_tensor(const Operator& op, const TensorInfo& tensor, std::string_view role);
+
+Bytes bytes_of(const TensorInfo& tensor);
 
 // The problem in one line, attributes sorted by name, for messages and case texts:
 // "gemm(A:bf16[5x9], B:bf16[9x7]; transA=1)".

@@ -32,15 +32,17 @@ struct UnitCycles {
 
 // Ceilings for this case on this machine. Cycles are core cycles.
 struct Roofline {
-  double peak_macs_per_cycle = 0;   // of this dtype
+  double peak_macs_per_cycle = 0;   // of this dtype; 0 where no MACs are declared
+  double lanes = 0;                 // of the vector unit: elements a cycle
   double pin_bytes_per_cycle = 0;   // HBM at the pins
   double refresh_fraction = 1;      // what refresh leaves of it
   double intensity = 0;             // declared MACs per compulsory byte
-  std::uint64_t compute_floor = 0;  // MACs / peak
+  std::uint64_t compute_floor = 0;  // the larger of MACs / peak and vector elements / lanes
   std::uint64_t memory_floor = 0;   // compulsory bytes / pin rate
-  std::uint64_t shape_cycles = 0;   // the array's cycles for this shape in whole tiles, best dataflow
-  std::uint64_t attainable = 0;     // max(shape_cycles, compulsory bytes / (pin rate x refresh_fraction))
-  std::string binding;              // "mxu" or "hbm"
+  // The larger of the array's cycles for this shape in whole tiles, best dataflow, and the vector unit's.
+  std::uint64_t shape_cycles = 0;
+  std::uint64_t attainable = 0;  // max(shape_cycles, compulsory bytes / (pin rate x refresh_fraction))
+  std::string binding;           // "mxu", "vxu" or "hbm"
 };
 
 // What went wrong in the kernel: a finding of the sanitizer, or how the run ended where it did not halt.
@@ -71,6 +73,7 @@ struct CaseResult {
   std::uint32_t freq_mhz = 0;
   std::uint64_t host_instructions = 0, commands = 0;
   std::uint64_t macs_declared = 0, macs_executed = 0, macs_padding = 0;
+  std::uint64_t elements_declared = 0, elements_executed = 0;  // of the vector unit
   std::uint64_t bytes_compulsory = 0, bytes_moved = 0;
   std::uint64_t row_hits = 0, row_misses = 0;
   Roofline roofline;

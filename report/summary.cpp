@@ -10,17 +10,34 @@ namespace {
 
 double percent(double part, double whole) { return whole > 0 ? 100.0 * part / whole : 0.0; }
 
+double per_cycle(std::uint64_t count, const CaseResult& r) {
+  return r.cycles > 0 ? static_cast<double>(count) / static_cast<double>(r.cycles) : 0;
+}
+
+// What the compute roof counts: MACs, or elements of the vector unit where there are none.
+std::string achieved_text(const CaseResult& r) {
+  const bool macs = r.macs_declared > 0;
+  const double achieved = per_cycle(macs ? r.macs_executed : r.elements_executed, r);
+  const double peak = macs ? r.roofline.peak_macs_per_cycle : r.roofline.lanes;
+  return fmt::format("{:.1f} of {:.0f} {}/cycle ({:.1f}% of peak)", achieved, peak, macs ? "MAC" : "element",
+                     percent(achieved, peak));
+}
+
 std::string roofline_line(const CaseResult& r) {
   const Roofline& f = r.roofline;
-  const double achieved =
-      r.cycles > 0 ? static_cast<double>(r.macs_executed) / static_cast<double>(r.cycles) : 0;
-  return fmt::format(
-      "roofline  {:.1f} of {:.0f} MAC/cycle ({:.1f}% of peak), {:.1f}% of attainable ({} cycles); bound by "
-      "{}, "
-      "{:.1f} MAC/byte\n",
-      achieved, f.peak_macs_per_cycle, percent(achieved, f.peak_macs_per_cycle),
-      percent(static_cast<double>(f.attainable), static_cast<double>(r.cycles)), f.attainable, f.binding,
-      f.intensity);
+  std::string line = fmt::format(
+      "roofline  {}, {:.1f}% of attainable ({} cycles); bound by {}", achieved_text(r),
+      percent(static_cast<double>(f.attainable), static_cast<double>(r.cycles)), f.attainable, f.binding);
+  if (r.macs_declared > 0) line += fmt::format(", {:.1f} MAC/byte", f.intensity);
+  return line + "\n";
+}
+
+std::string work_line(const CaseResult& r) {
+  const std::string work = r.macs_declared > 0
+                               ? fmt::format("{} MACs (+{} padding)", r.macs_executed, r.macs_padding)
+                               : fmt::format("{} vector elements", r.elements_executed);
+  return fmt::format("work      {}, {} bytes moved of {} compulsory\n", work, r.bytes_moved,
+                     r.bytes_compulsory);
 }
 
 std::string losses_line(const CaseResult& r) {
@@ -53,6 +70,7 @@ nlohmann::ordered_json roofline_json(const CaseResult& r) {
   const Roofline& f = r.roofline;
   const double cycles = static_cast<double>(std::max<std::uint64_t>(1, r.cycles));
   return {{"peak_macs_per_cycle", f.peak_macs_per_cycle},
+          {"peak_elements_per_cycle", f.lanes},
           {"pin_bytes_per_cycle", f.pin_bytes_per_cycle},
           {"refresh_fraction", f.refresh_fraction},
           {"macs_per_byte", f.intensity},
@@ -62,6 +80,7 @@ nlohmann::ordered_json roofline_json(const CaseResult& r) {
           {"attainable_cycles", f.attainable},
           {"binding", f.binding},
           {"achieved_macs_per_cycle", static_cast<double>(r.macs_executed) / cycles},
+          {"achieved_elements_per_cycle", static_cast<double>(r.elements_executed) / cycles},
           {"achieved_of_attainable", static_cast<double>(f.attainable) / cycles}};
 }
 
@@ -104,9 +123,7 @@ std::string to_text(const CaseResult& r) {
     text += fmt::format("cycles    {} on {} ({:.1f} us at {} MHz), {} host instructions, {} commands\n",
                         r.cycles, r.config, static_cast<double>(r.cycles) / r.freq_mhz, r.freq_mhz,
                         r.host_instructions, r.commands);
-    text += fmt::format("work      {} MACs (+{} padding), {} bytes moved of {} compulsory\n", r.macs_executed,
-                        r.macs_padding, r.bytes_moved, r.bytes_compulsory);
-    text += roofline_line(r) + losses_line(r);
+    text += work_line(r) + roofline_line(r) + losses_line(r);
   }
   text += fmt::format("again     {}\n", r.reproduce);
   text += fmt::format("verdict   {}{}\n", to_string(r.verdict), r.message.empty() ? "" : ": " + r.message);
@@ -125,6 +142,7 @@ nlohmann::ordered_json to_json(const CaseResult& r) {
   json["host_instructions"] = r.host_instructions;
   json["commands"] = r.commands;
   json["macs"] = {{"declared", r.macs_declared}, {"executed", r.macs_executed}, {"padding", r.macs_padding}};
+  json["vector_elements"] = {{"declared", r.elements_declared}, {"executed", r.elements_executed}};
   json["bytes"] = {{"compulsory", r.bytes_compulsory}, {"moved", r.bytes_moved}};
   json["hbm"] = {{"row_hits", r.row_hits}, {"row_misses", r.row_misses}};
   json["roofline"] = roofline_json(r);

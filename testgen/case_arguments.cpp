@@ -57,6 +57,9 @@ void add_attribute(const ops::Operator& op, const std::string& name, std::string
 
 // gemm and matmul from --m --n --k; the storage follows transA and transB.
 void add_gemm_inputs(const ops::Operator& op, const CaseArguments& arguments, ops::Problem& problem) {
+  if (op.kernel_name() != "gemm")
+    fail(ExitCode::Usage, "{}: give --input NAME:DTYPE:SHAPE for each input; the first is '{}'", op.name(),
+         op.input_names().front());
   const std::pair<std::string_view, bool> parts[] = {
       {"--m", arguments.m.has_value()}, {"--n", arguments.n.has_value()}, {"--k", arguments.k.has_value()}};
   for (const auto& [option, given] : parts)

@@ -1,7 +1,6 @@
 #include "testgen/onnx_case.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <map>
 #include <optional>
@@ -15,13 +14,31 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// How a node of ONNX becomes a problem. Attributes keep their names; those not listed are refused, and so
+// is a node of an older operator set, where the operator meant something else.
 struct OnnxOperator {
   std::string_view op_type, op;
-  int inputs;  // how many of the node's inputs the operator understands
+  int since;   // oldest operator set whose meaning is the spec's
+  int inputs;  // how many of the node's inputs are understood
+  std::vector<std::string> attributes = {};
 };
 
-constexpr std::array kOperators{OnnxOperator{"Gemm", "gemm", 3}, OnnxOperator{"MatMul", "matmul", 2},
-                                OnnxOperator{"MatMulInteger", "matmul", 2}};
+const std::vector<OnnxOperator>& operators() {
+  constexpr int kAny = 1 << 20;  // as many as the spec takes
+  static const std::vector<OnnxOperator> rows{
+      {"Gemm", "gemm", 7, 3, {"alpha", "beta", "transA", "transB"}},
+      {"MatMul", "matmul", 1, 2},
+      {"MatMulInteger", "matmul", 10, 2},  // without zero points
+      {"Add", "add", 7, 2},
+      {"Sub", "sub", 7, 2},
+      {"Mul", "mul", 7, 2},
+      {"Div", "div", 7, 2},
+      {"Max", "max", 8, kAny},
+      {"Min", "min", 8, kAny},
+      {"Relu", "relu", 6, 1},
+  };
+  return rows;
+}
 
 std::string describe(const onnx::NodeProto& node) {
   return node.name().empty() ? node.op_type() : fmt::format("{} '{}'", node.op_type(), node.name());
@@ -29,7 +46,7 @@ std::string describe(const onnx::NodeProto& node) {
 
 const OnnxOperator& operator_of(const onnx::NodeProto& node, const std::string& where) {
   std::vector<std::string> names;
-  for (const OnnxOperator& row : kOperators) {
+  for (const OnnxOperator& row : operators()) {
     if (row.op_type == node.op_type() && (node.domain().empty() || node.domain() == "ai.onnx")) return row;
     names.emplace_back(row.op_type);
   }
@@ -61,14 +78,23 @@ Model read_model(const fs::path& folder) {
   return model;
 }
 
-void add_attributes(const Model& model, const ops::Operator& op, ops::Problem& problem) {
-  std::vector<std::string> names;
-  for (const ops::AttributeSpec& spec : op.attributes()) names.push_back(spec.name);
+// The operator set that the node's meaning is taken from. ONNX wants it in every model; without it, the
+// first.
+std::int64_t operator_set(const Model& model) {
+  for (const onnx::OperatorSetIdProto& set : model.proto.opset_import())
+    if (set.domain().empty() || set.domain() == "ai.onnx") return set.version();
+  fail(ExitCode::BadInput, "{}: imports no operator set of ONNX", model.file);
+}
+
+void check_operator_set(const Model& model, const OnnxOperator& row) {
+  if (operator_set(model) < row.since)
+    fail(ExitCode::Unsupported, "{}: node {}: operator set {}; expected {} or later", model.file,
+         describe(model.node()), operator_set(model), row.since);
+}
+
+void add_attributes(const Model& model, const OnnxOperator& row, ops::Problem& problem) {
   for (const onnx::AttributeProto& attribute : model.node().attribute()) {
-    const bool known = std::find(names.begin(), names.end(), attribute.name()) != names.end();
-    const bool own =
-        attribute.name() == "out_dtype" || attribute.name() == "dataflow";  // Assay's, not ONNX's
-    if (!known || own)
+    if (std::find(row.attributes.begin(), row.attributes.end(), attribute.name()) == row.attributes.end())
       fail(ExitCode::Unsupported, "{}: node {}: unsupported attribute '{}'", model.file,
            describe(model.node()), attribute.name());
     if (attribute.type() == onnx::AttributeProto::INT)
@@ -135,7 +161,11 @@ void add_inputs(const Model& model, const OnnxOperator& row, std::map<std::strin
       fail(ExitCode::BadInput, "{}: node {}: input '{}' is nowhere defined", model.file, describe(node),
            node.input(i));
     Tensor tensor = found->second;
-    tensor.name = names[static_cast<std::size_t>(i)];
+    const auto position = out.inputs.size();
+    if (position >= names.size())
+      fail(ExitCode::Unsupported, "{}: node {}: {} inputs; {} takes at most {}", model.file, describe(node),
+           node.input_size(), row.op, names.size());
+    tensor.name = names[position];
     out.c.problem.inputs.push_back({tensor.name, tensor.dtype, tensor.shape});
     out.inputs.push_back(std::move(tensor));
   }
@@ -164,7 +194,8 @@ OnnxCase read_case(const Model& model, const fs::path& set) {
   out.policy.mode = golden::Mode::Real;
   out.policy.zero_mean = false;
   out.policy.doubled = true;
-  add_attributes(model, ops::find_operator(row.op), out.c.problem);
+  check_operator_set(model, row);
+  add_attributes(model, row, out.c.problem);
   std::map<std::string, Tensor> tensors = named_tensors(model, set);
   add_inputs(model, row, tensors, out);
   try {

@@ -1,6 +1,6 @@
 // Cases recorded by the ONNX project: a folder with model.onnx and test_data_set_N/{input,output}_I.pb
-// (github.com/onnx/onnx, backend test data). The model is one node: Gemm, MatMul, or MatMulInteger
-// without zero points.
+// (github.com/onnx/onnx, backend test data). The model is one node of an operator in the table of
+// onnx_case.cpp.
 #pragma once
 
 #include <filesystem>
@@ -21,8 +21,8 @@ struct OnnxCase {
 };
 
 // One element per data set, in the order of their numbers. Throws
-//   Error(Unsupported)  another operator (op_type and node are named), more than one node, an element type
-//                       or attribute beyond the operator, external data
+//   Error(Unsupported)  another operator (op_type and node are named), more than one node, an element type,
+//                       attribute or operator set beyond the operator, external data
 //   Error(BadInput)     missing, malformed or truncated file; tensors that do not fit the model
 std::vector<OnnxCase> read_onnx_cases(const std::filesystem::path& folder);
 

@@ -100,6 +100,7 @@ void record_run(const sim::RunResult& run, report::CaseResult& result) {
   result.commands = run.log.size();
   result.macs_executed = run.mxu.macs;
   result.macs_padding = run.mxu.macs_padding;
+  result.elements_executed = run.vxu.elements;
   result.bytes_moved = (run.dma_in.bytes + run.dma_out.bytes).count();
   result.row_hits = run.hbm.row_hits;
   result.row_misses = run.hbm.row_misses;
@@ -254,6 +255,7 @@ report::CaseResult run_case(const CaseInput& input, const RunOptions& options) {
   describe_case(input, result);
   result.freq_mhz = machine.freq_mhz;
   result.macs_declared = work.macs;
+  result.elements_declared = work.vector_elements;
   result.bytes_compulsory = (work.compulsory_read + work.compulsory_written).count();
   result.roofline = ceilings(work, machine);
   note_hypothetical(work, machine, result);

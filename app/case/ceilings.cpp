@@ -30,42 +30,57 @@ double peak_rate(DType operand, const Machine& machine) {
   return static_cast<double>(machine.mxu.rows) * machine.mxu.cols * rate.chain / rate.cycles_per_step;
 }
 
+// The vector unit's cycles with all lanes in use; divisions take longer.
+double vector_cycles(const ops::Work& work, const Machine& machine) {
+  const auto plain = static_cast<double>(work.vector_elements - work.vector_divisions);
+  const auto divisions = static_cast<double>(work.vector_divisions);
+  return (plain + divisions * machine.vxu.divide_cycles_per_beat) / machine.vxu.lanes;
+}
+
 std::uint64_t rounded_up(double value) { return static_cast<std::uint64_t>(std::ceil(value - 1e-9)); }
 
 }  // namespace
 
 report::Roofline ceilings(const ops::Work& work, const Machine& machine) {
   report::Roofline f;
-  double compute = 0;  // cycles of a full array
+  double array = 0;  // cycles of a full array
   for (const ops::MatrixProducts& p : work.products) {
     const double rate = peak_rate(p.operand, machine);
     f.peak_macs_per_cycle = std::max(f.peak_macs_per_cycle, rate);
-    compute += static_cast<double>(p.m) * static_cast<double>(p.n) * static_cast<double>(p.k) *
-               static_cast<double>(p.count) / rate;
+    array += static_cast<double>(p.m) * static_cast<double>(p.n) * static_cast<double>(p.k) *
+             static_cast<double>(p.count) / rate;
     f.shape_cycles += tile_cycles(p, machine);
   }
   const double bytes = static_cast<double>((work.compulsory_read + work.compulsory_written).count());
   f.pin_bytes_per_cycle = machine.hbm_bytes_per_cycle();
   f.refresh_fraction = machine.hbm.table.refresh_fraction();
   f.intensity = static_cast<double>(work.macs) / bytes;
-  f.compute_floor = rounded_up(compute);
+  f.lanes = machine.vxu.lanes;
+  const double vector = vector_cycles(work, machine);
+  f.compute_floor = rounded_up(std::max(array, vector));
   f.memory_floor = rounded_up(bytes / f.pin_bytes_per_cycle);
   const std::uint64_t memory = rounded_up(bytes / (f.pin_bytes_per_cycle * f.refresh_fraction));
+  f.binding = rounded_up(vector) > f.shape_cycles ? "vxu" : "mxu";
+  f.shape_cycles = std::max(f.shape_cycles, rounded_up(vector));
   f.attainable = std::max(f.shape_cycles, memory);
-  f.binding = f.shape_cycles >= memory ? "mxu" : "hbm";
+  if (f.shape_cycles < memory) f.binding = "hbm";
   return f;
 }
 
 std::vector<report::Loss> losses(const report::CaseResult& r) {
-  const bool compute = r.roofline.binding == "mxu";
-  const std::uint64_t floor = compute ? r.roofline.compute_floor : r.roofline.memory_floor;
+  const std::string& binding = r.roofline.binding;
+  const bool memory = binding == "hbm";
+  const std::uint64_t floor = memory ? r.roofline.memory_floor : r.roofline.compute_floor;
+  const std::string unit_name = memory ? "dma_in" : binding;
+  const std::string below = memory             ? "dma_in below pin rate"
+                            : binding == "mxu" ? "mxu tile padding"
+                                               : "vxu below its lanes";
   std::vector<report::Loss> list;
   for (const report::UnitCycles& unit : r.accounting) {
-    if (unit.unit != (compute ? "mxu" : "dma_in")) continue;
+    if (unit.unit != unit_name) continue;
     for (const auto& [owner, cycles] : unit.owners) {
       if (owner != "busy") list.push_back({unit.unit + " " + owner, cycles});
-      else if (cycles > floor)
-        list.push_back({compute ? "mxu tile padding" : "dma_in below pin rate", cycles - floor});
+      else if (cycles > floor) list.push_back({below, cycles - floor});
     }
   }
   list.erase(std::remove_if(list.begin(), list.end(), [](const report::Loss& l) { return l.cycles == 0; }),
@@ -86,6 +101,9 @@ std::vector<std::string> broken_laws(const report::CaseResult& r, const sim::Run
                         run.cycles.count()));
   require(r.macs_executed == r.macs_declared,
           fmt::format("{} MACs executed, {} declared", r.macs_executed, r.macs_declared));
+  require(r.elements_executed >= r.elements_declared,
+          fmt::format("{} elements passed the vector unit, {} declared", r.elements_executed,
+                      r.elements_declared));
   require(r.bytes_moved >= r.bytes_compulsory,
           fmt::format("{} bytes moved, {} compulsory", r.bytes_moved, r.bytes_compulsory));
   require(run.hbm.read_bytes >= run.dma_in.bytes && run.hbm.written_bytes >= run.dma_out.bytes,

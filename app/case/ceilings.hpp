@@ -19,8 +19,8 @@ report::Roofline ceilings(const ops::Work& work, const Machine& machine);
 std::vector<report::Loss> losses(const report::CaseResult& result);
 
 // Conservation (DESIGN contract 2). Each broken law is one clause; empty: all hold.
-//   every unit's cycles sum to the run's; MACs executed = declared; bytes moved >= compulsory; bytes at the
-//   pins = bytes of the engines; cycles >= the compute and memory floors.
+//   every unit's cycles sum to the run's; MACs executed = declared; vector elements >= declared; bytes moved
+//   >= compulsory; bytes at the pins = bytes of the engines; cycles >= the compute and memory floors.
 std::vector<std::string> broken_laws(const report::CaseResult& result, const sim::RunResult& run);
 
 }  // namespace assay::app

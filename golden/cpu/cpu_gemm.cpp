@@ -75,33 +75,13 @@ void evaluate_integers(const GemmOperands& g, const std::vector<Tensor>& inputs,
     }
 }
 
-class CpuBackend final : public Backend {
- public:
-  std::string_view name() const override { return "cpu"; }
-
-  std::string unsupported_reason(const ops::Problem& problem) const override {
-    return is_gemm_family(problem) ? "" : "no fp64 reference of operator '" + problem.op + "'";
-  }
-
-  Reference evaluate(const ops::Problem& problem, const std::vector<Tensor>& inputs) const override {
-    const ops::Problem checked = checked_problem(*this, problem, inputs);
-    Expected expected = describe_output(checked);
-    const GemmOperands g = read_gemm_operands(checked);
-    if (is_float(checked.inputs[0].dtype)) {
-      evaluate_floats(g, inputs, expected);
-    } else {
-      expected.bits.emplace(expected.name, expected.dtype, expected.shape);
-      evaluate_integers(g, inputs, *expected.bits);
-    }
-    return {std::string(name()), {std::move(expected)}};
-  }
-};
-
 }  // namespace
 
-const Backend& cpu_backend() {
-  static const CpuBackend backend;
-  return backend;
+void cpu_gemm(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected) {
+  const GemmOperands g = read_gemm_operands(problem);
+  if (is_float(problem.inputs[0].dtype)) return evaluate_floats(g, inputs, expected);
+  expected.bits.emplace(expected.name, expected.dtype, expected.shape);
+  evaluate_integers(g, inputs, *expected.bits);
 }
 
 }  // namespace assay::golden

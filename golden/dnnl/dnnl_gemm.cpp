@@ -2,15 +2,11 @@
 //
 // S comes from a second product, of the operands' absolute values, so that nothing is shared with the cpu
 // golden but the element formats. Integers are refused: without VNNI oneDNN 2.6 saturates 16-bit
-// intermediates, and the cpu golden is exact anyway. One thread, so that a result does not depend on
-// their number.
-#include <omp.h>
-
+// intermediates, and the cpu golden is exact anyway.
 #include <cmath>
-#include <oneapi/dnnl/dnnl.hpp>
 
-#include "base/error.hpp"
 #include "golden/backends.hpp"
+#include "golden/dnnl/call_dnnl.hpp"
 #include "golden/formats.hpp"
 #include "golden/gemm_operands.hpp"
 
@@ -102,36 +98,10 @@ void evaluate_floats(const GemmOperands& g, const std::vector<Tensor>& inputs, E
   expected.own = {0x1p-24, 2 * k + 2, std::fabs(alpha) * k * 0x1p-149};
 }
 
-class DnnlBackend final : public Backend {
- public:
-  std::string_view name() const override { return "dnnl"; }
-
-  std::string unsupported_reason(const ops::Problem& problem) const override {
-    if (!is_gemm_family(problem)) return "no oneDNN reference of operator '" + problem.op + "'";
-    if (!is_float(problem.inputs[0].dtype))
-      return "integer operands: oneDNN saturates 16-bit intermediates without VNNI; use cpu or strict";
-    return "";
-  }
-
-  Reference evaluate(const ops::Problem& problem, const std::vector<Tensor>& inputs) const override {
-    const ops::Problem checked = checked_problem(*this, problem, inputs);
-    Expected expected = describe_output(checked);
-    omp_set_num_threads(1);
-    try {
-      evaluate_floats(read_gemm_operands(checked), inputs, expected);
-    } catch (const dnnl::error& error) {
-      fail(ExitCode::Infrastructure, "golden dnnl: oneDNN failed: {} (status {})", error.what(),
-           static_cast<int>(error.status));
-    }
-    return {std::string(name()), {std::move(expected)}};
-  }
-};
-
 }  // namespace
 
-const Backend& dnnl_backend() {
-  static const DnnlBackend backend;
-  return backend;
+void dnnl_gemm(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected) {
+  call_dnnl([&] { evaluate_floats(read_gemm_operands(problem), inputs, expected); });
 }
 
 }  // namespace assay::golden

@@ -61,30 +61,13 @@ void evaluate_gemm(const GemmOperands& g, const std::vector<Tensor>& inputs, Ten
   }
 }
 
-class StrictBackend final : public Backend {
- public:
-  std::string_view name() const override { return "strict"; }
-
-  std::string unsupported_reason(const ops::Problem& problem) const override {
-    return is_gemm_family(problem) ? "" : "no model of operator '" + problem.op + "' to the bit";
-  }
-
-  Reference evaluate(const ops::Problem& problem, const std::vector<Tensor>& inputs) const override {
-    const ops::Problem checked = checked_problem(*this, problem, inputs);
-    Expected expected = describe_output(checked);
-    expected.bits.emplace(expected.name, expected.dtype, expected.shape);
-    const GemmOperands g = read_gemm_operands(checked);
-    if (is_float(checked.inputs[0].dtype)) evaluate_gemm<float, float>(g, inputs, *expected.bits);
-    else evaluate_gemm<std::int8_t, std::int32_t>(g, inputs, *expected.bits);
-    return {std::string(name()), {expected}};
-  }
-};
-
 }  // namespace
 
-const Backend& strict_backend() {
-  static const StrictBackend backend;
-  return backend;
+void strict_gemm(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected) {
+  expected.bits.emplace(expected.name, expected.dtype, expected.shape);
+  const GemmOperands g = read_gemm_operands(problem);
+  if (is_float(problem.inputs[0].dtype)) evaluate_gemm<float, float>(g, inputs, *expected.bits);
+  else evaluate_gemm<std::int8_t, std::int32_t>(g, inputs, *expected.bits);
 }
 
 }  // namespace assay::golden

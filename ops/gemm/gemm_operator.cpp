@@ -1,4 +1,5 @@
 // The two operators over the common form: declarations, work, tolerance, and the kernel's arguments.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -25,6 +26,18 @@ std::uint64_t fp32_word(float value) {
 std::uint64_t dataflow_word(const std::string& name) {
   if (name == "ws") return ASSAY_GEMM_WS;
   return name == "os" ? ASSAY_GEMM_OS : ASSAY_GEMM_AUTO;
+}
+
+// The largest power of two that divides a factor: its unit in the last place. 1 for 0.
+double unit_of(double factor) {
+  if (factor == 0) return 1;
+  int exponent = 0;
+  double fraction = std::frexp(std::fabs(factor), &exponent);
+  while (fraction != std::floor(fraction)) {
+    fraction *= 2;
+    --exponent;
+  }
+  return std::ldexp(1, exponent);
 }
 
 std::vector<AttributeSpec> matmul_attributes() {
@@ -75,6 +88,7 @@ class GemmOperator final : public Operator {
 
   Work work(const Problem& problem) const override;
   Tolerance tolerance(const Problem& problem) const override;
+  std::optional<IntegerReach> integer_reach(const Problem& problem, double q) const override;
   KernelCall pack(const Problem& problem) const override;
 
  private:
@@ -96,10 +110,7 @@ Work GemmOperator::work(const Problem& problem) const {
   work.macs = elements * f.k;
   work.flops = 2 * work.macs + (f.scaled() ? elements : 0) + (f.has_c ? 2 * elements : 0);
   const std::size_t read = f.has_c ? 3 : 2;
-  for (std::size_t i = 0; i < read; ++i) {
-    const TensorInfo& t = problem.inputs[i];
-    work.compulsory_read += Bytes(static_cast<std::uint64_t>(element_count(t.shape)) * size_of(t.dtype));
-  }
+  for (std::size_t i = 0; i < read; ++i) work.compulsory_read += bytes_of(problem.inputs[i]);
   work.compulsory_written = Bytes(elements * size_of(f.out));
   work.products = {{f.operand, f.m, f.n, f.k, f.batches()}};
   return work;
@@ -110,6 +121,17 @@ Tolerance GemmOperator::tolerance(const Problem& problem) const {
   const auto k = static_cast<double>(f.k);
   const double epilogue = (f.scaled() ? 1 : 0) + (f.has_c ? 1 : 0);
   return {f.accumulator, k + epilogue, std::fabs(static_cast<double>(f.alpha)) * k + epilogue};
+}
+
+// Sums before and after the epilogue; alpha and beta bring bits below the unit's.
+std::optional<IntegerReach> GemmOperator::integer_reach(const Problem& problem, double q) const {
+  const GemmForm f = form(problem);
+  const double alpha = f.alpha;
+  const double beta = f.has_c ? static_cast<double>(f.beta) : 0;
+  const double unit = std::min({1.0, unit_of(alpha), unit_of(beta)});
+  const double products = static_cast<double>(f.k) * q * q;
+  const double result = std::fabs(alpha) * products + std::fabs(beta) * q;
+  return IntegerReach{std::max(products, result / unit), result};
 }
 
 KernelCall GemmOperator::pack(const Problem& problem) const {

@@ -109,7 +109,7 @@ TEST(Case, DataMustFitTheMode) {
 }
 
 TEST(Case, ExactModeRefusesFactorsThatRound) {
-  expect_error(ExitCode::Usage, "exact mode: with K = 9, alpha = 0.1", [] {
+  expect_error(ExitCode::Usage, "alpha=0.1): exact mode: not even operands of 1", [] {
     changed([](Case& c) {
       c.mode = golden::Mode::Exact;
       c.data = DataKind::Integers;

@@ -49,7 +49,7 @@ TEST(OnnxCase, EveryRecordedGemmAndMatmulPasses) {
 TEST(OnnxCase, UnsupportedOperatorsAreNamed) {
   if (!fs::exists(kData)) GTEST_SKIP() << kData << " is not installed";
   expect_error(ExitCode::Unsupported,
-               "node Abs: unsupported operator; expected one of Gemm, MatMul, MatMulInteger",
+               "node Abs: unsupported operator; expected one of Gemm, MatMul, MatMulInteger, Add",
                [] { read_onnx_cases(kData / "test_abs"); });
   expect_error(ExitCode::Unsupported,
                "node MatMulInteger: input 2 ('a_zero_point') is unsupported: a zero point",
@@ -65,6 +65,7 @@ class OnnxFolder : public testing::Test {
     folder_ = name;
     fs::create_directory(set());
     model_.set_ir_version(8);
+    model_.add_opset_import()->set_version(13);
     onnx::GraphProto& graph = *model_.mutable_graph();
     onnx::NodeProto& node = *graph.add_node();
     node.set_op_type("Gemm");
@@ -226,6 +227,15 @@ TEST_F(OnnxFolder, AttributesBeyondTheOperatorAreNamed) {
   attribute.set_name("alpha");
   attribute.set_type(onnx::AttributeProto::STRING);
   expect_refused(ExitCode::BadInput, "attribute 'alpha' is neither INT nor FLOAT");
+}
+
+TEST_F(OnnxFolder, AnOlderOperatorSetIsNamed) {
+  model_.mutable_opset_import(0)->set_version(6);
+  expect_refused(ExitCode::Unsupported, "node Gemm 'g': operator set 6; expected 7 or later");
+  model_.clear_opset_import();
+  expect_refused(ExitCode::BadInput, "model.onnx: imports no operator set of ONNX");
+  model_.add_opset_import()->set_version(7);
+  EXPECT_EQ(read().size(), 1U);
 }
 
 TEST_F(OnnxFolder, OtherGraphsAreNamed) {
