@@ -142,6 +142,8 @@ class Elementwise {
       const u32 tiles = load_group(loads);
       store_group(stores, tiles, loads.done);
     }
+    in_.drain();
+    out_.drain();
     assay_fence_ai(1u << kDmaIn | 1u << kDmaOut | 1u << kVxu);
     return 0;
   }

@@ -92,6 +92,7 @@ TEST_P(ElementwiseBits, EqualTheScalarModelOnEveryMachine) {
         };
         ASSERT_EQ(run.run.outcome, sim::Outcome::halted) << run.run.message << "\n  " << line();
         ASSERT_EQ(run.run.kernel_status, 0U) << line();
+        ASSERT_TRUE(run.run.findings.empty()) << to_string(run.run.findings[0].kind) << "\n  " << line();
         ASSERT_EQ(run.unwritten, "") << line();
         const golden::Comparison comparison =
             golden::compare(run.outputs.at(0), strict.outputs.at(0), {golden::Mode::Bits});
