@@ -156,9 +156,10 @@ class Elementwise {
     for (u32 i = 0; i <= p_.inputs; ++i) {
       const bool input = i < p_.inputs;
       operands_[i].address = args_.tensors[input ? i + 1 : 0].address;
-      for (u32 d = 0; d < kRank; ++d)
+      for (u32 d = 0; d < p_.loops(); ++d)
         operands_[i].strides[d] = (input ? p_.strides[i][d] : p_.y_strides[d]) * p_.element;
     }
+    result_ = y();
     format_ = assay_pack_vxu_format(dtype(), dtype(), dtype(), dtype(), recipe_.scale, recipe_.bias,
                                     recipe_.function, ASSAY_REDUCTION_none, recipe_.operation);
     const bool integer = dtype() == ASSAY_DTYPE_s32 || p_.element == 1;
@@ -177,8 +178,10 @@ class Elementwise {
     u32 tiles = 0;
     for (; tiles < kGroup && !walk.done; walk.next(p_, plan_)) {
       const Extent extent = extent_of(walk);
+      if (!(y().shaped == extent))
+        for (u32 i = 0; i <= p_.inputs; ++i) operands_[i].shape(extent, p_.element);
       in_.produce_begin();
-      for (u32 i = 0; i < p_.inputs; ++i) load(walk, extent, i);
+      for (u32 i = 0; i < p_.inputs; ++i) load(walk, i);
       in_.produce_end();
       if (++tiles == kGroup - 1) assay_sem_signal(kDmaIn, kWriteTurn);
       compute(extent);
@@ -195,9 +198,8 @@ class Elementwise {
     }
   }
 
-  void load(const Walk& walk, const Extent& extent, u32 input) {
-    Operand& x = operands_[input];
-    if (!(x.shaped == extent)) x.shape(extent, p_.element);
+  void load(const Walk& walk, u32 input) {
+    const Operand& x = operands_[input];
     assay_cfg2_dma_in_run(x.run, x.stride1);
     assay_cfg2_dma_in_dim1_local(x.dim1, x.stride2);
     assay_cfg_dma_in_dim2_local(x.dim2);
@@ -206,18 +208,17 @@ class Elementwise {
 
   void store(const Walk& walk) {
     const Extent extent = extent_of(walk);
-    if (!(y().shaped == extent)) y().shape(extent, p_.element);
+    if (!(result_.shaped == extent)) result_.shape(extent, p_.element);
     out_.consume_begin();
-    assay_cfg2_dma_out_run(y().run, y().stride1);
-    assay_cfg2_dma_out_dim1_local(y().dim1, y().stride2);
-    assay_cfg_dma_out_dim2_local(y().dim2);
-    assay_dma_out(y().at(walk.index, p_.rank), plan_.out_at(stored_));
+    assay_cfg2_dma_out_run(result_.run, result_.stride1);
+    assay_cfg2_dma_out_dim1_local(result_.dim1, result_.stride2);
+    assay_cfg_dma_out_dim2_local(result_.dim2);
+    assay_dma_out(result_.at(walk.index, p_.rank), plan_.out_at(stored_));
     out_.consume_end();
     if (++stored_ == kGroup) stored_ = 0;
   }
 
   void compute(const Extent& extent) {
-    if (!(y().shaped == extent)) y().shape(extent, p_.element);
     in_.consume_begin();
     out_.produce_begin();
     assay_cfg2_vxu_format(format_, assay_pack_vxu_size(extent.of[kRows], extent.of[kCols]));
@@ -238,16 +239,18 @@ class Elementwise {
   // One operation on two operands: a pass for each plane.
   void step(u32 x, u32 x_at, u32 other, u32 other_at, u32 planes) {
     const Operand &a = operands_[x], &b = operands_[other];
+    const u32 x_step = a.plane_stride, other_step = b.plane_stride, y_step = y().plane_stride;
     u32 y_at = plan_.out_at(computed_);
+    u64 addresses = assay_pack_vxu_addresses(other_at, other_at);
     assay_cfg2_vxu_x_strides(a.vxu_strides, y().vxu_strides & 0xFFFFFFFF);
     assay_cfg2_vxu_scale_strides(b.vxu_strides,
                                  b.vxu_strides);  // of whichever of scale and bias is in memory
     for (; planes > 0; --planes) {
-      assay_cfg_vxu_addresses(assay_pack_vxu_addresses(other_at, other_at));
+      assay_cfg_vxu_addresses(addresses);
       assay_vxu_pass(x_at, y_at);
-      x_at += a.plane_stride;
-      other_at += b.plane_stride;
-      y_at += y().plane_stride;
+      x_at += x_step;
+      y_at += y_step;
+      addresses += assay_pack_vxu_addresses(other_step, other_step);
     }
   }
 
@@ -258,7 +261,8 @@ class Elementwise {
   Plan plan_;
   Exchange<kDmaIn, kVxu, kInFilled, kInFreed> in_{kInBuffers};
   Exchange<kVxu, kDmaOut, kOutFilled, kOutFreed> out_{kGroup};
-  Operand operands_[ASSAY_MAX_TENSORS];  // the inputs, then Y
+  Operand result_;                       // Y as it is stored, which lags behind
+  Operand operands_[ASSAY_MAX_TENSORS];  // the inputs, then Y as it is computed
   const assay_args& args_;
   Problem p_;
 };

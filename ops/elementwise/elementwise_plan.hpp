@@ -23,6 +23,9 @@ struct Problem {
   u64 dims[kRank];                                   // of the output; 1 beyond rank
   u64 strides[ASSAY_ELEMENTWISE_MAX_INPUTS][kRank];  // elements; 0 broadcasts
   u64 y_strides[kRank];
+  u64 elements = 0;  // of the output
+
+  u32 loops() const { return rank > kTileRank ? rank : kTileRank; }  // dimensions that hold something
 };
 
 // The extent of the output's dimension `d`, outermost first, in an input.
@@ -49,12 +52,16 @@ inline void collapse(const assay_tensor& out, const assay_tensor* inputs, Proble
     else p.dims[used++] = extent;
   }
   p.rank = used > 0 ? used : 1;
-  for (u32 d = used; d < kRank; ++d) {
+  for (u32 d = used; d < kTileRank; ++d) {
     p.dims[d] = 1;
     for (u32 i = 0; i < p.inputs; ++i) p.strides[i][d] = 0;
   }
-  p.y_strides[0] = 1;
-  for (u32 d = 1; d < kRank; ++d) p.y_strides[d] = p.y_strides[d - 1] * p.dims[d - 1];
+  u64 stride = 1;
+  for (u32 d = 0; d < p.loops(); ++d) {
+    p.y_strides[d] = stride;
+    stride *= p.dims[d];
+  }
+  p.elements = stride;
 }
 
 // HBM loses time with each turn from reading to writing, so that tiles are loaded and stored in groups.
@@ -67,7 +74,7 @@ constexpr u32 kRunBytes = 1024;  // shorter runs waste bursts
 struct Plan {
   bool feasible = false;
   u32 inputs = 0;
-  u64 tile[kRank];  // extents of a full tile, innermost dimension first; 1 from kOuter on
+  u64 tile[kRank];  // extents of a full tile, innermost dimension first; 1 from kTileRank on
   u32 slot = 0;     // bytes of SPM for one operand of a tile
 
   // SPM addresses: the inputs' buffers, then the output's.
@@ -86,7 +93,7 @@ inline bool repeats_rows(const Problem& p) {
 inline u64 slot_bytes(const Problem& p, const volatile assay_machine& machine) {
   const u64 word = machine.spm_bank_bytes;
   const u64 slots = u64{kInBuffers} * p.inputs + kGroup;
-  const u64 all = p.y_strides[kRank - 1] * p.dims[kRank - 1] * p.element;
+  const u64 all = p.elements * p.element;
   const u64 wanted = device::max<u64>(kLeastBytes, device::min<u64>(kMostBytes, all / (2 * kGroup)));
   return device::min(device::align_up(wanted, word), machine.spm_bytes / slots & ~(word - 1));
 }
@@ -97,7 +104,7 @@ inline void make_plan(const Problem& p, const volatile assay_machine& machine, P
   if (most == 0) return;
   const u64 cols = p.dims[kCols], rows = p.dims[kRows];
   u64* tile = plan.tile;
-  for (u32 d = 0; d < kRank; ++d) tile[d] = 1;
+  for (u32 d = 0; d < p.loops(); ++d) tile[d] = 1;
   tile[kCols] = device::min(cols, most);
   if (rows > 1 && cols > most / rows && repeats_rows(p))
     tile[kCols] = device::min(tile[kCols], device::max<u64>(kRunBytes / p.element, most / rows));
