@@ -56,6 +56,41 @@ TEST(Cli, JsonHasTheDocumentedKeys) {
   EXPECT_EQ(json.at("golden").size(), 2U);
 }
 
+TEST(Cli, AnOperatorWithoutMacsCountsElements) {
+  const std::string run = "run add --input A:bf16:40x1 --input B:bf16:30 --config edge16";
+  const ProcessResult r = assay(run);
+  EXPECT_EQ(r.exit_code, 0) << r.output;
+  for (const char* part :
+       {"golden    cpu", "golden    dnnl", "1200 vector elements, ", "of 16 element/cycle"})
+    EXPECT_THAT(r.output, HasSubstr(part));
+  EXPECT_THAT(r.output, Not(HasSubstr("MAC")));
+  const auto json = nlohmann::json::parse(assay(run + " --json").output);
+  EXPECT_EQ(json.at("vector_elements").at("declared"), 1200);
+  EXPECT_EQ(json.at("vector_elements").at("executed"), 1200);
+  EXPECT_EQ(json.at("roofline").at("peak_elements_per_cycle"), 16);
+}
+
+TEST(Cli, EveryModePassesForElementwiseOperators) {
+  for (const char* mode : {"bits", "exact", "real"})
+    for (const char* op : {"add", "sub", "mul", "div"})
+      for (const char* dtype : {"f32", "f16", "bf16", "s8", "u8", "s32"})
+        EXPECT_EQ(
+            assay(fmt::format("run {0} --input A:{1}:7x1 --input B:{1}:scalar --mode {2} --config edge16", op,
+                              dtype, mode))
+                .exit_code,
+            0)
+            << op << " " << dtype << " " << mode;
+}
+
+TEST(Cli, InputsThatAnElementwiseOperatorLacksAreNamed) {
+  expect_error(assay("run add"), 2, "add: give --input NAME:DTYPE:SHAPE for each input; the first is 'A'");
+  expect_error(assay("run add --input A:f32:3 --input B:f32:2"), 2, "input 'B' [2] does not broadcast");
+  expect_error(assay("run relu --input X:f32:3 --input Y:f32:3"), 2, "operator relu has only 1 inputs");
+  expect_error(assay("run max --input A:f32:3"), 2, "input 1 of max is 'data_0', not 'A'");
+  expect_error(assay("run mul --input A:f32:3 --input B:f16:3"), 6, "all must be of one type");
+  expect_error(assay("run relu --input X:f32:1x1x1x1x1x1x1x1x1"), 6, "rank 9, the most is 8");
+}
+
 TEST(Cli, EveryUnitsAccountSumsToTheCycles) {
   const ProcessResult r = assay("run gemm --m 100 --n 90 --k 80 --dtype bf16 --config edge16 --json");
   const auto json = nlohmann::json::parse(r.output);

@@ -22,6 +22,15 @@ app::CaseInput gemm(std::int64_t m, std::int64_t n, std::int64_t k, const std::s
   return app::generated(testgen::case_from_arguments(a));
 }
 
+app::CaseInput elementwise(const std::string& op, const std::vector<std::string>& inputs,
+                           const std::string& config) {
+  testgen::CaseArguments a;
+  a.op = op;
+  a.inputs = inputs;
+  a.config = config;
+  return app::generated(testgen::case_from_arguments(a));
+}
+
 // Everything of a run that two runs of one case must share.
 std::string fingerprint(const report::CaseResult& r) {
   std::string text =
@@ -34,15 +43,17 @@ std::string fingerprint(const report::CaseResult& r) {
 
 TEST(Run, CyclesAndAccountsAreTheSameAtEveryHostQuantum) {
   for (const char* config : {"edge16", "server128", "tests/tiny4"}) {
-    const app::CaseInput input = gemm(70, 50, 90, "bf16", config);
-    std::string first;
-    for (const std::uint64_t quantum : {1, 2, 7, 64, 1000, 123457, 100000000}) {
-      app::RunOptions options;
-      options.quantum = Cycle(quantum);
-      const report::CaseResult r = app::run_case(input, options);
-      ASSERT_EQ(r.verdict, ExitCode::Pass) << r.message;
-      if (first.empty()) first = fingerprint(r);
-      EXPECT_EQ(fingerprint(r), first) << config << " quantum " << quantum;
+    for (const app::CaseInput& input :
+         {gemm(70, 50, 90, "bf16", config), elementwise("sub", {"A:f16:40x1x50", "B:f16:30x1"}, config)}) {
+      std::string first;
+      for (const std::uint64_t quantum : {1, 2, 7, 64, 1000, 123457, 100000000}) {
+        app::RunOptions options;
+        options.quantum = Cycle(quantum);
+        const report::CaseResult r = app::run_case(input, options);
+        ASSERT_EQ(r.verdict, ExitCode::Pass) << r.message;
+        if (first.empty()) first = fingerprint(r);
+        EXPECT_EQ(fingerprint(r), first) << r.text << " quantum " << quantum;
+      }
     }
   }
 }
@@ -78,6 +89,42 @@ TEST(Run, OneOperatorGivesTheSameBitsOnEveryMachine) {
   }
 }
 
+TEST(Run, TimingOfElementwiseOperatorsNeedsNoValues) {
+  const app::CaseInput input =
+      elementwise("max", {"data_0:f32:500", "data_1:f32:9x1", "data_2:f32:scalar"}, "edge16");
+  app::RunOptions timing;
+  timing.values = false;
+  EXPECT_EQ(fingerprint(app::run_case(input, timing)), fingerprint(app::run_case(input, {})));
+}
+
+TEST(Run, WithoutMacsTheVectorUnitOrMemoryBinds) {
+  const report::CaseResult add =
+      app::run_case(elementwise("add", {"A:f32:5000", "B:f32:5000"}, "server128"), {});
+  EXPECT_EQ(add.roofline.binding, "hbm");
+  EXPECT_EQ(add.roofline.memory_floor, 75U);  // 60,000 bytes at 800 a cycle
+  EXPECT_EQ(add.roofline.compute_floor, 20U);
+  EXPECT_EQ(add.elements_executed, 5000U);
+  EXPECT_EQ(add.macs_declared, 0U);
+  // Division takes four cycles a beat: 5,000 / 4 lanes x 4.
+  const report::CaseResult div =
+      app::run_case(elementwise("div", {"A:s8:5000", "B:s8:1"}, "tests/tiny4"), {});
+  EXPECT_EQ(div.roofline.binding, "vxu");
+  EXPECT_EQ(div.roofline.compute_floor, 5000U);
+  EXPECT_EQ(div.roofline.attainable, 5000U);
+}
+
+// The target of the elementwise kernel: four fifths of what HBM allows, on vectors that are long enough.
+TEST(Run, ALongAdditionReachesFourFifthsOfTheAttainableRate) {
+  testgen::CaseArguments a;
+  a.op = "add";
+  a.inputs = {"A:f32:16777216", "B:f32:16777216"};
+  app::RunOptions timing;
+  timing.values = false;
+  const report::CaseResult r = app::run_case(app::without_values(testgen::case_from_arguments(a)), timing);
+  EXPECT_EQ(r.bytes_moved, r.bytes_compulsory);
+  EXPECT_GE(static_cast<double>(r.roofline.attainable) / static_cast<double>(r.cycles), 0.8);
+}
+
 // A law that cannot break would be no law: each is broken by hand here.
 TEST(Laws, EachBrokenLawIsNamed) {
   const app::CaseInput input = gemm(32, 32, 32, "bf16", "edge16");
@@ -96,6 +143,7 @@ TEST(Laws, EachBrokenLawIsNamed) {
             }),
             1U);
   EXPECT_EQ(broken([](report::CaseResult& r, auto&) { --r.macs_executed; }), 1U);
+  EXPECT_EQ(broken([](report::CaseResult& r, auto&) { r.elements_declared = r.elements_executed + 1; }), 1U);
   EXPECT_EQ(broken([](report::CaseResult& r, auto&) { r.bytes_moved = r.bytes_compulsory - 1; }), 1U);
   EXPECT_EQ(broken([](auto&, sim::RunResult& run) { run.hbm.read_bytes -= Bytes(1); }), 1U);
   EXPECT_EQ(broken([](report::CaseResult& r, auto&) { r.roofline.compute_floor = r.cycles + 1; }), 1U);
