@@ -1,11 +1,12 @@
 // Brings what is to stay in the array, ahead of the stream: the stationary operand into the shadow buffer,
-// LOAD_ROWS rows a beat, or the stored partials of an output-stationary tile into its accumulators, a row a cycle.
+// LOAD_ROWS rows of PEs a beat, or the stored partials of an output-stationary tile into its accumulators, a row a cycle.
 //
 // A beat of the operand lasts until load_stall is low, and enters the array then.
 module loader
   import mxu_types::*;
 #(
-    parameter int LOAD_ROWS = 1
+    parameter int LOAD_ROWS = 1,
+    parameter int S8_CHAIN = 1
 ) (
     input logic clk,
     input logic rst,
@@ -25,9 +26,10 @@ module loader
     output logic load_valid,
     output logic load_first,
     output logic [31:0] load_addr,
-    output logic [31:0] load_row_stride,
+    output logic [31:0] load_k_stride,
     output logic [31:0] load_col_stride,
-    output logic [31:0] load_rows,
+    output logic [31:0] load_k,
+    output logic load_two_k,
     output logic [31:0] load_cols,
     output logic load_col_contiguous,
     output format_t load_format,
@@ -47,7 +49,7 @@ module loader
 
   work_t held, work, after;
   logic begin_now, active, partials, beat_done, done;
-  logic [31:0] left, rows, element, row_stride;
+  logic [31:0] chain, k_left, left, rows, element, k_stride;
 
   always_comb begin
     begin_now = valid && needs_loader(tile) && !busy && (tile_is_new || !begun) && (tile.op != op_os || partials_may);
@@ -58,14 +60,16 @@ module loader
     work = busy ? held : {tile, tile_set, 32'd0, tile.b};
     partials = work.t.op == op_os;
     element = work.t.format == format_s8 ? 32'd1 : 32'd2;
-    row_stride = work.t.b_n_major ? element : work.t.b_stride;
-    left = (partials ? work.t.m : work.t.k) - work.row;
+    chain = work.t.format == format_s8 ? 32'(S8_CHAIN) : 32'd1;
+    k_stride = work.t.b_n_major ? element : work.t.b_stride;
+    k_left = work.t.k - work.row * chain;
+    left = partials ? work.t.m - work.row : (k_left + chain - 1) / chain;
     rows = partials ? 32'd1 : left < 32'(LOAD_ROWS) ? left : 32'(LOAD_ROWS);
     beat_done = active && (partials || !load_stall);
     done = beat_done && left == rows;
     after = work;
     after.row = work.row + rows;
-    after.addr = work.addr + row_stride * 32'(LOAD_ROWS);
+    after.addr = work.addr + k_stride * chain * 32'(LOAD_ROWS);
   end
 
   assign taken = begin_now && tile.op == op_load;
@@ -73,9 +77,10 @@ module loader
   assign load_valid = active && !partials;
   assign load_first = begin_now && !partials;
   assign load_addr = work.addr;
-  assign load_row_stride = row_stride;
+  assign load_k_stride = k_stride;
   assign load_col_stride = work.t.b_n_major ? work.t.b_stride : element;
-  assign load_rows = rows;
+  assign load_k = left == rows ? k_left : rows * chain;
+  assign load_two_k = chain == 2;
   assign load_cols = work.t.n;
   assign load_col_contiguous = !work.t.b_n_major;
   assign load_format = work.t.format;

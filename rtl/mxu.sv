@@ -8,7 +8,8 @@ module mxu
 #(
     parameter int ROWS = 4,
     parameter int COLS = 4,
-    parameter int LOAD_ROWS = 1
+    parameter int LOAD_ROWS = 1,
+    parameter int S8_CHAIN = 1  // k products of s8 that a PE forms in a cycle: 1 or 2
 ) (
     input logic clk,
     input logic rst,
@@ -45,28 +46,36 @@ module mxu
     input logic [mxu_outer_acc_step_bits-1:0] cmd_outer_acc_step,
     input logic [7:0] cmd_pace,       // cycles that a step holds the feed: what the address pattern asks
     input logic [7:0] cmd_pace_last,  // of SPM's banks; of the last outer (ws) or inner (os) repetition
-    // SPM, the feed: `count` elements `stride` bytes apart. Valid in the first cycle of a step.
+    // SPM, the feed: `count` elements `stride` bytes apart. Valid in the first cycle of a step. Element i enters row
+    // (column) i of the array; with two_k, a row of A two of them (no step of B), or with a step of B each row and
+    // column step_k elements, k_stride apart.
     output logic feed_valid,
+    output logic feed_first,  // of a tile
+    output logic feed_two_k,
+    output logic [31:0] feed_step_k,
     output logic feed_b_valid,  // a step of B too
     output logic [31:0] feed_a_addr,
     output logic [31:0] feed_a_stride,
+    output logic [31:0] feed_a_k_stride,
     output logic [31:0] feed_a_count,
     output logic feed_a_contiguous,
     output logic [31:0] feed_b_addr,
     output logic [31:0] feed_b_stride,
+    output logic [31:0] feed_b_k_stride,
     output logic [31:0] feed_b_count,
     output logic feed_b_contiguous,
     output logic [1:0] feed_format,
     input logic feed_stall,  // the step goes on in the next cycle
     input logic [15:0] feed_a_data[ROWS],
     input logic [15:0] feed_b_data[COLS],
-    // SPM, the loader: `rows` rows of `cols` elements. Valid while a beat lasts.
+    // SPM, the loader: `k` rows of `cols` elements, one or two to a row of the array. Valid while a beat lasts.
     output logic load_valid,
     output logic load_first,  // the first cycle of a tile's load
     output logic [31:0] load_addr,
-    output logic [31:0] load_row_stride,
+    output logic [31:0] load_k_stride,
     output logic [31:0] load_col_stride,
-    output logic [31:0] load_rows,
+    output logic [31:0] load_k,
+    output logic load_two_k,
     output logic [31:0] load_cols,
     output logic load_col_contiguous,
     output logic [1:0] load_format,
@@ -185,14 +194,14 @@ module mxu
   logic preload_read;
   logic [31:0] preload_word, preload_n;
   l_lane_t l_lane;
-  loader #(.LOAD_ROWS(LOAD_ROWS)) load_unit (
+  loader #(.LOAD_ROWS(LOAD_ROWS), .S8_CHAIN(S8_CHAIN)) load_unit (
       .clk, .rst, .valid(prepared_valid), .tile(prepared_tile), .tile_is_new(stream_start), .tile_set(prepared_set),
       .partials_may, .load_stall,
 `ifdef ASSAY_FAULTS
       .fault,
 `endif
-      .taken(load_taken), .busy(load_busy), .begun(load_begun), .load_valid, .load_first, .load_addr, .load_row_stride,
-      .load_col_stride, .load_rows, .load_cols, .load_col_contiguous, .load_format(load_element),
+      .taken(load_taken), .busy(load_busy), .begun(load_begun), .load_valid, .load_first, .load_addr, .load_k_stride,
+      .load_col_stride, .load_k, .load_two_k, .load_cols, .load_col_contiguous, .load_format(load_element),
       .partial_read(preload_read), .partial_word(preload_word), .partial_n(preload_n), .lane(l_lane)
   );
   assign load_format = load_element;
@@ -218,12 +227,12 @@ module mxu
   assign stream_start = head_valid && head.op != op_load && !stream_busy && head_prepared &&
                         (head.op == op_ws ? may_ws : may_os);
 
-  streamer #(.ROWS(ROWS), .COLS(COLS)) stream_unit (
+  streamer #(.ROWS(ROWS), .COLS(COLS), .S8_CHAIN(S8_CHAIN)) stream_unit (
       .clk, .rst, .start(stream_start), .head, .next_set, .feed_stall, .busy(stream_busy),
       .finishes(stream_finishes), .tile(stream_tile), .set(stream_set), .to_enter(streaming_rows),
-      .reads_partials(streams_partials), .feed_valid, .a_addr(feed_a_addr), .a_stride(feed_a_stride),
-      .a_count(feed_a_count), .a_contiguous(feed_a_contiguous), .b_valid(feed_b_valid), .b_addr(feed_b_addr),
-      .b_stride(feed_b_stride), .b_count(feed_b_count), .b_contiguous(feed_b_contiguous), .a_data(feed_a_data),
+      .reads_partials(streams_partials), .feed_valid, .first(feed_first), .two_k(feed_two_k), .step_k(feed_step_k),
+      .a_addr(feed_a_addr), .a_stride(feed_a_stride), .a_k_stride(feed_a_k_stride), .a_count(feed_a_count), .a_contiguous(feed_a_contiguous), .b_valid(feed_b_valid), .b_addr(feed_b_addr),
+      .b_stride(feed_b_stride), .b_k_stride(feed_b_k_stride), .b_count(feed_b_count), .b_contiguous(feed_b_contiguous), .a_data(feed_a_data),
       .b_data(feed_b_data), .partial_read(stream_read), .partial_word(stream_word), .partial_n(stream_n),
       .a_lane, .b_lane, .row_enters, .row(stream_row)
   );

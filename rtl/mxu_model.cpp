@@ -2,6 +2,7 @@
 
 #include <Vmxu4x4.h>
 #include <Vmxu4x4_faults.h>
+#include <Vmxu4x8.h>
 #include <Vmxu8x8.h>
 #include <fmt/format.h>
 #include <verilated.h>
@@ -35,7 +36,16 @@ struct Plan {
 
 std::uint64_t ceil_div(std::uint64_t a, std::uint64_t b) { return (a + b - 1) / b; }
 
-void plan_tiles(const isa::MxuCommand& c, std::size_t index, std::uint64_t load_rows, Plan& plan) {
+std::uint64_t chain_of(const isa::MxuCommand& c, const ArraySize& size) {
+  return c.dtype == DType::s8 ? size.s8_chain : 1;
+}
+
+std::uint64_t beats_of(std::uint64_t k, std::uint64_t chain, const ArraySize& size) {
+  return ceil_div(ceil_div(k, chain), size.load_rows);
+}
+
+void plan_tiles(const isa::MxuCommand& c, std::size_t index, const ArraySize& size, Plan& plan) {
+  const std::uint64_t chain = chain_of(c, size);
   const bool os = c.instruction == isa::Instruction::mxu_os;
   for (std::uint32_t outer = 0; outer < c.outer; ++outer) {
     for (std::uint32_t inner = 0; inner < c.inner; ++inner) {
@@ -43,19 +53,20 @@ void plan_tiles(const isa::MxuCommand& c, std::size_t index, std::uint64_t load_
       const bool accumulate = c.accumulate || (outer > 0 && c.outer_acc_step == 0);
       const bool resident = c.resident && outer == 0 && inner == 0;
       if (os && accumulate) plan.loads.push_back({index, c.m});
-      if (!os && !resident) plan.loads.push_back({index, ceil_div(k, load_rows)});
-      plan.streams.push_back({index, os ? k : c.m});
+      if (!os && !resident) plan.loads.push_back({index, beats_of(k, chain, size)});
+      plan.streams.push_back({index, os ? ceil_div(k, chain) : c.m});
       plan.writes.push_back({index, c.m});
     }
   }
 }
 
-Plan plan_of(const std::vector<Issue>& program, std::uint64_t load_rows) {
+Plan plan_of(const std::vector<Issue>& program, const ArraySize& size) {
   Plan plan;
   for (std::size_t i = 0; i < program.size(); ++i) {
     const isa::MxuCommand& c = program[i].command;
-    if (c.instruction == isa::Instruction::mxu_load) plan.loads.push_back({i, ceil_div(c.k, load_rows)});
-    else plan_tiles(c, i, load_rows, plan);
+    if (c.instruction == isa::Instruction::mxu_load)
+      plan.loads.push_back({i, beats_of(c.k, chain_of(c, size), size)});
+    else plan_tiles(c, i, size, plan);
   }
   return plan;
 }
@@ -73,7 +84,29 @@ class Port {
   std::uint64_t left_ = 0;
 };
 
-template <typename Verilated, std::uint32_t kRows, std::uint32_t kCols, std::uint32_t kLoadRows, bool kFaults>
+// What tells the verilated classes apart; their ports have the same names.
+struct Of4x4 {
+  using Verilated = Vmxu4x4;
+  static constexpr ArraySize kSize{4, 4, 1, 1};
+  static constexpr bool kHasFaults = false;
+};
+struct Of8x8 {
+  using Verilated = Vmxu8x8;
+  static constexpr ArraySize kSize{8, 8, 4, 1};
+  static constexpr bool kHasFaults = false;
+};
+struct Of4x8 {
+  using Verilated = Vmxu4x8;
+  static constexpr ArraySize kSize{4, 8, 2, 2};
+  static constexpr bool kHasFaults = false;
+};
+struct Of4x4WithFaults {
+  using Verilated = Vmxu4x4_faults;
+  static constexpr ArraySize kSize{4, 4, 1, 1};
+  static constexpr bool kHasFaults = true;
+};
+
+template <typename Traits>
 class Model final : public MxuModel {
  public:
   Model(BankModel banks, Fault fault) : banks_(std::move(banks)), fault_(fault) {}
@@ -85,15 +118,19 @@ class Model final : public MxuModel {
   }
 
  private:
+  static constexpr ArraySize kSize = Traits::kSize;
+
   void reset();
   void clock();
   void drive_command(const isa::MxuCommand& command);
+  std::uint64_t cycles_of_step() const;
   void serve_feed();
   void serve_loader();
   void serve_acc();
   void observe(Plan& plan, std::vector<Observed>& observed);
   std::uint64_t pace(const isa::MxuCommand& c, bool last) const;
-  std::uint16_t element(std::uint64_t address, unsigned format) const;
+  std::uint8_t byte(std::uint64_t address) const;
+  void fetch(std::uint64_t address, unsigned format, bool upper, std::uint16_t& lane) const;
   bool random_stall() { return random_stalls_ && random_() % 4 == 0; }
 
   BankModel banks_;
@@ -101,15 +138,15 @@ class Model final : public MxuModel {
   bool random_stalls_ = false;
   std::mt19937_64 random_;
   VerilatedContext context_;
-  std::unique_ptr<Verilated> rtl_;
+  std::unique_ptr<typename Traits::Verilated> rtl_;
   Memories* memories_ = nullptr;
-  std::uint64_t cycle_ = 0, last_event_ = 0, beat_cycles_ = 1;
+  std::uint64_t cycle_ = 0, last_event_ = 0, step_cycles_ = 1, beat_cycles_ = 1;
   Port feed_, loader_;
   bool step_begun_ = false, beat_begun_ = false;
 };
 
-template <typename V, std::uint32_t R, std::uint32_t C, std::uint32_t L, bool F>
-void Model<V, R, C, L, F>::clock() {
+template <typename Traits>
+void Model<Traits>::clock() {
   rtl_->clk = 1;
   rtl_->eval();
   rtl_->clk = 0;
@@ -117,49 +154,55 @@ void Model<V, R, C, L, F>::clock() {
 }
 
 // Registers that reset does not touch start with random contents: no result may depend on them.
-template <typename V, std::uint32_t R, std::uint32_t C, std::uint32_t L, bool F>
-void Model<V, R, C, L, F>::reset() {
+template <typename Traits>
+void Model<Traits>::reset() {
   context_.randReset(2);
   context_.randSeed(1);
-  rtl_ = std::make_unique<V>(&context_);
-  if constexpr (F) rtl_->fault_code = static_cast<unsigned char>(fault_);
+  rtl_ = std::make_unique<typename Traits::Verilated>(&context_);
+  if constexpr (Traits::kHasFaults) rtl_->fault_code = static_cast<unsigned char>(fault_);
   rtl_->clk = 0;
   rtl_->cmd_valid = 0;
   rtl_->feed_stall = rtl_->load_stall = 0;
   rtl_->rst = 1;
   rtl_->eval();
-  for (std::uint32_t i = 0; i < R + C; ++i) clock();  // until the array's pipeline is empty
+  for (std::uint32_t i = 0; i < kSize.rows + kSize.cols; ++i) clock();  // until the array's pipeline is empty
   rtl_->rst = 0;
   rtl_->eval();
   cycle_ = last_event_ = 0;
   step_begun_ = beat_begun_ = false;
 }
 
-template <typename V, std::uint32_t R, std::uint32_t C, std::uint32_t L, bool F>
-std::uint16_t Model<V, R, C, L, F>::element(std::uint64_t address, unsigned format) const {
-  const std::uint64_t bytes = element_of(format);
-  if (address + bytes > memories_->spm.size())
+template <typename Traits>
+std::uint8_t Model<Traits>::byte(std::uint64_t address) const {
+  if (address >= memories_->spm.size())
     throw std::runtime_error(fmt::format("cycle {}: the array reads SPM at {:#x}", cycle_, address));
-  std::uint16_t value = 0;
-  std::memcpy(&value, &memories_->spm[address], bytes);
-  return value;
+  return static_cast<std::uint8_t>(memories_->spm[address]);
+}
+
+// Puts the element at `address` into a lane of the array; `upper`: the second one of an s8 pair.
+template <typename Traits>
+void Model<Traits>::fetch(std::uint64_t address, unsigned format, bool upper, std::uint16_t& lane) const {
+  if (format != kFormatS8) lane = static_cast<std::uint16_t>(byte(address) | byte(address + 1) << 8);
+  else if (upper) lane = static_cast<std::uint16_t>((lane & 0xFF) | byte(address) << 8);
+  else lane = byte(address);
 }
 
 // What the address generator knows of the tile's pattern, as the hint of how far apart its steps will be.
-template <typename V, std::uint32_t R, std::uint32_t C, std::uint32_t L, bool F>
-std::uint64_t Model<V, R, C, L, F>::pace(const isa::MxuCommand& c, bool last) const {
+template <typename Traits>
+std::uint64_t Model<Traits>::pace(const isa::MxuCommand& c, bool last) const {
   const std::uint64_t bytes = size_of(c.dtype);
   if (c.instruction == isa::Instruction::mxu_os) {
     const std::uint64_t n = last && c.n_last != 0 ? c.n_last : c.n;
-    return std::max(banks_({c.a_k_major, c.m, 1, bytes, c.a_stride}),
-                    banks_({!c.b_n_major, n, 1, bytes, c.b_stride}));
+    const std::uint64_t chain = chain_of(c, kSize);
+    return std::max(banks_({c.a_k_major, c.m, chain, bytes, c.a_stride}),
+                    banks_({!c.b_n_major, n, chain, bytes, c.b_stride}));
   }
   const std::uint64_t k = last && c.k_last != 0 ? c.k_last : c.k;
   return banks_({!c.a_k_major, k, 1, bytes, c.a_stride});
 }
 
-template <typename V, std::uint32_t R, std::uint32_t C, std::uint32_t L, bool F>
-void Model<V, R, C, L, F>::drive_command(const isa::MxuCommand& c) {
+template <typename Traits>
+void Model<Traits>::drive_command(const isa::MxuCommand& c) {
   const auto low = [](std::int64_t value) { return static_cast<std::uint32_t>(value); };
   const bool load = c.instruction == isa::Instruction::mxu_load;
   rtl_->cmd_op = load ? kOpLoad : c.instruction == isa::Instruction::mxu_os ? kOpOs : kOpWs;
@@ -191,50 +234,71 @@ void Model<V, R, C, L, F>::drive_command(const isa::MxuCommand& c) {
   rtl_->cmd_pace_last = load ? std::uint8_t{1} : static_cast<std::uint8_t>(pace(c, true));
 }
 
-template <typename V, std::uint32_t R, std::uint32_t C, std::uint32_t L, bool F>
-void Model<V, R, C, L, F>::serve_feed() {
+// The first step of a tile says how long each of its steps takes, as in core/mxu/.
+template <typename Traits>
+std::uint64_t Model<Traits>::cycles_of_step() const {
+  const std::uint64_t bytes = element_of(rtl_->feed_format), chain = rtl_->feed_two_k ? 2 : 1;
+  const auto cost = [&](bool contiguous, std::uint64_t across, std::uint64_t steps,
+                        std::uint64_t across_stride, std::uint64_t k_stride) {
+    return banks_({contiguous, across, steps, bytes, contiguous ? k_stride : across_stride});
+  };
+  if (!rtl_->feed_b_valid)
+    return cost(rtl_->feed_a_contiguous, rtl_->feed_a_count, 1, rtl_->feed_a_stride, 0);
+  return std::max(
+      cost(rtl_->feed_a_contiguous, rtl_->feed_a_count, chain, rtl_->feed_a_stride, rtl_->feed_a_k_stride),
+      cost(rtl_->feed_b_contiguous, rtl_->feed_b_count, chain, rtl_->feed_b_stride, rtl_->feed_b_k_stride));
+}
+
+template <typename Traits>
+void Model<Traits>::serve_feed() {
   if (rtl_->feed_valid) {
     const unsigned format = rtl_->feed_format;
-    const std::uint64_t bytes = element_of(format);
-    std::uint64_t cycles =
-        banks_({rtl_->feed_a_contiguous != 0, rtl_->feed_a_count, 1, bytes, rtl_->feed_a_stride});
-    for (std::uint32_t i = 0; i < R && i < rtl_->feed_a_count; ++i)
-      rtl_->feed_a_data[i] = element(rtl_->feed_a_addr + i * rtl_->feed_a_stride, format);
-    if (rtl_->feed_b_valid) {
-      cycles = std::max(
-          cycles, banks_({rtl_->feed_b_contiguous != 0, rtl_->feed_b_count, 1, bytes, rtl_->feed_b_stride}));
-      for (std::uint32_t i = 0; i < C && i < rtl_->feed_b_count; ++i)
-        rtl_->feed_b_data[i] = element(rtl_->feed_b_addr + i * rtl_->feed_b_stride, format);
-    }
-    feed_.begin(cycles);
+    if (rtl_->feed_first) step_cycles_ = cycles_of_step();
+    feed_.begin(step_cycles_);
     step_begun_ = true;
+    if (rtl_->feed_b_valid) {
+      for (std::uint32_t k = 0; k < rtl_->feed_step_k; ++k) {
+        for (std::uint32_t i = 0; i < kSize.rows && i < rtl_->feed_a_count; ++i)
+          fetch(rtl_->feed_a_addr + i * rtl_->feed_a_stride + k * rtl_->feed_a_k_stride, format, k != 0,
+                rtl_->feed_a_data[i]);
+        for (std::uint32_t i = 0; i < kSize.cols && i < rtl_->feed_b_count; ++i)
+          fetch(rtl_->feed_b_addr + i * rtl_->feed_b_stride + k * rtl_->feed_b_k_stride, format, k != 0,
+                rtl_->feed_b_data[i]);
+      }
+    } else {
+      const std::uint32_t chain = rtl_->feed_two_k ? 2 : 1;
+      for (std::uint32_t k = 0; k < kSize.rows * chain && k < rtl_->feed_a_count; ++k)
+        fetch(rtl_->feed_a_addr + k * rtl_->feed_a_stride, format, k % chain != 0,
+              rtl_->feed_a_data[k / chain]);
+    }
   }
   rtl_->feed_stall = feed_.stalls(random_stall());
 }
 
-// A pattern's first beat says how long each of its beats takes, as in core/mxu/.
-template <typename V, std::uint32_t R, std::uint32_t C, std::uint32_t L, bool F>
-void Model<V, R, C, L, F>::serve_loader() {
+// As for the feed, the first beat.
+template <typename Traits>
+void Model<Traits>::serve_loader() {
   if (rtl_->load_valid) {
     const unsigned format = rtl_->load_format;
     const bool contiguous = rtl_->load_col_contiguous != 0;
+    const std::uint32_t chain = rtl_->load_two_k ? 2 : 1;
     if (rtl_->load_first)
-      beat_cycles_ = banks_({contiguous, rtl_->load_cols, rtl_->load_rows, element_of(format),
-                             contiguous ? rtl_->load_row_stride : rtl_->load_col_stride});
+      beat_cycles_ = banks_({contiguous, rtl_->load_cols, rtl_->load_k, element_of(format),
+                             contiguous ? rtl_->load_k_stride : rtl_->load_col_stride});
     if (!beat_begun_) loader_.begin(beat_cycles_);
     beat_begun_ = true;
-    for (std::uint32_t c = 0; c < C && c < rtl_->load_cols; ++c)
-      for (std::uint32_t r = 0; r < rtl_->load_rows; ++r)
-        rtl_->load_data[c * L + r] =
-            element(rtl_->load_addr + c * rtl_->load_col_stride + r * rtl_->load_row_stride, format);
+    for (std::uint32_t c = 0; c < kSize.cols && c < rtl_->load_cols; ++c)
+      for (std::uint32_t k = 0; k < kSize.load_rows * chain && k < rtl_->load_k; ++k)
+        fetch(rtl_->load_addr + c * rtl_->load_col_stride + k * rtl_->load_k_stride, format, k % chain != 0,
+              rtl_->load_data[c * kSize.load_rows + k / chain]);
   }
   rtl_->load_stall = loader_.stalls(random_stall());
 }
 
-template <typename V, std::uint32_t R, std::uint32_t C, std::uint32_t L, bool F>
-void Model<V, R, C, L, F>::serve_acc() {
+template <typename Traits>
+void Model<Traits>::serve_acc() {
   const auto inside = [&](std::uint64_t word, std::uint64_t n, const char* what) {
-    if (n > C || (word + n) * 4 > memories_->acc.size())
+    if (n > kSize.cols || (word + n) * 4 > memories_->acc.size())
       throw std::runtime_error(
           fmt::format("cycle {}: the array {} {} words at ACC word {}", cycle_, what, n, word));
   };
@@ -251,8 +315,8 @@ void Model<V, R, C, L, F>::serve_acc() {
 }
 
 // Dates the events of this cycle.
-template <typename V, std::uint32_t R, std::uint32_t C, std::uint32_t L, bool F>
-void Model<V, R, C, L, F>::observe(Plan& plan, std::vector<Observed>& observed) {
+template <typename Traits>
+void Model<Traits>::observe(Plan& plan, std::vector<Observed>& observed) {
   const auto front = [&](std::deque<Expected>& events, const char* what) -> Observed& {
     if (events.empty())
       throw std::runtime_error(fmt::format("cycle {}: {} that no command asks for", cycle_, what));
@@ -290,11 +354,11 @@ void Model<V, R, C, L, F>::observe(Plan& plan, std::vector<Observed>& observed) 
   }
 }
 
-template <typename V, std::uint32_t R, std::uint32_t C, std::uint32_t L, bool F>
-std::vector<Observed> Model<V, R, C, L, F>::run(const std::vector<Issue>& program, Memories& memories) {
+template <typename Traits>
+std::vector<Observed> Model<Traits>::run(const std::vector<Issue>& program, Memories& memories) {
   memories_ = &memories;
   reset();
-  Plan plan = plan_of(program, L);
+  Plan plan = plan_of(program, kSize);
   std::vector<Observed> observed(program.size());
   for (Observed& o : observed) o.start = ~std::uint64_t{0};
   std::size_t next = 0, driven = program.size();
@@ -324,15 +388,24 @@ std::vector<Observed> Model<V, R, C, L, F>::run(const std::vector<Issue>& progra
 
 }  // namespace
 
-ArraySize size_of(Array array) { return array == Array::Mxu8x8 ? ArraySize{8, 8, 4} : ArraySize{4, 4, 1}; }
+ArraySize size_of(Array array) {
+  switch (array) {
+    case Array::Mxu4x4: return Of4x4::kSize;
+    case Array::Mxu8x8: return Of8x8::kSize;
+    case Array::Mxu4x8: return Of4x8::kSize;
+    case Array::Mxu4x4WithFaults: break;
+  }
+  return Of4x4WithFaults::kSize;
+}
 
 std::unique_ptr<MxuModel> make_mxu(Array array, BankModel banks, Fault fault) {
   switch (array) {
-    case Array::Mxu4x4: return std::make_unique<Model<Vmxu4x4, 4, 4, 1, false>>(std::move(banks), fault);
-    case Array::Mxu8x8: return std::make_unique<Model<Vmxu8x8, 8, 8, 4, false>>(std::move(banks), fault);
+    case Array::Mxu4x4: return std::make_unique<Model<Of4x4>>(std::move(banks), fault);
+    case Array::Mxu8x8: return std::make_unique<Model<Of8x8>>(std::move(banks), fault);
+    case Array::Mxu4x8: return std::make_unique<Model<Of4x8>>(std::move(banks), fault);
     case Array::Mxu4x4WithFaults: break;
   }
-  return std::make_unique<Model<Vmxu4x4_faults, 4, 4, 1, true>>(std::move(banks), fault);
+  return std::make_unique<Model<Of4x4WithFaults>>(std::move(banks), fault);
 }
 
 }  // namespace assay::rtl

@@ -17,10 +17,11 @@
 
 namespace assay::rtl {
 
-// The verilated arrays: rows x columns, and rows of the stationary operand loaded in a cycle.
-enum class Array { Mxu4x4, Mxu8x8, Mxu4x4WithFaults };
+// The verilated arrays: rows x columns, rows of the stationary operand loaded in a cycle, s8 products a PE
+// and cycle.
+enum class Array { Mxu4x4, Mxu8x8, Mxu4x8, Mxu4x4WithFaults };
 struct ArraySize {
-  std::uint32_t rows, cols, load_rows;
+  std::uint32_t rows, cols, load_rows, s8_chain;
 };
 ArraySize size_of(Array array);
 

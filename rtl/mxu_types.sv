@@ -17,7 +17,8 @@ package mxu_types;
 
   // Rightwards: an element of A. `swap`: the tile's stationary operand comes into use.
   typedef struct packed {
-    logic ok;  // an operand; otherwise structural padding, which performs no operation
+    logic ok;      // an operand; otherwise structural padding, which performs no operation
+    logic second;  // s8 at double rate: the upper half holds the next k, an operand too
     logic swap;
     format_t format;
     logic [15:0] value;

@@ -1,7 +1,8 @@
 // A processing element: one multiply-add a cycle, latency 1.
 //
 // Weight stationary: a row's partial comes from above, gains a * weight, and leaves below. Output stationary:
-// a from the left and b from above are added to one of two accumulators.
+// a from the left and b from above are added to one of two accumulators. At double rate an s8 operand is two
+// neighbours along k.
 module pe
   import mxu_types::*;
 #(
@@ -45,7 +46,7 @@ module pe
       .r(fma)
   );
   pe_s8 s8_unit (
-      .a(a_in.value[7:0]), .b(operand[7:0]), .c(addend),
+      .a(a_in.value), .b(operand), .second(a_in.second), .c(addend),
 `ifdef ASSAY_FAULTS
       .fault,
 `endif

@@ -27,10 +27,11 @@ std::uint32_t PeModel::fma(DType dtype, std::uint16_t a, std::uint16_t b, std::u
   return unit.r;
 }
 
-std::uint32_t PeModel::multiply_add_s8(std::uint8_t a, std::uint8_t b, std::uint32_t c) {
+std::uint32_t PeModel::multiply_add_s8(std::uint16_t a, std::uint16_t b, bool second, std::uint32_t c) {
   Vpe_s8& unit = units_->s8;
   unit.a = a;
   unit.b = b;
+  unit.second = second;
   unit.c = c;
   unit.eval();
   return unit.r;

@@ -1,22 +1,25 @@
-// r = c + a * b: a and b are s8, c and r s32; the sum wraps. Combinational.
+// r = c + a[0] * b[0] + a[1] * b[1]: s8 products, s32 sums that wrap; the second product only where `second`.
+// Combinational.
 module pe_s8
   import mxu_types::*;
 (
-    input logic signed [7:0] a,
-    input logic signed [7:0] b,
+    input logic [15:0] a,
+    input logic [15:0] b,
+    input logic second,
     input logic [31:0] c,
 `ifdef ASSAY_FAULTS
     input fault_t fault,
 `endif
     output logic [31:0] r
 );
-  logic signed [15:0] product;
+  logic signed [15:0] low, high;
   logic [31:0] addend;
-  assign product = a * b;
+  assign low = $signed(a[7:0]) * $signed(b[7:0]);
+  assign high = second ? $signed(a[15:8]) * $signed(b[15:8]) : 16'sd0;
 `ifdef ASSAY_FAULTS
-  assign addend = fault == fault_s8_sign ? 32'(unsigned'(product)) : 32'(product);
+  assign addend = fault == fault_s8_sign ? 32'(unsigned'(low)) : 32'(low);
 `else
-  assign addend = 32'(product);
+  assign addend = 32'(low);
 `endif
-  assign r = c + addend;
+  assign r = c + addend + 32'(high);
 endmodule

@@ -1,10 +1,11 @@
-// Streams a tile: a row of A (weight stationary) or a k step of A and B (output stationary) at a time. A
-// step enters the array in its first cycle, and holds the feed until feed_stall is low.
+// Streams a tile: a row of A (weight stationary) or a k step of A and B (output stationary; s8 at double rate: two
+// k) at a time. A step enters the array in its first cycle, and holds the feed until feed_stall is low.
 module streamer
   import mxu_types::*;
 #(
     parameter int ROWS = 4,
-    parameter int COLS = 4
+    parameter int COLS = 4,
+    parameter int S8_CHAIN = 1
 ) (
     input logic clk,
     input logic rst,
@@ -20,13 +21,18 @@ module streamer
     output logic reads_partials,   // a weight-stationary tile that reads ACC is streaming
     // SPM
     output logic feed_valid,
+    output logic first,
+    output logic two_k,
+    output logic [31:0] step_k,
     output logic [31:0] a_addr,
     output logic [31:0] a_stride,
+    output logic [31:0] a_k_stride,
     output logic [31:0] a_count,
     output logic a_contiguous,
     output logic b_valid,
     output logic [31:0] b_addr,
     output logic [31:0] b_stride,
+    output logic [31:0] b_k_stride,
     output logic [31:0] b_count,
     output logic b_contiguous,
     input logic [15:0] a_data[ROWS],
@@ -50,7 +56,7 @@ module streamer
   logic fresh;  // the step has not entered yet
   work_t held, work, after;
   logic active, enters, ws, step_done;
-  logic [31:0] element, steps, entered;
+  logic [31:0] element, chain, k_left, steps, entered;
 
   always_comb begin
     active = busy || start;
@@ -58,18 +64,22 @@ module streamer
     enters = start || (busy && fresh);
     ws = work.t.op == op_ws;
     element = work.t.format == format_s8 ? 32'd1 : 32'd2;
-    steps = ws ? work.t.m : work.t.k;
+    chain = work.t.format == format_s8 ? 32'(S8_CHAIN) : 32'd1;
+    k_left = work.t.k - work.step * chain;  // output stationary
+    steps = ws ? work.t.m : (work.t.k + chain - 1) / chain;
     step_done = active && !feed_stall;
     finishes = step_done && work.step + 1 == steps;
     // Steps go along k (output stationary) or m; across the array lies the other one.
     a_contiguous = work.t.a_k_major ^ ws;
     a_stride = a_contiguous ? element : work.t.a_stride;
+    a_k_stride = work.t.a_k_major ? work.t.a_stride : element;
     b_contiguous = !work.t.b_n_major;
     b_stride = b_contiguous ? element : work.t.b_stride;
+    b_k_stride = b_contiguous ? work.t.b_stride : element;
     after = work;
     after.step = work.step + 1;
-    after.a = work.a + (a_contiguous ? work.t.a_stride : element);
-    after.b = work.b + (b_contiguous ? work.t.b_stride : element);
+    after.a = work.a + (ws ? (a_contiguous ? work.t.a_stride : element) : a_k_stride * chain);
+    after.b = work.b + b_k_stride * chain;
     entered = held.step + (fresh ? 32'd0 : 32'd1);
     to_enter = held.t.rows;
     to_enter.valid = busy && (held.t.op == op_os || entered < held.t.m);
@@ -86,6 +96,9 @@ module streamer
   assign row = work.step;
 
   assign feed_valid = enters;
+  assign first = start;
+  assign two_k = chain == 2;
+  assign step_k = k_left < chain ? k_left : chain;
   assign a_addr = work.a;
   assign a_count = ws ? work.t.k : work.t.m;
   assign b_valid = enters && !ws;
@@ -97,7 +110,9 @@ module streamer
   assign partial_n = work.t.n;
 
   for (genvar r = 0; r < ROWS; ++r) begin : g_a
-    assign a_lane[r].ok = enters && 32'(r) < a_count;
+    // Weight stationary: PE row r multiplies k = r * chain and, at double rate, the one after it.
+    assign a_lane[r].ok = enters && (ws ? 32'(r) * chain < work.t.k : 32'(r) < work.t.m);
+    assign a_lane[r].second = chain == 2 && (ws ? 32'(r) * 2 + 1 < work.t.k : k_left >= 2);
     assign a_lane[r].swap = enters && ws && work.step == 0;
     assign a_lane[r].format = work.t.format;
     assign a_lane[r].value = a_data[r];

@@ -56,8 +56,9 @@ class MxuTiming {
   explicit MxuTiming(const Machine& machine) : machine_(machine) {}
 
   // Each form is confirmed by the test above: load(), tile() of both dataflows with every overlap of load,
-  // stream, drain and partials, with feed_factor and load_factor. Not yet: cycles_per_step 4, and the extra
-  // waits of acc_ready() off a common grid (AccInterlock.AnyLayoutIsSafe shows that they are long enough).
+  // stream, drain and partials, at chain 1 and 2, with feed_factor and load_factor. Not yet: cycles_per_step
+  // 4, and the extra waits of acc_ready() off a common grid (AccInterlock.AnyLayoutIsSafe shows that they are
+  // long enough).
 
   // Fills the shadow buffer; `ready` is when the command reaches the engine. Returns its end.
   Cycle load(Cycle ready, std::uint64_t rows, std::uint64_t load_factor);

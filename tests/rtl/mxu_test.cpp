@@ -19,9 +19,12 @@ void print(const Coverage& coverage) {
 
 class MxuRtl : public testing::TestWithParam<Array> {};
 
+// The largest takes the longest: fewer programs, but never less than 2,000 commands.
+std::uint64_t programs(Array array) { return array == Array::Mxu8x8 ? 100 : 200; }
+
 TEST_P(MxuRtl, RandomCommandsHaveTheBitsAndTheCyclesOfTheModel) {
   Coverage coverage;
-  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+  for (std::uint64_t seed = 0; seed < programs(GetParam()); ++seed) {
     std::mt19937_64 random(seed);
     const Machine machine = test::machine_of(GetParam(), seed % 2 != 0 ? 8 : 2, seed % 4 < 2 ? 16 : 4);
     const auto rtl = rtl::make_mxu(GetParam(), test::banks_of(machine));
@@ -40,8 +43,25 @@ TEST_P(MxuRtl, RandomCommandsHaveTheBitsAndTheCyclesOfTheModel) {
   for (const auto& [what, count] : coverage) EXPECT_GE(count, 10u) << what;
 }
 
-INSTANTIATE_TEST_SUITE_P(Arrays, MxuRtl, testing::Values(Array::Mxu4x4, Array::Mxu8x8),
-                         [](const auto& p) { return std::string(p.param == Array::Mxu4x4 ? "4x4" : "8x8"); });
+// Stalls at any time, which no form of the model describes, change no bit.
+TEST_P(MxuRtl, IrregularStallsChangeNoBit) {
+  Coverage coverage;
+  const Machine machine = test::machine_of(GetParam(), 8, 16);
+  const auto rtl = rtl::make_mxu(GetParam(), test::banks_of(machine));
+  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    std::mt19937_64 random(seed);
+    rtl->set_random_stalls(seed);
+    const test::Program program = test::random_program(random, machine, 25);
+    const auto difference = test::compare(machine, *rtl, program, coverage, test::What::Bits);
+    ASSERT_FALSE(difference) << "seed " << seed << ": " << *difference;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Arrays, MxuRtl, testing::Values(Array::Mxu4x4, Array::Mxu8x8, Array::Mxu4x8),
+                         [](const auto& p) {
+                           const rtl::ArraySize size = rtl::size_of(p.param);
+                           return std::to_string(size.rows) + "x" + std::to_string(size.cols);
+                         });
 
 }  // namespace
 }  // namespace assay

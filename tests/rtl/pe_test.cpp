@@ -192,9 +192,15 @@ TEST(Pe, EveryPairOfS8AndWraparound) {
   for (int a = -128; a < 128; ++a) {
     for (int b = -128; b < 128; ++b) {
       for (const std::uint32_t c : {0u, 0x7FFFFFFFu, 0x80000000u, static_cast<std::uint32_t>(random())})
-        ASSERT_EQ(pe.multiply_add_s8(static_cast<std::uint8_t>(a), static_cast<std::uint8_t>(b), c),
-                  c + static_cast<std::uint32_t>(a * b))
-            << a << " * " << b << " + " << c;
+        for (const bool second : {false, true}) {
+          const auto a1 = static_cast<std::int8_t>(random()), b1 = static_cast<std::int8_t>(random());
+          const auto pair = [](int low, int high) {
+            return static_cast<std::uint16_t>((low & 0xFF) | (high & 0xFF) << 8);
+          };
+          ASSERT_EQ(pe.multiply_add_s8(pair(a, a1), pair(b, b1), second, c),
+                    c + static_cast<std::uint32_t>(a * b) + static_cast<std::uint32_t>(second ? a1 * b1 : 0))
+              << a << " * " << b << " + " << a1 << " * " << b1 << " + " << c;
+        }
     }
   }
 }

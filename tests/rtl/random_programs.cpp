@@ -127,10 +127,11 @@ isa::MxuCommand Generator::command() {
   c.a_k_major = one_in(2);
   c.b_n_major = one_in(2);
   c.accumulate = one_in(2);
-  const std::uint32_t whole_n = length(cols), whole_k = length(rows);
+  const std::uint32_t tile_k = rows * machine_.mxu.rate(c.dtype).chain;
+  const std::uint32_t whole_n = length(cols), whole_k = length(tile_k);
   c.m = os ? std::min(length(rows), rows) : length(rows);
   c.n = std::min(whole_n, cols);
-  c.k = os && one_in(2) ? 1 + below(whole_k) : std::min(whole_k, os ? 3 * rows : rows);
+  c.k = os && one_in(2) ? 1 + below(whole_k) : std::min(whole_k, os ? 3 * tile_k : tile_k);
   c.inner = (whole_n + c.n - 1) / c.n;
   c.outer = std::min<std::uint32_t>((whole_k + c.k - 1) / c.k, 6);
   if (whole_n % c.n != 0) c.n_last = whole_n % c.n;
@@ -167,15 +168,17 @@ void Generator::append(Program& program) {
 
 std::string size_class(const isa::MxuCommand& c, const Machine& machine) {
   const std::uint32_t rows = machine.mxu.rows, cols = machine.mxu.cols;
-  if (c.inner > 1 || c.outer > 1 || c.m > rows || c.k > rows) return "larger than the array";
-  return c.n == cols && (c.k == rows || c.m == rows) ? "the array's size" : "smaller than the array";
+  const std::uint32_t tile_k = rows * machine.mxu.rate(c.dtype).chain;
+  if (c.inner > 1 || c.outer > 1 || c.m > rows || c.k > tile_k) return "larger than the array";
+  return c.n == cols && (c.k == tile_k || c.m == rows) ? "the array's size" : "smaller than the array";
 }
 
 class Comparison {
  public:
-  Comparison(const Machine& machine, const Program& program, Coverage& coverage)
+  Comparison(const Machine& machine, const Program& program, What what, Coverage& coverage)
       : machine_(machine),
         program_(program),
+        what_(what),
         coverage_(coverage),
         local_(machine, true),
         mxu_(machine, local_) {
@@ -194,6 +197,7 @@ class Comparison {
 
   const Machine& machine_;
   const Program& program_;
+  What what_;
   Coverage& coverage_;
   memory::LocalMemory local_;
   core::Mxu mxu_;
@@ -210,7 +214,8 @@ std::optional<std::string> Comparison::command(std::size_t i, const rtl::Observe
                                        : mxu_.compute(c, c.instruction == isa::Instruction::mxu_os, ready_);
   accept_ = times.next_accept;
   count(c, rtl);
-  if (auto difference = cycles(i, times, rtl)) return difference;
+  if (what_ == What::BitsAndCycles)
+    if (auto difference = cycles(i, times, rtl)) return difference;
   return bits(i, rtl);
 }
 
@@ -265,6 +270,7 @@ void Comparison::count(const isa::MxuCommand& c, const rtl::Observed& rtl) {
   feature(bank != stall_bank_, "stalls for SPM banks");
   feature(acc != stall_acc_, "waits for ACC or for a drain");
   if (!os) feature(c.resident, "resident");
+  if (machine_.mxu.rate(c.dtype).chain == 2) feature(c.k % 2 != 0, "an odd k at double rate");
   stall_acc_ = acc;
   stall_bank_ = bank;
 }
@@ -282,6 +288,7 @@ Machine machine_of(rtl::Array array, std::uint32_t banks, std::uint32_t bank_byt
   m.mxu.pe_latency = 1;
   for (const DType type : {DType::bf16, DType::f16, DType::s8})
     m.mxu.rates[static_cast<std::size_t>(type)] = {1, 1};
+  m.mxu.rates[static_cast<std::size_t>(DType::s8)].chain = size.s8_chain;
   return m;
 }
 
@@ -301,10 +308,10 @@ Program random_program(std::mt19937_64& random, const Machine& machine, std::siz
 }
 
 std::optional<std::string> compare(const Machine& machine, rtl::MxuModel& rtl, const Program& program,
-                                   Coverage& coverage) {
+                                   Coverage& coverage, What what) {
   rtl::Memories memories = program.memories;
   const std::vector<rtl::Observed> observed = rtl.run(program.issues, memories);
-  Comparison comparison(machine, program, coverage);
+  Comparison comparison(machine, program, what, coverage);
   for (std::size_t i = 0; i < observed.size(); ++i)
     if (auto difference = comparison.command(i, observed[i])) return difference;
   return comparison.memories(memories);

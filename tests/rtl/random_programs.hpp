@@ -31,8 +31,10 @@ Program random_program(std::mt19937_64& random, const Machine& machine, std::siz
 // How many commands were compared, by what they exercise.
 using Coverage = std::map<std::string, std::uint64_t>;
 
-// Runs both; the first difference in bits or cycles as one line, or nothing. Counts into `coverage`.
+enum class What { BitsAndCycles, Bits };
+
+// Runs both; the first difference as one line, or nothing. Counts into `coverage`.
 std::optional<std::string> compare(const Machine& machine, rtl::MxuModel& rtl, const Program& program,
-                                   Coverage& coverage);
+                                   Coverage& coverage, What what = What::BitsAndCycles);
 
 }  // namespace assay::test
