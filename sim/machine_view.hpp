@@ -16,12 +16,17 @@
 #include "sim/command_log.hpp"
 #include "sim/engine_module.hpp"
 #include "sim/fault.hpp"
+#include "sim/sanitizer/sanitizer.hpp"
 
 namespace assay::sim {
 
-// A part of the host's physical address space that can be read without side effects.
+// ACC has no address on the host: only debuggers see it, from here on.
+constexpr std::uint64_t kAccWindow = 0xacc000000000;
+
+// A part of the host's physical address space that can be read without side effects, or ACC.
 struct MemoryRegion {
-  std::string name;
+  enum class Kind { machine, spm, tcm, hbm, acc };
+  Kind kind = Kind::tcm;
   std::uint64_t base = 0, bytes = 0;
   bool writable = true;
 };
@@ -38,6 +43,7 @@ class MachineView {
     std::array<EngineModule*, 4> engines;  // in the order of isa::Engine
     const CommandLog& log;
     FaultSink& faults;
+    Sanitizer* sanitizer;  // null: off
   };
   explicit MachineView(const Parts& parts) : parts_(parts) {}
 
@@ -49,10 +55,10 @@ class MachineView {
   const CommandLog& log() const { return parts_.log; }
   const std::array<EngineModule*, 4>& engines() const { return parts_.engines; }
 
-  // Regions by address: the machine's description, SPM, TCM, HBM.
+  // Regions by address: the machine's description, SPM, TCM, HBM, ACC.
   std::vector<MemoryRegion> regions() const;
   // False where not all bytes lie within one region (for write: a writable one). A write to TCM is seen as
-  // code.
+  // code; what is written counts as written for the kernel sanitizer.
   bool read(std::uint64_t address, std::byte* data, std::size_t bytes) const;
   bool write(std::uint64_t address, const std::byte* data, std::size_t bytes);
   // The instruction at an address of TCM, 16 or 32 bits; 0 (which is none) elsewhere.
@@ -62,6 +68,9 @@ class MachineView {
   void end_run(const std::string& why) { parts_.faults.raise(Outcome::ended, why); }
 
  private:
+  // Where a region's byte is stored; not for HBM.
+  std::byte* place(const MemoryRegion& region, std::uint64_t offset) const;
+
   Parts parts_;
 };
 

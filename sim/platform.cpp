@@ -104,7 +104,8 @@ struct Platform::Modules {
               semaphores.state(),
               engines(),
               log,
-              supervision.faults}) {
+              supervision.faults,
+              supervision.sanitizer.get()}) {
     dma_in.socket.bind(hbm.dma_in);
     dma_out.socket.bind(hbm.dma_out);
     host.socket.bind(hbm.host);

@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <cstring>
+#include <utility>
 
-#include "isa/address.hpp"
 #include "sim/machine_view.hpp"
 #include "sim/platform.hpp"
 
@@ -168,31 +167,16 @@ bool GdbServer::write_register(unsigned number, std::uint64_t value) {
 }
 
 bool GdbServer::read_memory(std::uint64_t address, std::string& bytes) {
-  if (const std::byte* acc = acc_at(address, bytes.size()))
-    return std::memcpy(bytes.data(), acc, bytes.size()), true;
   return view_->read(address, reinterpret_cast<std::byte*>(bytes.data()), bytes.size());
 }
 
 bool GdbServer::write_memory(std::uint64_t address, const std::string& bytes) {
-  if (std::byte* acc = acc_at(address, bytes.size()))
-    return std::memcpy(acc, bytes.data(), bytes.size()), true;
   return view_->write(address, reinterpret_cast<const std::byte*>(bytes.data()), bytes.size());
-}
-
-// Null where not all of the bytes lie in ACC.
-std::byte* GdbServer::acc_at(std::uint64_t address, std::size_t bytes) {
-  if (!view_->local().has_values() || address < kGdbAccBase) return nullptr;
-  const std::uint64_t offset = address - kGdbAccBase,
-                      capacity = view_->local().capacity(isa::LocalAddr::acc(0));
-  if (offset > capacity || bytes > capacity - offset) return nullptr;
-  return view_->local().at(isa::LocalAddr::acc(static_cast<std::uint32_t>(offset)));
 }
 
 std::vector<GdbRegion> GdbServer::regions() {
   std::vector<GdbRegion> list;
   for (const MemoryRegion& r : view_->regions()) list.push_back({r.base, r.bytes, r.writable});
-  if (view_->local().has_values())
-    list.push_back({kGdbAccBase, view_->local().capacity(isa::LocalAddr::acc(0)), true});
   return list;
 }
 

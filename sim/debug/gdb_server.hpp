@@ -7,7 +7,7 @@
 // before the instruction after one that the kernel sanitizer complains of (SIGUSR1), and where a run ends by
 // a fault, so that its last state can be looked at.
 //
-// ACC has no host address: the debugger sees it from kGdbAccBase on.
+// Memory is seen as MachineView has it.
 #pragma once
 
 #include <functional>
@@ -23,8 +23,6 @@
 #include "sim/observer.hpp"
 
 namespace assay::sim {
-
-constexpr std::uint64_t kGdbAccBase = 0xacc000000000;
 
 class GdbServer : public Observer, private GdbTarget {
  public:
@@ -54,7 +52,6 @@ class GdbServer : public Observer, private GdbTarget {
   void look_for_interrupt();
   void send(std::string_view payload);
   void detach(const std::string& why);
-  std::byte* acc_at(std::uint64_t address, std::size_t bytes);
 
   std::unique_ptr<Transport> transport_;
   std::function<void(const std::string&)> say_;

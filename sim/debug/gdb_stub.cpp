@@ -14,6 +14,7 @@ constexpr const char* kNoSuchRegister = "E02";
 constexpr const char* kNoMemory = "E03";
 constexpr std::size_t kMostBytes = 0x4000;     // of memory in one packet
 constexpr unsigned kRegisters = kGdbFirstCsr;  // of "g": all but the CSRs
+constexpr unsigned kLastRegister = kGdbFirstCsr + 0xfff;
 
 bool starts_with(std::string_view text, std::string_view start) {
   return text.substr(0, start.size()) == start;
@@ -140,6 +141,7 @@ std::string GdbStub::write_all(std::string_view packet) {
 std::string GdbStub::read_one(std::string_view packet) const {
   const auto number = hex_number(packet.substr(1));
   if (!number) return kMalformed;
+  if (*number > kLastRegister) return kNoSuchRegister;
   const auto value = target_.read_register(static_cast<unsigned>(*number));
   return value ? register_hex(*value) : kNoSuchRegister;
 }
@@ -149,6 +151,7 @@ std::string GdbStub::write_one(std::string_view packet) {
   const auto number = hex_number(cut(packet, '='));
   const auto value = register_value(packet);
   if (!number || !value) return kMalformed;
+  if (*number > kLastRegister) return kNoSuchRegister;
   return target_.write_register(static_cast<unsigned>(*number), *value) ? "OK" : kNoSuchRegister;
 }
 

@@ -253,6 +253,10 @@ void Sanitizer::check_written(const Actor& actor, const Access& access, const Re
   });
 }
 
+void Sanitizer::poked(Space space, std::uint64_t offset, std::uint64_t bytes) {
+  if (values_ && space != Space::hbm) local(space).mark(offset, bytes);
+}
+
 void Sanitizer::mark_written(const Region& region) {
   if (!values_ || region.space == Space::hbm) return;  // HBM knows by itself
   memory::WrittenMap& map = local(region.space);

@@ -56,6 +56,9 @@ class Sanitizer {
   void signalled(const CommandRecord& record);
   void acquired(const CommandRecord& record);
 
+  // A debugger wrote these bytes: nobody's access, but written.
+  void poked(core::Space space, std::uint64_t offset, std::uint64_t bytes);
+
   // The kernel has halted and every engine is idle.
   void halted();
 

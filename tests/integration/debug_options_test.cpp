@@ -168,6 +168,12 @@ TEST(Dump, ACommandThatNeverExecutesIsNamed) {
                   "assay: run: --dump Y@999: command 999 was never executed: the run had [0-9]+ commands"));
 }
 
+TEST(Printf, IsNotLinkedIntoAKernelThatPrintsNothing) {
+  const ProcessResult r = run_process(fmt::format("'{}' disasm {}", ASSAY_PROGRAM, KERNEL));
+  EXPECT_THAT(r.output, HasSubstr("<assay_kernel>:"));
+  EXPECT_THAT(r.output, Not(HasSubstr("printf")));
+}
+
 // --- GDB over sockets (docs/debugging.md has the sessions over a pipe) ------------------------------------
 
 // Starts a run that waits at `address`, a GDB that calls where the run says, and shows what both print.

@@ -213,6 +213,14 @@ TEST(GdbServer, ReachesEveryMemoryWithoutTakingTime) {
   EXPECT_EQ(fingerprint(s.run), fingerprint(run_probe(kPrint, 0, {})));
 }
 
+TEST(GdbServer, WhatTheDebuggerWritesIsNotUnwrittenForTheSanitizer) {
+  const auto findings = [](std::deque<std::string> packets) {
+    return debug({kUnwritten, std::move(packets), "c", "", 0, Cycle(1000000), true}).run.findings.size();
+  };
+  EXPECT_EQ(findings({}), 1u);
+  EXPECT_EQ(findings({"M20000100,8:0000000000000000"}), 0u);
+}
+
 TEST(GdbServer, ChangedRegistersAndCodeTakeEffect) {
   // The kernel's first instruction becomes ret, with another status in a0.
   const std::uint64_t kernel = address_of("assay_kernel");

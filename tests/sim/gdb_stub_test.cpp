@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <random>
 
 #include "sim/debug/rsp.hpp"
 
@@ -110,6 +111,7 @@ TEST_F(Stub, ReadsAndWritesRegistersLowestByteFirst) {
   EXPECT_EQ(ask("G" + std::string(65 * 16, '1')), "OK");
   EXPECT_EQ(machine.registers[64], 0x1111111111111111u);
   EXPECT_EQ(ask("pfff"), "E02");
+  EXPECT_EQ(ask("p100000005"), "E02") << "not cut to 32 bits";
   EXPECT_EQ(ask("Pfff=0010000000000000"), "E02");
 }
 
@@ -238,6 +240,41 @@ TEST_F(Stub, WatchpointsMeetOverlappingAccessesOfTheirKind) {
   EXPECT_FALSE(stub.watchpoint_of(0x1008, 8, false, true));
   ask("Z4,1020,4");
   EXPECT_EQ(stub.watchpoint_of(0x1020, 4, false, true), "T05awatch:1020;");
+}
+
+// Whatever arrives, the answer is a packet or a silence that resumes, and no bigger than what was promised.
+TEST_F(Stub, SurvivesRandomBytes) {
+  const std::vector<std::string> seeds = {"qSupported:x",
+                                          "g",
+                                          "G00",
+                                          "p5",
+                                          "P5=0011223344556677",
+                                          "m1000,20",
+                                          "M1000,2:4142",
+                                          "X1000,2:ab",
+                                          "Z0,1000,4",
+                                          "z2,1000,8",
+                                          "vCont;s:1;c",
+                                          "C05;1000",
+                                          "qXfer:features:read:target.xml:0,64",
+                                          "qRcmd,6364",
+                                          "Z3,ffffffffffffffff,ffffffffffffffff"};
+  std::mt19937_64 random(1);
+  RspReader reader;
+  for (int i = 0; i < 20'000; ++i) {
+    std::string packet = seeds[random() % seeds.size()];
+    for (auto changes = random() % 4; changes > 0; --changes)
+      packet[random() % packet.size()] = static_cast<char>(random());
+    if (random() % 8 == 0) packet.resize(random() % (packet.size() + 1));
+    const GdbStub::Answer answer = stub.handle(packet);
+    EXPECT_TRUE(answer.packet || answer.action != Action::stay) << packet;
+    EXPECT_LE(answer.packet.value_or("").size(), 0x8040u);
+    stub.watchpoint_of(random(), 8, true, true);
+    std::string wire = rsp_frame(packet);
+    if (random() % 2 == 0) wire[random() % wire.size()] = static_cast<char>(random());
+    reader.feed(wire);
+    while (reader.next()) {}
+  }
 }
 
 }  // namespace

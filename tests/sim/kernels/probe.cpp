@@ -119,6 +119,8 @@ void read_without_fence(const assay_args* args) {
   static_cast<void>(*words(ASSAY_SPM_BASE + 64));
 }
 
+void read_unwritten() { static_cast<void>(*words(ASSAY_SPM_BASE + 256)); }
+
 }  // namespace
 
 extern "C" uint32_t assay_kernel(const assay_args* args) {
@@ -136,6 +138,7 @@ extern "C" uint32_t assay_kernel(const assay_args* args) {
     case kPrintf: print_values(args); break;
     case kPrintMuch: print_much(args); break;
     case kRace: read_without_fence(args); break;
+    case kUnwritten: read_unwritten(); break;
     default: return 99;
   }
   return 0;

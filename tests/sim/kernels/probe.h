@@ -15,7 +15,8 @@ enum assay_probe {
   kIdleSignal,
   kPrintf,
   kPrintMuch,
-  kRace
+  kRace,
+  kUnwritten
 };
 
 #endif
