@@ -104,7 +104,7 @@ struct Operand {
       bytes *= rows;
       rows = 1;
     }
-    if (planes > 1 && rows == 1 && strides[kPlanes] == bytes) {
+    if (planes > 1 && strides[kPlanes] == bytes) {  // whole rows, which are one run by now
       bytes *= planes;
       planes = 1;
     }
