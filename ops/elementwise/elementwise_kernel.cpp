@@ -9,9 +9,9 @@
 namespace {
 
 using namespace device;
+using elementwise::kBuffers;
 using elementwise::kCols;
 using elementwise::kGroup;
-using elementwise::kInBuffers;
 using elementwise::kPlanes;
 using elementwise::kRank;
 using elementwise::kRows;
@@ -137,10 +137,13 @@ class Elementwise {
     if (!plan_.feasible) return ASSAY_STATUS_NO_CAPACITY;
     configure();
     Walk loads, stores;
-    for (bool first = true; !loads.done; first = false) {
-      if (!first) assay_sem_wait(kDmaIn, kReadTurn);
-      const u32 tiles = load_group(loads);
-      store_group(stores, tiles, loads.done);
+    u32 loaded = load_group(loads, false);
+    for (bool first = true; loaded > 0; first = false) {
+      const u32 tiles = loaded;
+      const bool more = !loads.done;
+      if (more && !first) assay_sem_wait(kDmaIn, kReadTurn);
+      loaded = more ? load_group(loads, true) : 0;
+      store_group(stores, tiles, more, !loads.done);
     }
     in_.drain();
     out_.drain();
@@ -173,8 +176,8 @@ class Elementwise {
     return e;
   }
 
-  // Loads and computes up to a group of tiles; returns how many. The write turn comes with the last but one.
-  [[gnu::noinline]] u32 load_group(Walk& walk) {
+  // Loads and computes up to a group of tiles; returns how many. The last but one passes the turn.
+  [[gnu::noinline]] u32 load_group(Walk& walk, bool passes_turn) {
     u32 tiles = 0;
     for (; tiles < kGroup && !walk.done; walk.next(p_, plan_)) {
       const Extent extent = extent_of(walk);
@@ -183,18 +186,18 @@ class Elementwise {
       in_.produce_begin();
       for (u32 i = 0; i < p_.inputs; ++i) load(walk, i);
       in_.produce_end();
-      if (++tiles == kGroup - 1) assay_sem_signal(kDmaIn, kWriteTurn);
+      if (++tiles == kGroup - 1 && passes_turn) assay_sem_signal(kDmaIn, kWriteTurn);
       compute(extent);
     }
-    if (tiles < kGroup - 1) assay_sem_signal(kDmaIn, kWriteTurn);
+    if (tiles < kGroup - 1 && passes_turn) assay_sem_signal(kDmaIn, kWriteTurn);
     return tiles;
   }
 
-  [[gnu::noinline]] void store_group(Walk& walk, u32 tiles, bool last) {
-    assay_sem_wait(kDmaOut, kWriteTurn);
+  [[gnu::noinline]] void store_group(Walk& walk, u32 tiles, bool waits_for_turn, bool passes_turn) {
+    if (waits_for_turn) assay_sem_wait(kDmaOut, kWriteTurn);
     for (u32 tile = 1; tile <= tiles; ++tile, walk.next(p_, plan_)) {
       store(walk);
-      if (!last && tile == kGroup - 1) assay_sem_signal(kDmaOut, kReadTurn);
+      if (tile == kGroup - 1 && passes_turn) assay_sem_signal(kDmaOut, kReadTurn);
     }
   }
 
@@ -203,7 +206,7 @@ class Elementwise {
     assay_cfg2_dma_in_run(x.run, x.stride1);
     assay_cfg2_dma_in_dim1_local(x.dim1, x.stride2);
     assay_cfg_dma_in_dim2_local(x.dim2);
-    assay_dma_in(x.at(walk.index, p_.rank), plan_.in_at(in_buffer_, input));
+    assay_dma_in(x.at(walk.index, p_.rank), plan_.in_at(computed_, input));
   }
 
   void store(const Walk& walk) {
@@ -215,25 +218,24 @@ class Elementwise {
     assay_cfg_dma_out_dim2_local(result_.dim2);
     assay_dma_out(result_.at(walk.index, p_.rank), plan_.out_at(stored_));
     out_.consume_end();
-    if (++stored_ == kGroup) stored_ = 0;
+    if (++stored_ == kBuffers) stored_ = 0;
   }
 
   void compute(const Extent& extent) {
     in_.consume_begin();
     out_.produce_begin();
     assay_cfg2_vxu_format(format_, assay_pack_vxu_size(extent.of[kRows], extent.of[kCols]));
-    const u32 first = plan_.in_at(in_buffer_, 0), result = plan_.out_at(computed_);
+    const u32 first = plan_.in_at(computed_, 0), result = plan_.out_at(computed_);
     if (p_.inputs == 1) step(0, first, 0, first, extent.of[kPlanes]);
     for (u32 i = 1; i < p_.inputs; ++i) {
       const u32 so_far = i == 1 ? 0 : p_.inputs;  // the first input, or the result up to here
-      const u32 so_far_at = i == 1 ? first : result, next_at = plan_.in_at(in_buffer_, i);
+      const u32 so_far_at = i == 1 ? first : result, next_at = plan_.in_at(computed_, i);
       if (recipe_.reversed) step(i, next_at, so_far, so_far_at, extent.of[kPlanes]);
       else step(so_far, so_far_at, i, next_at, extent.of[kPlanes]);
     }
     out_.produce_end();
     in_.consume_end();
-    if (++in_buffer_ == kInBuffers) in_buffer_ = 0;
-    if (++computed_ == kGroup) computed_ = 0;
+    if (++computed_ == kBuffers) computed_ = 0;
   }
 
   // One operation on two operands: a pass for each plane.
@@ -256,11 +258,11 @@ class Elementwise {
 
   // What every tile needs lies first: near the object, an access is one instruction.
   Recipe recipe_;
-  u32 in_buffer_ = 0, computed_ = 0, stored_ = 0;  // which buffer comes next: in, and out for VXU and DMA
+  u32 computed_ = 0, stored_ = 0;  // which buffer comes next: in and out, and for the store
   u64 format_ = 0;
   Plan plan_;
-  Exchange<kDmaIn, kVxu, kInFilled, kInFreed> in_{kInBuffers};
-  Exchange<kVxu, kDmaOut, kOutFilled, kOutFreed> out_{kGroup};
+  Exchange<kDmaIn, kVxu, kInFilled, kInFreed> in_{kBuffers};
+  Exchange<kVxu, kDmaOut, kOutFilled, kOutFreed> out_{kBuffers};
   Operand result_;                       // Y as it is stored, which lags behind
   Operand operands_[ASSAY_MAX_TENSORS];  // the inputs, then Y as it is computed
   const assay_args& args_;

@@ -64,9 +64,10 @@ inline void collapse(const assay_tensor& out, const assay_tensor* inputs, Proble
   p.elements = stride;
 }
 
-// HBM loses time with each turn from reading to writing, so that tiles are loaded and stored in groups.
-constexpr u32 kGroup = 4;             // tiles loaded, then stored
-constexpr u32 kInBuffers = 2;         // tiles on their way in; those on their way out are a group
+// HBM loses time with each turn from reading to writing, so that tiles are loaded and stored in groups. A
+// group is loaded before the one before it is stored, so that the vector unit never waits for a turn.
+constexpr u32 kGroup = 4;             // tiles
+constexpr u32 kBuffers = 2 * kGroup;  // tiles on their way in, and on their way out
 constexpr u32 kMostBytes = 1u << 18;  // of one operand of a tile: enough to hide a turn's latency
 constexpr u32 kLeastBytes = 1u << 13;
 constexpr u32 kRunBytes = 1024;  // shorter runs waste bursts
@@ -79,7 +80,7 @@ struct Plan {
 
   // SPM addresses: the inputs' buffers, then the output's.
   u32 in_at(u32 buffer, u32 input) const { return (buffer * inputs + input) * slot; }
-  u32 out_at(u32 buffer) const { return (kInBuffers * inputs + buffer) * slot; }
+  u32 out_at(u32 buffer) const { return (kBuffers * inputs + buffer) * slot; }
 };
 
 // Some input has columns but no rows: a tile of many rows reads it seldom.
@@ -92,7 +93,7 @@ inline bool repeats_rows(const Problem& p) {
 // Bytes of a slot: what SPM has room for, but several tiles even of a small problem.
 inline u64 slot_bytes(const Problem& p, const volatile assay_machine& machine) {
   const u64 word = machine.spm_bank_bytes;
-  const u64 slots = u64{kInBuffers} * p.inputs + kGroup;
+  const u64 slots = u64{kBuffers} * (p.inputs + 1);
   const u64 all = p.elements * p.element;
   const u64 wanted = device::max<u64>(kLeastBytes, device::min<u64>(kMostBytes, all / (2 * kGroup)));
   return device::min(device::align_up(wanted, word), machine.spm_bytes / slots & ~(word - 1));

@@ -121,8 +121,8 @@ TEST(Plan, EveryBufferLiesInSpm) {
       const Problem p = collapsed({1 << 24}, std::vector<Dims>(inputs, Dims{1 << 24}), 2);
       const Plan plan = planned(p, kib);
       ASSERT_TRUE(plan.feasible);
-      EXPECT_LE(plan.out_at(elementwise::kGroup - 1) + plan.slot, kib * 1024);
-      EXPECT_GE(plan.out_at(0), plan.in_at(elementwise::kInBuffers - 1, inputs - 1) + plan.slot);
+      EXPECT_LE(plan.out_at(elementwise::kBuffers - 1) + plan.slot, kib * 1024);
+      EXPECT_GE(plan.out_at(0), plan.in_at(elementwise::kBuffers - 1, inputs - 1) + plan.slot);
       EXPECT_LE(plan.tile[kCols] * 2, plan.slot);
     }
 }
