@@ -78,7 +78,7 @@ std::vector<std::string> trace_byte(const CommandLog& log, const ElfImage& kerne
       const std::uint64_t element = size_of(pass->out_dtype);
       const auto place =
           place_in(*wanted, pass->out_addr, pass->out_row_stride, pass->rows, pass->cols * element);
-      if (!place) continue;
+      if (!place || pass->reduce_only) continue;
       lines.push_back(fmt::format("{} row {}, column {}", headline(*record, kernel, lines_of), place->row,
                                   place->column / static_cast<std::int64_t>(element)));
       const bool acc_is_bias = pass->bias_source == isa::OperandSource::memory && pass->bias_addr.is_acc();
