@@ -121,6 +121,12 @@ void read_without_fence(const assay_args* args) {
 
 void read_unwritten() { static_cast<void>(*words(ASSAY_SPM_BASE + 256)); }
 
+// The host is busy by itself while a transfer is under way.
+void spin(const assay_args* args) {
+  load(args->tensors[1].address, 64, 64);
+  for (u32 i = 0; i < 200; ++i) asm volatile("nop");
+}
+
 }  // namespace
 
 extern "C" uint32_t assay_kernel(const assay_args* args) {
@@ -139,6 +145,7 @@ extern "C" uint32_t assay_kernel(const assay_args* args) {
     case kPrintMuch: print_much(args); break;
     case kRace: read_without_fence(args); break;
     case kUnwritten: read_unwritten(); break;
+    case kSpin: spin(args); break;
     default: return 99;
   }
   return 0;

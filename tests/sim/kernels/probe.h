@@ -16,7 +16,8 @@ enum assay_probe {
   kPrintf,
   kPrintMuch,
   kRace,
-  kUnwritten
+  kUnwritten,
+  kSpin
 };
 
 #endif
