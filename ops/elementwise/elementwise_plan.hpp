@@ -70,7 +70,8 @@ constexpr u32 kGroup = 4;             // tiles
 constexpr u32 kBuffers = 2 * kGroup;  // tiles on their way in, and on their way out
 constexpr u32 kMostBytes = 1u << 18;  // of one operand of a tile: enough to hide a turn's latency
 constexpr u32 kLeastBytes = 1u << 13;
-constexpr u32 kRunBytes = 1024;  // shorter runs waste bursts
+constexpr u64 kSharedRows =
+    8;  // rows that share one read of what lies along the columns: longer runs do more
 
 struct Plan {
   bool feasible = false;
@@ -83,7 +84,7 @@ struct Plan {
   u32 out_at(u32 buffer) const { return (kBuffers * inputs + buffer) * slot; }
 };
 
-// Some input has columns but no rows: a tile of many rows reads it seldom.
+// Some input has columns but no rows: a tile of several rows reads it once.
 inline bool repeats_rows(const Problem& p) {
   for (u32 i = 0; i < p.inputs; ++i)
     if (p.strides[i][kCols] != 0 && p.strides[i][kRows] == 0) return true;
@@ -107,8 +108,8 @@ inline void make_plan(const Problem& p, const volatile assay_machine& machine, P
   u64* tile = plan.tile;
   for (u32 d = 0; d < p.loops(); ++d) tile[d] = 1;
   tile[kCols] = device::min(cols, most);
-  if (rows > 1 && cols > most / rows && repeats_rows(p))
-    tile[kCols] = device::min(tile[kCols], device::max<u64>(kRunBytes / p.element, most / rows));
+  if (repeats_rows(p) && most >= kSharedRows)
+    tile[kCols] = device::min(tile[kCols], most / device::min(rows, kSharedRows));
   tile[kRows] = device::min(rows, most / tile[kCols]);
   if (tile[kCols] == cols && tile[kRows] == rows)
     tile[kPlanes] = device::min(p.dims[kPlanes], most / (cols * rows));

@@ -127,10 +127,11 @@ TEST(Plan, EveryBufferLiesInSpm) {
     }
 }
 
-TEST(Plan, ARepeatedRowIsReadForManyRows) {
+TEST(Plan, ARepeatedRowIsReadForSeveralRows) {
   const Plan plan = planned(collapsed({1 << 12, 1 << 20}, {{1 << 12, 1 << 20}, {1 << 20}}), 16384);
-  EXPECT_EQ(plan.tile[kCols], 256U);  // no shorter than a kilobyte
-  EXPECT_EQ(plan.tile[kRows], 256U);
+  EXPECT_EQ(plan.tile[kCols], 8192U);
+  EXPECT_EQ(plan.tile[kRows], 8U);
+  EXPECT_EQ(planned(collapsed({2, 1 << 20}, {{2, 1 << 20}, {1 << 20}}), 16384).tile[kCols], 32768U);
   const Plan column = planned(collapsed({1 << 12, 1 << 20}, {{1 << 12, 1 << 20}, {1 << 12, 1}}), 16384);
   EXPECT_EQ(column.tile[kCols], 65536U);
   EXPECT_EQ(column.tile[kRows], 1U);
