@@ -108,7 +108,8 @@ std::uint64_t float_bits(DType type, DataKind kind, ElementRandom& random, std::
 // Integer types: `low` and `high` are the type's range.
 std::int64_t integer_value(DataKind kind, ElementRandom& random, std::int64_t low, std::int64_t high,
                            std::int32_t limit) {
-  const std::array<std::int64_t, 6> extremes{low, high, low + 1, high - 1, 0, 1};
+  const std::array<std::int64_t, 7> extremes{
+      low, high, low + 1, high - 1, 0, 1, std::max<std::int64_t>(low, -1)};
   const auto whole_range = [&](std::int64_t from) {
     return from +
            static_cast<std::int64_t>((random.next() >> 32) % static_cast<std::uint64_t>(high - from + 1));

@@ -70,8 +70,7 @@ constexpr u32 kGroup = 4;             // tiles
 constexpr u32 kBuffers = 2 * kGroup;  // tiles on their way in, and on their way out
 constexpr u32 kMostBytes = 1u << 18;  // of one operand of a tile: enough to hide a turn's latency
 constexpr u32 kLeastBytes = 1u << 13;
-constexpr u64 kSharedRows =
-    8;  // rows that share one read of what lies along the columns: longer runs do more
+constexpr u64 kSharedRows = 8;  // share one read of what has no rows; more would cut the columns too short
 
 struct Plan {
   bool feasible = false;
