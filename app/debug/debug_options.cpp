@@ -5,12 +5,18 @@
 #include <cstdio>
 
 #include "ops/operator.hpp"
+#include "sim/source_lines.hpp"
 
 namespace assay::app {
 namespace {
 
 // Of the debugger's connection; standard output belongs to the result, or to the debugger.
 void say(const std::string& line) { std::fputs(("assay: " + line + "\n").c_str(), stderr); }
+
+std::string kernel_of(const CaseInput& input) {
+  const ops::Problem& problem = input.c.problem;
+  return kernel_path(ops::find_operator(problem.op).pack(problem).kernel);
+}
 
 }  // namespace
 
@@ -56,11 +62,10 @@ void check(const DebugOptions& o, const RunKind& kind) {
 
 DebugSession::DebugSession(const DebugOptions& o, const CaseInput& input) {
   if (!o.trace.empty()) {
-    const ops::Problem& problem = input.c.problem;
-    const std::string kernel = kernel_path(ops::find_operator(problem.op).pack(problem).kernel);
     trace_file_ = std::make_unique<OutputFile>(o.trace);
     trace_ = std::make_unique<sim::InstructionTrace>(
-        sim::load_elf(kernel), sim::InstructionTrace::Options{Cycle(o.trace_from), Cycle(o.trace_to)},
+        sim::load_elf(kernel_of(input)),
+        sim::InstructionTrace::Options{Cycle(o.trace_from), Cycle(o.trace_to)},
         [this](const std::string& line) { trace_file_->write(line + '\n'); });
   }
   if (!o.dumps.empty()) dumper_ = std::make_unique<Dumper>(o.dumps, input);
@@ -68,7 +73,9 @@ DebugSession::DebugSession(const DebugOptions& o, const CaseInput& input) {
   const auto announce = [](const std::string& where) {
     say(fmt::format("waiting for a debugger (target remote {})", where));
   };
-  gdb_ = std::make_unique<sim::GdbServer>(sim::open_transport(o.gdb, announce), say);
+  auto lines = std::make_shared<sim::SourceLines>(kernel_of(input));
+  gdb_ = std::make_unique<sim::GdbServer>(sim::open_transport(o.gdb, announce), say,
+                                          [lines](std::uint64_t pc) { return lines->text_at(pc); });
 }
 
 std::vector<sim::Observer*> DebugSession::observers() {

@@ -73,17 +73,13 @@ std::string value_dump(const DumpPlace& place, const std::vector<std::byte>& byt
   return text;
 }
 
+// numpy has f4 and f2; other floats are shown as their bits.
 std::string npy_type(std::optional<DType> dtype) {
   if (!dtype) return "|u1";
-  switch (*dtype) {
-    case DType::f32: return "<f4";
-    case DType::f16: return "<f2";
-    case DType::bf16: return "<u2";  // numpy has no bf16: its bits
-    case DType::s8: return "|i1";
-    case DType::u8: return "|u1";
-    case DType::s32: return "<i4";
-  }
-  return "|u1";
+  const bool known_float = *dtype == DType::f32 || *dtype == DType::f16;
+  const char kind = known_float ? 'f' : kind_of(*dtype) == DTypeKind::Signed ? 'i' : 'u';
+  const std::size_t bytes = size_of(*dtype);
+  return fmt::format("{}{}{}", bytes == 1 ? '|' : '<', kind, bytes);
 }
 
 }  // namespace

@@ -30,8 +30,9 @@ const char* signal_of_trap(std::uint64_t mcause) {
 
 }  // namespace
 
-GdbServer::GdbServer(std::unique_ptr<Transport> transport, std::function<void(const std::string&)> say)
-    : transport_(std::move(transport)), say_(std::move(say)), stub_(*this) {}
+GdbServer::GdbServer(std::unique_ptr<Transport> transport, std::function<void(const std::string&)> say,
+                     Source source)
+    : transport_(std::move(transport)), say_(std::move(say)), source_(std::move(source)), stub_(*this) {}
 
 void GdbServer::start(MachineView& view) {
   view_ = &view;
@@ -69,7 +70,10 @@ void GdbServer::after_instruction() {
 void GdbServer::found(const Finding& finding) {
   if (!attached_) return;
   std::string text = fmt::format("sanitizer: {} at {}\n", to_string(finding.kind), finding.place);
-  for (const FindingSite& site : finding.sites) text += fmt::format("  {:#x}: {}\n", site.pc, site.text);
+  for (const FindingSite& site : finding.sites) {
+    text += fmt::format("  {:#x}: {}\n", site.pc, site.text);
+    if (source_) text += fmt::format("    at {}\n", source_(site.pc));
+  }
   send("O" + to_hex(text));
   pending_ = kFinding;
 }

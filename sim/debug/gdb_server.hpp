@@ -26,8 +26,10 @@ namespace assay::sim {
 
 class GdbServer : public Observer, private GdbTarget {
  public:
-  // `say` is told what the user of the program should know: that the connection broke.
-  GdbServer(std::unique_ptr<Transport> transport, std::function<void(const std::string&)> say);
+  // `say` is told what the user of the program should know: that the connection broke. `source` gives the
+  // source line of an instruction, for the sanitizer's findings; it may be empty.
+  using Source = std::function<std::string(std::uint64_t pc)>;
+  GdbServer(std::unique_ptr<Transport> transport, std::function<void(const std::string&)> say, Source source);
 
   void start(MachineView& view) override;
   bool every_instruction() const override { return attached_; }
@@ -55,6 +57,7 @@ class GdbServer : public Observer, private GdbTarget {
 
   std::unique_ptr<Transport> transport_;
   std::function<void(const std::string&)> say_;
+  Source source_;
   GdbStub stub_;
   RspReader reader_;
   std::string last_sent_;

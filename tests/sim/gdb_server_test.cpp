@@ -14,6 +14,7 @@
 namespace assay::sim {
 namespace {
 
+using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -83,7 +84,9 @@ Session debug(const Wish& wish) {
   script->forever = wish.forever;
   script->meanwhile = wish.meanwhile;
   script->answers = &session.answers;
-  GdbServer server(std::move(script), [&](const std::string& line) { session.said.push_back(line); });
+  GdbServer server(
+      std::move(script), [&](const std::string& line) { session.said.push_back(line); },
+      [](std::uint64_t pc) { return fmt::format("line of {:#x}", pc); });
   PlatformOptions options;
   options.watchdog = wish.watchdog;
   options.observers = {&server};
@@ -178,8 +181,9 @@ TEST(GdbServer, ARunThatEndsByAFaultCanBeLookedAt) {
 
 TEST(GdbServer, StopsWhereTheSanitizerFindsSomething) {
   const Session s = debug({kRace, {"c"}, "c", "", 0, Cycle(1000000), true});
-  EXPECT_THAT(from_hex(s.answers.at(0).substr(1)).value(),
-              HasSubstr("sanitizer: host-read-race at SPM 0x40\n"));
+  EXPECT_THAT(
+      from_hex(s.answers.at(0).substr(1)).value(),
+      AllOf(HasSubstr("sanitizer: host-read-race at SPM 0x40\n"), HasSubstr("    at line of 0x8000")));
   EXPECT_EQ(s.answers.at(1), "S1e");
   EXPECT_EQ(s.run.findings.size(), 1u);
   EXPECT_EQ(s.answers.back(), "W00");
