@@ -11,9 +11,11 @@
 #include "app/debug/debug_options.hpp"
 #include "app/verbs.hpp"
 #include "isa/command.hpp"
+#include "ops/user/user_operator.hpp"
 #include "report/summary.hpp"
 #include "testgen/case_arguments.hpp"
 #include "testgen/case_yaml.hpp"
+#include "testgen/user_case.hpp"
 
 namespace assay::app {
 namespace {
@@ -22,7 +24,7 @@ constexpr std::uint64_t kMostCycles = 1'000'000'000'000'000;  // SystemC time en
 
 struct Options {
   testgen::CaseArguments arguments;
-  std::string case_file, onnx_folder;
+  std::string case_file, onnx_folder, kernel;
   std::vector<std::string> goldens;
   bool no_values = false, no_sanitizer = false, json = false, commands = false;
   std::uint64_t max_cycles = 0, quantum = 1000, jitter = 0;
@@ -48,11 +50,17 @@ void refuse_mixture(const Options& o) {
 std::vector<CaseInput> read_cases(const Options& o) {
   std::vector<CaseInput> cases;
   if (!o.onnx_folder.empty()) {
-    for (const testgen::OnnxCase& recorded : testgen::read_onnx_cases(o.onnx_folder)) {
-      cases.push_back(from_onnx(recorded, o.arguments.config));
+    for (const testgen::RecordedCase& recorded : testgen::read_onnx_cases(o.onnx_folder)) {
+      cases.push_back(from_recorded(recorded, o.arguments.config));
       cases.back().reproduce =
           fmt::format("assay run --onnx-case {} --config {}", testgen::shell_quoted(o.onnx_folder),
                       testgen::shell_quoted(o.arguments.config));
+    }
+  } else if (const auto user = o.case_file.empty() ? std::nullopt : testgen::read_user_cases(o.case_file)) {
+    for (const testgen::RecordedCase& recorded : user->cases) {
+      cases.push_back(from_recorded(recorded, recorded.c.config));
+      cases.back().tolerance = user->tolerance;
+      cases.back().reproduce = "assay run --case " + testgen::shell_quoted(o.case_file);
     }
   } else {
     const testgen::Case c = o.case_file.empty() ? testgen::case_from_arguments(o.arguments)
@@ -60,6 +68,12 @@ std::vector<CaseInput> read_cases(const Options& o) {
     cases.push_back(o.no_values ? without_values(c) : generated(c));
   }
   if (cases.empty()) fail(ExitCode::NothingSelected, "run: {} holds no test data set", o.onnx_folder);
+  for (CaseInput& input : cases) {
+    if (!o.kernel.empty()) input.reproduce += " --kernel " + testgen::shell_quoted(o.kernel);
+    else if (input.c.problem.op == ops::user_operator().name())
+      fail(ExitCode::Usage, "run: {}: no operator of Assay; name the kernel that computes it with --kernel",
+           o.case_file);
+  }
   return cases;
 }
 
@@ -82,13 +96,10 @@ void print_kernel_line(const std::string& line) {
   std::fputs(("kernel: " + text + "\n").c_str(), stderr);
 }
 
-RunOptions run_options(const Options& o, const CaseInput& input) {
+RunOptions run_options(const Options& o) {
   RunOptions run;
   run.goldens = o.goldens;
-  if (run.goldens.empty() && !input.recorded.empty()) {
-    run.goldens = default_goldens(input.c);
-    run.goldens.emplace_back("recorded");
-  }
+  run.kernel = o.kernel;
   run.values = !o.no_values;
   run.quantum = Cycle(o.quantum);
   run.sanitize = !o.no_sanitizer;
@@ -120,7 +131,7 @@ ExitCode run(const Options& o) {
   check(o.debug, {o.json, !o.no_values, cases.size()});
   for (const CaseInput& input : cases) {
     DebugSession debug(o.debug, input);
-    RunOptions options = run_options(o, input);
+    RunOptions options = run_options(o);
     options.observers = debug.observers();
     const report::CaseResult result = run_case(input, options);
     worst = worse(worst, result.verdict);
@@ -178,6 +189,8 @@ void add_run(CLI::App& program, Action& action) {
   verb->add_option("--case", o->case_file, "Read the case from a YAML file");
   verb->add_option("--onnx-case", o->onnx_folder,
                    "Read cases from a folder with model.onnx and test_data_set_*");
+  verb->add_option("--kernel", o->kernel,
+                   "Run this ELF in place of the operator's own kernel (docs/user-kernel.md)");
   verb->add_option("--golden", o->goldens, "Judges: strict, cpu, dnnl, recorded, none; default by mode")
       ->delimiter(',');
   verb->add_flag("--no-values", o->no_values, "Timing alone: the same cycles, no verdict (exit code 10)");

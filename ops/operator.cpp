@@ -10,6 +10,7 @@
 #include "isa/abi.h"
 #include "ops/elementwise/elementwise_spec.hpp"
 #include "ops/gemm/gemm_spec.hpp"
+#include "ops/user/user_operator.hpp"
 
 namespace assay::ops {
 namespace {
@@ -42,6 +43,7 @@ const std::vector<const Operator*>& all_operators() {
 }
 
 const Operator& find_operator(std::string_view name) {
+  if (name == user_operator().name()) return user_operator();
   std::vector<std::string> names;
   for (const Operator* op : all_operators()) {
     if (op->name() == name) return *op;

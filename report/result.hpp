@@ -72,6 +72,7 @@ struct CaseResult {
   std::uint64_t cycles = 0;
   std::uint32_t freq_mhz = 0;
   std::uint64_t host_instructions = 0, commands = 0;
+  bool work_declared = true;  // false: a user's computation that does not say how much work it is
   std::uint64_t macs_declared = 0, macs_executed = 0, macs_padding = 0;
   std::uint64_t elements_declared = 0, elements_executed = 0;  // of the vector unit
   std::uint64_t bytes_compulsory = 0, bytes_moved = 0;

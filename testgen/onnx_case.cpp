@@ -64,7 +64,11 @@ struct Model {
 };
 
 Model read_model(const fs::path& folder) {
-  Model model{(folder / "model.onnx").string(), read_onnx_model(folder / "model.onnx")};
+  return {(folder / "model.onnx").string(), read_onnx_model(folder / "model.onnx")};
+}
+
+Model read_node_model(const fs::path& folder) {
+  Model model = read_model(folder);
   const onnx::GraphProto& graph = model.graph();
   if (graph.node_size() == 0) fail(ExitCode::BadInput, "{}: a graph without a node", model.file);
   for (const onnx::NodeProto& node : graph.node()) operator_of(node, model.file);
@@ -148,7 +152,7 @@ std::map<std::string, Tensor> named_tensors(const Model& model, const fs::path& 
 }
 
 void add_inputs(const Model& model, const OnnxOperator& row, std::map<std::string, Tensor>& tensors,
-                OnnxCase& out) {
+                RecordedCase& out) {
   const onnx::NodeProto& node = model.node();
   const std::vector<std::string>& names = ops::find_operator(row.op).input_names();
   for (int i = 0; i < node.input_size(); ++i) {
@@ -171,7 +175,36 @@ void add_inputs(const Model& model, const OnnxOperator& row, std::map<std::strin
   }
 }
 
-void add_output(const Model& model, const fs::path& set, OnnxCase& out) {
+// The tensors of a data set alone, in the order of the graph.
+RecordedCase read_tensors(const Model& model, const fs::path& set) {
+  RecordedCase out;
+  out.name = set.parent_path().filename().string() + "/" + set.filename().string();
+  out.c.problem.op = "user";
+  out.policy.zero_mean = false;
+  std::map<std::string, Tensor> tensors = named_tensors(model, set);
+  const auto add = [&](const std::string& name) {
+    const auto found = tensors.find(name);
+    if (found == tensors.end()) return;
+    found->second.name = name;
+    out.c.problem.inputs.push_back({name, found->second.dtype, found->second.shape});
+    out.inputs.push_back(std::move(found->second));
+    tensors.erase(found);
+  };
+  for (const onnx::ValueInfoProto& info : model.graph().input()) add(info.name());
+  for (const onnx::TensorProto& proto : model.graph().initializer()) add(proto.name());
+  int index = 0;
+  for (const onnx::ValueInfoProto& info : model.graph().output()) {
+    const fs::path file = set / fmt::format("output_{}.pb", index++);
+    Tensor recorded = tensor_from_onnx(read_onnx_tensor(file), file.string());
+    check_declared(info, recorded, file.string());
+    recorded.name = info.name();
+    out.c.problem.outputs.push_back({recorded.name, recorded.dtype, recorded.shape});
+    out.outputs.push_back(std::move(recorded));
+  }
+  return out;
+}
+
+void add_output(const Model& model, const fs::path& set, RecordedCase& out) {
   const fs::path file = set / "output_0.pb", extra = set / "output_1.pb";
   if (fs::exists(extra)) fail(ExitCode::BadInput, "{}: the model has only 1 output", extra.string());
   Tensor recorded = tensor_from_onnx(read_onnx_tensor(file), file.string());
@@ -185,9 +218,9 @@ void add_output(const Model& model, const fs::path& set, OnnxCase& out) {
   out.outputs.push_back(std::move(recorded));
 }
 
-OnnxCase read_case(const Model& model, const fs::path& set) {
+RecordedCase read_case(const Model& model, const fs::path& set) {
   const OnnxOperator& row = operator_of(model.node(), model.file);
-  OnnxCase out;
+  RecordedCase out;
   out.name = set.parent_path().filename().string() + "/" + set.filename().string();
   out.c.problem.op = std::string(row.op);
   out.c.mode = golden::Mode::Real;
@@ -231,19 +264,29 @@ std::vector<fs::path> data_sets(const fs::path& folder) {
   return ordered;
 }
 
-}  // namespace
-
-std::vector<OnnxCase> read_onnx_cases(const fs::path& folder) {
+// A case for each data set of the folder; `open` reads the model, `read` a case.
+template <typename Open, typename Read>
+std::vector<RecordedCase> read_folder(const fs::path& folder, Open open, Read read) {
   std::error_code error;
   if (!fs::is_directory(folder, error)) fail(ExitCode::BadInput, "{}: not a folder", folder.string());
   fs::path clean = folder.lexically_normal();
   if (clean.filename().empty()) clean = clean.parent_path();  // a trailing slash
-  const Model model = read_model(clean);
+  const Model model = open(clean);
   const std::vector<fs::path> sets = data_sets(clean);
-  std::vector<OnnxCase> cases;
+  std::vector<RecordedCase> cases;
   cases.reserve(sets.size());
-  for (const fs::path& set : sets) cases.push_back(read_case(model, set));
+  for (const fs::path& set : sets) cases.push_back(read(model, set));
   return cases;
+}
+
+}  // namespace
+
+std::vector<RecordedCase> read_onnx_cases(const fs::path& folder) {
+  return read_folder(folder, read_node_model, read_case);
+}
+
+std::vector<RecordedCase> read_onnx_tensors(const fs::path& folder) {
+  return read_folder(folder, read_model, read_tensors);
 }
 
 }  // namespace assay::testgen

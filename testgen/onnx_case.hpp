@@ -4,26 +4,20 @@
 #pragma once
 
 #include <filesystem>
-#include <string>
 #include <vector>
 
-#include "base/tensor.hpp"
-#include "testgen/case.hpp"
+#include "testgen/recorded_case.hpp"
 
 namespace assay::testgen {
-
-struct OnnxCase {
-  std::string name;             // folder / data set
-  Case c;                       // mode real; data and seed are unused, the tensors are these:
-  std::vector<Tensor> inputs;   // in the order of c.problem.inputs
-  std::vector<Tensor> outputs;  // as recorded; see golden::recorded_reference
-  golden::Policy policy;        // doubled bound, data not known to be of mean zero
-};
 
 // One element per data set, in the order of their numbers. Throws
 //   Error(Unsupported)  another operator (op_type and node are named), more than one node, an element type,
 //                       attribute or operator set beyond the operator, external data
 //   Error(BadInput)     missing, malformed or truncated file; tensors that do not fit the model
-std::vector<OnnxCase> read_onnx_cases(const std::filesystem::path& folder);
+std::vector<RecordedCase> read_onnx_cases(const std::filesystem::path& folder);
+
+// The same for a model of any operators: problems of operator "user", whose inputs are the graph's, then its
+// initialisers, and whose outputs are those recorded. Nothing of the model's meaning is used.
+std::vector<RecordedCase> read_onnx_tensors(const std::filesystem::path& folder);
 
 }  // namespace assay::testgen

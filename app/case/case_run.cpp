@@ -14,6 +14,7 @@
 #include "base/machine_yaml.hpp"
 #include "base/suggest.hpp"
 #include "golden/backend.hpp"
+#include "ops/user/user_operator.hpp"
 #include "report/summary.hpp"
 #include "sim/platform.hpp"
 #include "sim/provenance.hpp"
@@ -197,25 +198,26 @@ void judge_values(const CaseInput& input, const std::vector<std::string>& golden
 }  // namespace
 
 CaseInput without_values(const testgen::Case& c) {
-  return {c, {}, {}, testgen::policy_of(c), "", testgen::reproduce_line(c)};
+  return {c, {}, {}, testgen::policy_of(c), {}, "", testgen::reproduce_line(c)};
 }
 
 CaseInput generated(const testgen::Case& c) {
   require_memory(c);
-  return {c, testgen::make_inputs(c), {}, testgen::policy_of(c), "", testgen::reproduce_line(c)};
+  return {c, testgen::make_inputs(c), {}, testgen::policy_of(c), {}, "", testgen::reproduce_line(c)};
 }
 
-CaseInput from_onnx(const testgen::OnnxCase& recorded, const std::string& config) {
-  CaseInput input{recorded.c, recorded.inputs, recorded.outputs, recorded.policy, recorded.name, ""};
+CaseInput from_recorded(const testgen::RecordedCase& recorded, const std::string& config) {
+  CaseInput input{recorded.c, recorded.inputs, recorded.outputs, recorded.policy, {}, recorded.name, ""};
   input.c.config = config;
   return input;
 }
 
-std::vector<std::string> default_goldens(const testgen::Case& c) {
-  if (c.mode == golden::Mode::Bits) return {"strict"};
+std::vector<std::string> default_goldens(const CaseInput& input) {
   std::vector<std::string> names;
-  for (const char* name : {"cpu", "dnnl"})
-    if (golden::find_backend(name).supports(c.problem)) names.emplace_back(name);
+  const bool bits = input.c.mode == golden::Mode::Bits;
+  for (const char* name : bits ? std::vector<const char*>{"strict"} : std::vector<const char*>{"cpu", "dnnl"})
+    if (golden::find_backend(name).supports(input.c.problem)) names.emplace_back(name);
+  if (!input.recorded.empty()) names.emplace_back("recorded");
   return names;
 }
 
@@ -228,7 +230,7 @@ Execution execute(const CaseInput& input, const Machine& machine, const RunOptio
   const ops::KernelCall call = ops::find_operator(problem.op).pack(problem);
   const Layout layout = lay_out(problem, call, machine);
   Execution execution;
-  execution.kernel = sim::load_elf(kernel_path(call.kernel));
+  execution.kernel = sim::load_elf(options.kernel.empty() ? kernel_path(call.kernel) : options.kernel);
   sim::Platform platform(machine, {options.values, watchdog, options.quantum, options.sanitize,
                                    options.jitter, options.on_line, options.observers});
   platform.declare(tensor_ranges(problem, layout));
@@ -247,8 +249,7 @@ Execution execute(const CaseInput& input, const Machine& machine, const RunOptio
 report::CaseResult run_case(const CaseInput& input, const RunOptions& options) {
   const Machine machine = find_machine(input.c.config);
   const ops::Work work = ops::find_operator(input.c.problem.op).work(input.c.problem);
-  const std::vector<std::string> goldens =
-      options.goldens.empty() ? default_goldens(input.c) : options.goldens;
+  const std::vector<std::string> goldens = options.goldens.empty() ? default_goldens(input) : options.goldens;
   check_goldens(input, goldens);
 
   report::CaseResult result;
@@ -258,6 +259,7 @@ report::CaseResult run_case(const CaseInput& input, const RunOptions& options) {
   result.elements_declared = work.vector_elements;
   result.bytes_compulsory = (work.compulsory_read + work.compulsory_written).count();
   result.roofline = ceilings(work, machine);
+  result.work_declared = ops::declares_work(input.c.problem);
   note_hypothetical(work, machine, result);
 
   const Cycle runaway(result.roofline.attainable * kRunawayFactor + kRunawayBase);

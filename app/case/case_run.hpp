@@ -9,6 +9,7 @@
 #include "base/machine.hpp"
 #include "base/tensor.hpp"
 #include "base/units.hpp"
+#include "golden/given.hpp"
 #include "report/result.hpp"
 #include "sim/platform.hpp"
 #include "testgen/case.hpp"
@@ -22,16 +23,18 @@ struct CaseInput {
   std::vector<Tensor> inputs;
   std::vector<Tensor> recorded;
   golden::Policy policy;
-  std::string source;     // where the tensors came from, where they were not generated
-  std::string reproduce;  // the command line that runs it again
+  golden::GivenTolerance tolerance;  // of `recorded`, for an operator that only the user knows
+  std::string source;                // where the tensors came from, where they were not generated
+  std::string reproduce;             // the command line that runs it again
 };
 // Throws Error(Infrastructure) where this computer's memory cannot hold the tensors and their goldens.
 CaseInput generated(const testgen::Case& c);
 // A case without its tensors, for timing alone.
 CaseInput without_values(const testgen::Case& c);
-CaseInput from_onnx(const testgen::OnnxCase& recorded, const std::string& config);
+CaseInput from_recorded(const testgen::RecordedCase& recorded, const std::string& config);
 
 struct RunOptions {
+  std::string kernel;                // the user's ELF; empty: the operator's own
   std::vector<std::string> goldens;  // backend names; empty: by mode (default_goldens); {"none"}: no verdict
   bool values = true;                // false: timing alone
   std::optional<Cycle> max_cycles;   // default: far beyond what any kernel for the case should need
@@ -43,9 +46,9 @@ struct RunOptions {
   std::function<void(const sim::RunResult&)> observe;  // sees the run before it is judged
 };
 
-// The goldens that judge a mode unless the user names others: strict for bits, else cpu and dnnl where
-// they support the problem.
-std::vector<std::string> default_goldens(const testgen::Case& c);
+// The goldens that judge a case unless the user names others: strict for bits, else cpu and dnnl where
+// they support the problem; and the outputs recorded with it.
+std::vector<std::string> default_goldens(const CaseInput& input);
 
 // The machine's side of a case, before anything is judged.
 struct Execution {

@@ -73,7 +73,7 @@ class OnnxNode : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(OnnxNode, PassesOnBothMachinesOrIsListedAsUnsupported) {
   const auto listed = unsupported().find(GetParam());
-  std::vector<testgen::OnnxCase> cases;
+  std::vector<testgen::RecordedCase> cases;
   try {
     cases = testgen::read_onnx_cases(fs::path(ONNX_TESTDATA) / "node" / GetParam());
   } catch (const Error& error) {
@@ -84,12 +84,9 @@ TEST_P(OnnxNode, PassesOnBothMachinesOrIsListedAsUnsupported) {
   }
   EXPECT_EQ(listed, unsupported().end()) << "is supported now: strike it from the list";
   ASSERT_FALSE(cases.empty());
-  for (const testgen::OnnxCase& recorded : cases)
+  for (const testgen::RecordedCase& recorded : cases)
     for (const char* config : {"edge16", "server128"}) {
-      app::RunOptions options;
-      options.goldens = app::default_goldens(recorded.c);
-      options.goldens.emplace_back("recorded");
-      const report::CaseResult r = app::run_case(app::from_onnx(recorded, config), options);
+      const report::CaseResult r = app::run_case(app::from_recorded(recorded, config), {});
       EXPECT_EQ(r.verdict, ExitCode::Pass) << r.text << ": " << r.message;
     }
 }

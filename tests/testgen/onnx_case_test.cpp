@@ -20,24 +20,24 @@ using test::expect_error;
 const fs::path kData = "/usr/share/libonnx-testdata/data/node";  // package libonnx-testdata
 
 // strict's result against what ONNX recorded, in the doubled bound of the fp64 reference.
-golden::Comparison judge(const OnnxCase& o) {
+golden::Comparison judge(const RecordedCase& o) {
   const golden::Reference strict = golden::find_backend("strict").evaluate(o.c.problem, o.inputs);
   const golden::Reference cpu = golden::find_backend("cpu").evaluate(o.c.problem, o.inputs);
   return golden::compare(*strict.outputs[0].bits, golden::recorded_reference(o.outputs[0], cpu.outputs[0]),
                          o.policy);
 }
 
-TEST(OnnxCase, EveryRecordedGemmAndMatmulPasses) {
+TEST(RecordedCase, EveryRecordedGemmAndMatmulPasses) {
   if (!fs::exists(kData)) GTEST_SKIP() << kData << " is not installed";
   int judged = 0;
   for (const fs::directory_entry& entry : fs::directory_iterator(kData)) {
     const std::string name = entry.path().filename().string();
     const bool wanted = name.rfind("test_gemm_", 0) == 0 || name.rfind("test_matmul_", 0) == 0;
     if (!wanted) continue;
-    for (const OnnxCase& o : read_onnx_cases(entry.path())) {
+    for (const RecordedCase& o : read_onnx_cases(entry.path())) {
       const golden::Comparison result = judge(o);
       EXPECT_TRUE(result.passed) << o.name << ": " << result.to_line();
-      OnnxCase wrong = o;
+      RecordedCase wrong = o;
       wrong.outputs[0].as<std::uint32_t>()[0] ^= 0x00400000;
       EXPECT_FALSE(judge(wrong).passed) << o.name;
       ++judged;
@@ -46,7 +46,7 @@ TEST(OnnxCase, EveryRecordedGemmAndMatmulPasses) {
   EXPECT_EQ(judged, 14);
 }
 
-TEST(OnnxCase, UnsupportedOperatorsAreNamed) {
+TEST(RecordedCase, UnsupportedOperatorsAreNamed) {
   if (!fs::exists(kData)) GTEST_SKIP() << kData << " is not installed";
   expect_error(ExitCode::Unsupported,
                "node Abs: unsupported operator; expected one of Gemm, MatMul, MatMulInteger, Add",
@@ -102,7 +102,7 @@ class OnnxFolder : public testing::Test {
   void write(const std::string& file, const google::protobuf::MessageLite& message) const {
     std::ofstream(set() / file, std::ios::binary) << message.SerializeAsString();
   }
-  std::vector<OnnxCase> read() const {
+  std::vector<RecordedCase> read() const {
     std::ofstream(folder_ / "model.onnx", std::ios::binary) << model_.SerializeAsString();
     return read_onnx_cases(folder_);
   }
@@ -115,7 +115,7 @@ class OnnxFolder : public testing::Test {
 };
 
 TEST_F(OnnxFolder, ReadsAndJudges) {
-  const std::vector<OnnxCase> cases = read();
+  const std::vector<RecordedCase> cases = read();
   ASSERT_EQ(cases.size(), 1U);
   EXPECT_EQ(ops::to_string(cases[0].c.problem), "gemm(A:f32[2x2], B:f32[2x2])");
   EXPECT_TRUE(judge(cases[0]).passed);
@@ -123,7 +123,7 @@ TEST_F(OnnxFolder, ReadsAndJudges) {
 
 TEST_F(OnnxFolder, DataSetsComeInNumericalOrder) {
   for (const char* number : {"2", "10"}) fs::copy(set(), folder_ / ("test_data_set_" + std::string(number)));
-  const std::vector<OnnxCase> cases = read();
+  const std::vector<RecordedCase> cases = read();
   ASSERT_EQ(cases.size(), 3U);
   EXPECT_THAT(cases[1].name, testing::EndsWith("test_data_set_2"));
   EXPECT_THAT(cases[2].name, testing::EndsWith("test_data_set_10"));

@@ -1,0 +1,119 @@
+#include "testgen/npy.hpp"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <fstream>
+#include <regex>
+#include <sstream>
+
+#include "base/error.hpp"
+
+namespace assay::testgen {
+namespace {
+
+constexpr char kMagic[] = "\x93NUMPY";
+constexpr std::size_t kMagicBytes = 6;
+constexpr std::size_t kMostHeaderBytes = std::size_t{1} << 16;
+
+std::string read_bytes(const std::filesystem::path& file) {
+  std::error_code ignored;
+  std::ifstream stream(file, std::ios::binary);
+  if (!std::filesystem::is_regular_file(file, ignored) || !stream)
+    fail(ExitCode::BadInput, "{}: cannot be read", file.string());
+  std::ostringstream text;
+  if (stream.peek() != std::ifstream::traits_type::eof() && !(text << stream.rdbuf()))
+    fail(ExitCode::BadInput, "{}: cannot be read", file.string());
+  return text.str();
+}
+
+std::uint64_t little_endian(const std::string& bytes, std::size_t at, std::size_t count) {
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < count; ++i)
+    value |= std::uint64_t{static_cast<unsigned char>(bytes[at + i])} << (8 * i);
+  return value;
+}
+
+// The header's text and where the data begin.
+struct Header {
+  std::string text;
+  std::size_t data = 0;
+};
+Header read_header(const std::string& bytes, const std::string& file) {
+  if (bytes.size() < kMagicBytes + 4 || bytes.compare(0, kMagicBytes, kMagic) != 0)
+    fail(ExitCode::BadInput, "{}: not a .npy file", file);
+  const auto version = static_cast<unsigned char>(bytes[kMagicBytes]);
+  if (version < 1 || version > 3)
+    fail(ExitCode::Unsupported, "{}: .npy version {}, known are 1 to 3", file, version);
+  const std::size_t length_bytes = version == 1 ? 2 : 4, start = kMagicBytes + 2 + length_bytes;
+  if (bytes.size() < start) fail(ExitCode::BadInput, "{}: ends within its header", file);
+  const std::uint64_t length = little_endian(bytes, kMagicBytes + 2, length_bytes);
+  if (length > kMostHeaderBytes || start + length > bytes.size())
+    fail(ExitCode::BadInput, "{}: ends within its header of {} bytes", file, length);
+  return {bytes.substr(start, length), start + length};
+}
+
+// The value of a key of the header's dictionary, as text.
+std::string entry(const std::string& header, const std::string& key, const std::string& pattern,
+                  const std::string& file) {
+  std::smatch match;
+  if (!std::regex_search(header, match, std::regex("['\"]" + key + "['\"]\\s*:\\s*" + pattern)))
+    fail(ExitCode::BadInput, "{}: its header lacks '{}'", file, key);
+  return match[1];
+}
+
+Shape parse_shape(const std::string& text, const std::string& file) {
+  Shape shape;
+  std::istringstream list(text);
+  for (std::string item; std::getline(list, item, ',');) {
+    std::smatch number;
+    if (std::regex_match(item, std::regex("\\s*"))) continue;  // after the comma of (3,)
+    if (!std::regex_match(item, number, std::regex("\\s*(\\d{1,18})L?\\s*")))
+      fail(ExitCode::BadInput, "{}: shape ({}) holds '{}'", file, text, item);
+    shape.push_back(std::stoll(number[1]));
+  }
+  return shape;
+}
+
+DType parse_descr(const std::string& descr, std::optional<DType> wanted, const std::string& file) {
+  static constexpr std::pair<std::string_view, DType> kTypes[] = {
+      {"<f4", DType::f32}, {"<f2", DType::f16}, {"|i1", DType::s8}, {"|u1", DType::u8}, {"<i4", DType::s32}};
+  if (wanted == DType::bf16 && (descr == "<u2" || descr == "<V2" || descr == "|V2")) return DType::bf16;
+  for (const auto& [name, type] : kTypes) {
+    if (name != descr) continue;
+    if (wanted && *wanted != type)
+      fail(ExitCode::BadInput, "{}: holds {} ('{}'), expected {}", file, to_string(type), descr,
+           to_string(*wanted));
+    return type;
+  }
+  fail(ExitCode::Unsupported,
+       "{}: element type '{}'; expected <f4, <f2, |i1, |u1 or <i4 (bf16: <u2 with dtype bf16)", file, descr);
+}
+
+}  // namespace
+
+Tensor read_npy(const std::filesystem::path& path, const std::string& name, std::optional<DType> dtype) {
+  const std::string file = path.string(), bytes = read_bytes(path);
+  const Header header = read_header(bytes, file);
+  const DType type = parse_descr(entry(header.text, "descr", "['\"]([^'\"]*)['\"]", file), dtype, file);
+  if (entry(header.text, "fortran_order", "(True|False)", file) == "True")
+    fail(ExitCode::Unsupported, "{}: in Fortran order; save it with numpy.ascontiguousarray()", file);
+  Tensor tensor;
+  try {
+    tensor = Tensor(name, type, Shape());
+    tensor.shape = parse_shape(entry(header.text, "shape", "\\(([^)]*)\\)", file), file);
+    element_count(tensor.shape);
+  } catch (const Error& error) {
+    if (error.code() == ExitCode::BadInput) throw;
+    fail(ExitCode::BadInput, "{}: {}", file, error.what());
+  }
+  const auto expected = static_cast<std::uint64_t>(element_count(tensor.shape)) * size_of(type);
+  if (bytes.size() - header.data != expected)
+    fail(ExitCode::BadInput, "{}: {} bytes of data, {} {} needs {}", file, bytes.size() - header.data,
+         to_string(tensor.shape), to_string(type), expected);
+  tensor.bytes.resize(expected);
+  if (expected > 0) std::memcpy(tensor.bytes.data(), bytes.data() + header.data, expected);
+  return tensor;
+}
+
+}  // namespace assay::testgen

@@ -1,0 +1,130 @@
+#include "testgen/user_case.hpp"
+
+#include <cstring>
+
+#include "base/error.hpp"
+#include "base/yaml.hpp"
+#include "testgen/npy.hpp"
+
+namespace assay::testgen {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::vector<std::string> kKeys{"onnx", "inputs", "outputs", "arguments", "tolerance", "work", "config"};
+
+// A word of the argument block: a whole number, or a number with a point or exponent as its fp32 bits.
+std::int64_t argument_word(const YamlMap& root, const std::string& text) {
+  try {
+    std::size_t used = 0;
+    if (text.find_first_of(".eEn") != std::string::npos && text.compare(0, 2, "0x") != 0) {
+      const float value = std::stof(text, &used);
+      std::uint32_t bits = 0;
+      std::memcpy(&bits, &value, sizeof bits);
+      if (used == text.size()) return bits;
+    } else {
+      const bool negative = !text.empty() && text[0] == '-';
+      const std::int64_t value =
+          negative ? std::stoll(text, &used, 0) : static_cast<std::int64_t>(std::stoull(text, &used, 0));
+      if (used == text.size()) return value;
+    }
+  } catch (const std::logic_error&) {  // no number, or out of range
+  }
+  root.complain("arguments", "'{}' is neither a 64-bit whole number nor an fp32 number", text);
+}
+
+void read_arguments(const YamlMap& root, ops::Problem& problem) {
+  if (!root.has("arguments")) return;
+  std::vector<std::int64_t> words;
+  for (const std::string& text : root.list("arguments")) words.push_back(argument_word(root, text));
+  problem.attributes.set("arguments", words);
+}
+
+void read_work(const YamlMap& root, ops::Problem& problem) {
+  if (!root.has("work")) return;
+  const YamlMap work(root.at("work"), root.file(), "work", {"macs", "read_bytes"});
+  for (const char* key : {"macs", "read_bytes"})
+    if (work.has(key)) problem.attributes.set(key, static_cast<std::int64_t>(work.unsigned_integer(key)));
+}
+
+golden::GivenTolerance read_tolerance(const YamlMap& root) {
+  golden::GivenTolerance tolerance;
+  if (!root.has("tolerance")) return tolerance;
+  const YamlMap map(root.at("tolerance"), root.file(), "tolerance", {"relative", "absolute"});
+  const auto read = [&map](const char* key) {
+    const double value = map.has(key) ? map.number(key) : 0;
+    if (!(value >= 0 && value <= 1e6)) map.complain(key, "{} is not within 0 and 1e6", map.text(key));
+    return value;
+  };
+  tolerance.relative = read("relative");
+  tolerance.absolute = read("absolute");
+  return tolerance;
+}
+
+fs::path beside(const YamlMap& map, const std::string& path) {
+  return fs::path(map.file()).parent_path() / path;  // an absolute path stays what it is
+}
+
+void read_tensors(const YamlMap& root, const std::string& key, std::vector<ops::TensorInfo>& infos,
+                  std::vector<Tensor>& tensors) {
+  const YAML::Node list = root.at(key);
+  if (!list.IsSequence() || list.size() == 0) root.complain(key, "expected a list of tensors");
+  for (const YAML::Node& node : list) {
+    const YamlMap map(node, root.file(), fmt::format("{}[{}]", key, tensors.size()),
+                      {"name", "npy", "dtype"});
+    std::optional<DType> dtype;
+    if (map.has("dtype"))
+      dtype = parse_dtype(map.text("dtype"), fmt::format("{}:{}: dtype", map.file(), map.line()));
+    tensors.push_back(read_npy(beside(map, map.text("npy")), map.text("name"), dtype));
+    infos.push_back({tensors.back().name, tensors.back().dtype, tensors.back().shape});
+  }
+}
+
+// A model of one of Assay's operators has its goldens too; any other is known by its tensors alone.
+std::vector<RecordedCase> read_onnx(const fs::path& folder) {
+  try {
+    return read_onnx_cases(folder);
+  } catch (const Error& error) {
+    if (error.code() != ExitCode::Unsupported) throw;
+    return read_onnx_tensors(folder);
+  }
+}
+
+UserCases read_cases(const YamlMap& root) {
+  UserCases user;
+  user.tolerance = read_tolerance(root);
+  if (root.has("onnx") == (root.has("inputs") || root.has("outputs")))
+    fail(ExitCode::Usage, "{}:{}: expected either operator, or onnx, or inputs and outputs", root.file(),
+         root.line());
+  if (root.has("onnx")) {
+    user.cases = read_onnx(beside(root, root.text("onnx")));
+  } else {
+    RecordedCase c;
+    c.name = fs::path(root.file()).filename().string();
+    c.c.problem.op = "user";
+    read_tensors(root, "inputs", c.c.problem.inputs, c.inputs);
+    read_tensors(root, "outputs", c.c.problem.outputs, c.outputs);
+    user.cases.push_back(std::move(c));
+  }
+  for (RecordedCase& c : user.cases) {
+    if (root.has("config")) c.c.config = root.text("config");
+    if (c.c.problem.op != "user") continue;
+    read_arguments(root, c.c.problem);
+    read_work(root, c.c.problem);
+    ops::find_operator("user").infer(c.c.problem);
+  }
+  return user;
+}
+
+}  // namespace
+
+std::optional<UserCases> read_user_cases(const fs::path& file) {
+  const YAML::Node node = load_yaml(file.string());
+  if (!node.IsMap() || node["operator"] || !(node["onnx"] || node["inputs"] || node["outputs"]))
+    return std::nullopt;
+  if (!node["onnx"] && node["inputs"] && !node["outputs"])
+    return std::nullopt;  // an operator's name is missing
+  return read_cases(YamlMap(node, file.string(), "case", kKeys));
+}
+
+}  // namespace assay::testgen
