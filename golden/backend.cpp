@@ -26,6 +26,7 @@ constexpr std::array kRows{
     Row{"max", strict_elementwise, cpu_elementwise, dnnl_elementwise},
     Row{"min", strict_elementwise, cpu_elementwise, dnnl_elementwise},
     Row{"relu", strict_elementwise, cpu_elementwise, dnnl_elementwise},
+    Row{"softmax", strict_softmax, cpu_softmax, dnnl_softmax},
 };
 
 ops::Problem checked_problem(const Backend& backend, const ops::Problem& problem,

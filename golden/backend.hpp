@@ -24,6 +24,12 @@ struct OwnError {
   double floor = 0;      // absolute part: underflow
 };
 
+// An output seen as [outer][length][inner] whose rows along `length` sum to 1, within `bound`.
+struct UnitRows {
+  std::size_t length = 1, inner = 1;
+  double bound = 0;
+};
+
 // The reference of one output: its bits, or fp64 values with what a bound needs.
 struct Expected {
   std::string name;
@@ -35,6 +41,7 @@ struct Expected {
   std::vector<double> magnitude;  // S per element, not rounded down
   ops::Tolerance tolerance;       // of the operator under test
   OwnError own;
+  std::optional<UnitRows> unit_rows;  // what REAL mode asks for besides
 };
 
 struct Reference {

@@ -22,4 +22,8 @@ void strict_elementwise(const ops::Problem& problem, const std::vector<Tensor>& 
 void cpu_elementwise(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void dnnl_elementwise(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 
+void strict_softmax(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+void cpu_softmax(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+void dnnl_softmax(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+
 }  // namespace assay::golden

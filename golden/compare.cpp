@@ -119,6 +119,18 @@ class Statistics {
   double dot_ = 0, got_ = 0, want_ = 0, noise_ = 0;
 };
 
+// The first row that does not sum to 1, in words; empty where all do, or hold a NaN, which is judged apart.
+std::string unit_rows_problem(const UnitRows& rows, const std::vector<double>& values) {
+  for (std::size_t row = 0; row < values.size() / rows.length; ++row) {
+    const double* first = &values[row / rows.inner * rows.length * rows.inner + row % rows.inner];
+    double sum = 0;
+    for (std::size_t j = 0; j < rows.length; ++j) sum += first[j * rows.inner];
+    if (std::fabs(sum - 1) > rows.bound)
+      return fmt::format("row {} sums to 1 {:+.3g}, bound {:.3g}", row, sum - 1, rows.bound);
+  }
+  return {};
+}
+
 Shape index_of(std::int64_t linear, const Shape& shape) {
   Shape index(shape.size());
   for (std::size_t d = shape.size(); d-- > 0;) {
@@ -180,8 +192,10 @@ Comparison compare(const Tensor& got, const Expected& expected, const Policy& po
   }
   statistics.finish(result);
   result.mismatches = static_cast<std::int64_t>(wrong.size());
-  result.passed = wrong.empty();
-  if (result.passed) return result;
+  if (policy.mode == Mode::Real && expected.unit_rows && wrong.empty())
+    result.cause = unit_rows_problem(*expected.unit_rows, values);
+  result.passed = wrong.empty() && result.cause.empty();
+  if (wrong.empty()) return result;
   result.first = describe(got, judge, wrong.front());
   const Evidence evidence{got.shape,
                           wrong,

@@ -10,6 +10,7 @@
 #include "isa/abi.h"
 #include "ops/elementwise/elementwise_spec.hpp"
 #include "ops/gemm/gemm_spec.hpp"
+#include "ops/softmax/softmax_spec.hpp"
 #include "ops/user/user_operator.hpp"
 
 namespace assay::ops {
@@ -37,6 +38,7 @@ const std::vector<const Operator*>& all_operators() {
   static const std::vector<const Operator*> operators = [] {
     std::vector<const Operator*> list{&gemm_operator(), &matmul_operator()};
     for (const Operator* op : elementwise_operators()) list.push_back(op);
+    list.push_back(&softmax_operator());
     return list;
   }();
   return operators;

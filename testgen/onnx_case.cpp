@@ -36,6 +36,7 @@ const std::vector<OnnxOperator>& operators() {
       {"Max", "max", 8, kAny},
       {"Min", "min", 8, kAny},
       {"Relu", "relu", 6, 1},
+      {"Softmax", "softmax", 13, 1, {"axis"}},
   };
   return rows;
 }

@@ -39,13 +39,6 @@ const std::map<std::string, std::string>& unsupported() {
       {"test_min_uint32", "element type UINT32"},
       {"test_min_uint64", "element type UINT64"},
       {"test_matmulinteger", "input 2 ('a_zero_point') is unsupported"},
-      {"test_softmax_axis_0", "node Softmax"},
-      {"test_softmax_axis_1", "node Softmax"},
-      {"test_softmax_axis_2", "node Softmax"},
-      {"test_softmax_default_axis", "node Softmax"},
-      {"test_softmax_example", "node Softmax"},
-      {"test_softmax_large_number", "node Softmax"},
-      {"test_softmax_negative_axis", "node Softmax"},
       // Softmax written as a function: graphs of several nodes.
       {"test_softmax_axis_0_expanded", "node Constant: unsupported operator"},
       {"test_softmax_axis_1_expanded", "node Constant: unsupported operator"},
@@ -100,7 +93,7 @@ TEST(OnnxNodes, AreCountedAndEveryListedOneExists) {
     EXPECT_TRUE(std::binary_search(all.begin(), all.end(), name)) << name;
   fmt::print("onnx  {} node cases, {} unsupported by name\n", all.size(), unsupported().size());
   EXPECT_EQ(all.size(), 73U);
-  EXPECT_EQ(unsupported().size(), 27U);
+  EXPECT_EQ(unsupported().size(), 20U);
 }
 
 }  // namespace

@@ -1,0 +1,155 @@
+// Softmax by rows: what the vector unit does with a group of lines, or with a piece of one.
+#pragma once
+
+#include "ops/device/vector.hpp"
+#include "ops/softmax/softmax_plan.hpp"
+
+namespace softmax {
+
+using device::f32_at;
+using device::min;
+using device::Place;
+using device::VectorPass;
+
+constexpr u32 kLog2e = ASSAY_SOFTMAX_LOG2E, kLeast = ASSAY_SOFTMAX_LEAST, kMinusOne = 0xBF800000;
+
+// Blocks of one length, a row of the vector unit each, dense in SPM.
+struct Region {
+  u32 blocks, cols;
+  u32 x, p;   // addresses
+  u32 index;  // of the first block in the plan's arrays
+};
+
+class ByRows {
+ public:
+  ByRows(const Plan& plan, u32 dtype, u32 element) : plan_(plan), dtype_(dtype), element_(element) {}
+
+  // Maximum, exponentials and stripes of every block.
+  void summarise(const Region& r) const {
+    const bool staged = !plan_.resident;
+    const u32 maxima = maximum_of(r), sums = staged ? plan_.piece_sums_at : plan_.sums_at + r.index * 256;
+    const u32 staged_maxima = staged ? plan_.piece_maxima_at : maxima;
+    VectorPass{r.blocks, r.cols, x(r)}
+        .scaled(kLog2e)
+        .reduced(ASSAY_REDUCTION_max, staged_maxima, 4)
+        .nowhere();
+    VectorPass{1, r.blocks, f32_at(staged_maxima, 0)}
+        .biased(kLeast)
+        .maximum()
+        .apply(ASSAY_VECTOR_FUNCTION_ceil)
+        .to(f32_at(maxima, 0));
+    VectorPass{1, r.blocks, f32_at(maxima, 0)}.scaled(kMinusOne).to(f32_at(negative_of(r), 0));
+    exponentials(r).reduced(ASSAY_REDUCTION_sum, sums, 256).to(p(r));
+    if (staged)
+      VectorPass{r.blocks, kStripes, f32_at(sums, 256)}.to(f32_at(plan_.sums_at + r.index * 256, 256));
+  }
+
+  // The exponentials again.
+  void repeat(const Region& r) const { exponentials(r).to(p(r)); }
+
+  // The factor of every block, from what summarise() left of `lines` whole lines.
+  void combine(u32 lines) const {
+    if (plan_.blocks == 1) return fold(lines);
+    tops(lines);
+    VectorPass{1, lines, f32_at(plan_.top_at, 0)}.scaled(kMinusOne).to(f32_at(plan_.top_negative_at, 0));
+    const u32 f = plan_.full, g = plan_.factors_at, m = plan_.maxima_at;
+    const auto power = [&](u32 rows, u32 cols, u32 index) {
+      VectorPass{rows, cols, f32_at(m + index * 4, cols * 4)}
+          .biased(f32_at(plan_.top_negative_at, 4, 0))
+          .apply(ASSAY_VECTOR_FUNCTION_exp2)
+          .to(f32_at(g + index * 4, cols * 4));
+    };
+    if (f > 0) power(lines, f, 0);
+    if (plan_.tail != 0) power(lines, 1, plan_.tail_index());
+    add_up(lines);
+    fold(lines);
+    const auto factor = [&](u32 rows, u32 cols, u32 index) {
+      VectorPass{rows, cols, f32_at(g + index * 4, cols * 4)}
+          .scaled(f32_at(plan_.reciprocal_at, 4, 0))
+          .to(f32_at(g + index * 4, cols * 4));
+    };
+    if (f > 0) factor(lines, f, 0);
+    if (plan_.tail != 0) factor(lines, 1, plan_.tail_index());
+  }
+
+  // y in the place of x.
+  void finish(const Region& r) const {
+    const u32 factors = plan_.blocks == 1 ? plan_.reciprocal_at : plan_.factors_at + r.index * 4;
+    VectorPass{r.blocks, r.cols, p(r)}.scaled(f32_at(factors, 4, 0)).to(x(r));
+  }
+
+ private:
+  Place x(const Region& r) const { return {r.x, r.cols * element_, element_, dtype_}; }
+  Place p(const Region& r) const { return f32_at(r.p, r.cols * 4); }
+  u32 maximum_of(const Region& r) const { return plan_.maxima_at + r.index * 4; }
+  u32 negative_of(const Region& r) const { return plan_.negatives_at + r.index * 4; }
+
+  VectorPass exponentials(const Region& r) const {
+    return VectorPass{r.blocks, r.cols, x(r)}
+        .scaled(kLog2e)
+        .biased(f32_at(negative_of(r), 4, 0))
+        .apply(ASSAY_VECTOR_FUNCTION_exp2);
+  }
+
+  // The greatest of a line's maxima.
+  void tops(u32 lines) const {
+    const u32 f = plan_.full, m = plan_.maxima_at;
+    if (f > 0) VectorPass{lines, f, f32_at(m, f * 4)}.reduced(ASSAY_REDUCTION_max, plan_.top_at, 4).nowhere();
+    if (plan_.tail == 0) return;
+    VectorPass pass{lines, 1, f32_at(m + plan_.tail_index() * 4, 4)};
+    pass.accumulate = f > 0;
+    pass.reduced(ASSAY_REDUCTION_max, plan_.top_at, 4).nowhere();
+  }
+
+  // Stripes of block b, line by line.
+  Place stripes(u32 b) const {
+    return f32_at(plan_.sums_at + b * 256, b < plan_.full ? plan_.full * 256 : 256);
+  }
+  Place total() const { return f32_at(plan_.total_at, 256); }
+  Place tail_stripes() const { return f32_at(plan_.sums_at + plan_.tail_index() * 256, 256); }
+
+  // The stripes of each line's blocks times their factors g, added up.
+  void add_up(u32 lines) const {
+    const auto scale = [&](u32 rows, const Place& sums, u32 index) {
+      VectorPass{rows, kStripes, sums}.scaled(f32_at(plan_.factors_at + index * 4, 4, 0)).to(sums);
+    };
+    if (plan_.full > 0) scale(lines * plan_.full, f32_at(plan_.sums_at, 256), 0);
+    if (plan_.tail > 0) scale(lines, tail_stripes(), plan_.tail_index());
+    for (u32 n = plan_.full; n > 1; n = half_of(n)) add_halves(lines, n);
+    if (plan_.tail > 0) VectorPass{lines, kStripes, stripes(0)}.biased(tail_stripes()).to(total());
+  }
+
+  // Block b takes block b + half: all blocks of a line at a time, or all lines of a block.
+  void add_halves(u32 lines, u32 n) const {
+    const u32 half = half_of(n), pairs = n - half;
+    if (pairs <= lines) {
+      for (u32 b = 0; b < pairs; ++b)
+        VectorPass{lines, kStripes, stripes(b)}
+            .biased(stripes(b + half))
+            .to(half == 1 && plan_.tail == 0 ? total() : stripes(b));
+      return;
+    }
+    for (u32 line = 0; line < lines; ++line) {
+      const u32 first = plan_.sums_at + line * plan_.full * 256;
+      VectorPass{pairs, kStripes, f32_at(first, 256)}
+          .biased(f32_at(first + half * 256, 256))
+          .to(f32_at(first, 256));
+    }
+  }
+
+  // reciprocal(the sum of the 64 stripes), line by line.
+  void fold(u32 lines) const {
+    const Place sums = total();
+    for (u32 h = kStripes / 2; h > 1; h /= 2)
+      VectorPass{lines, h, sums}.biased(f32_at(sums.at + h * 4, sums.row)).to(sums);
+    VectorPass{lines, 1, sums}
+        .biased(f32_at(sums.at + 4, sums.row))
+        .apply(ASSAY_VECTOR_FUNCTION_reciprocal)
+        .to(f32_at(plan_.reciprocal_at, 4));
+  }
+
+  const Plan& plan_;
+  const u32 dtype_, element_;
+};
+
+}  // namespace softmax
