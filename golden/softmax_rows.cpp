@@ -9,7 +9,7 @@ namespace assay::golden {
 namespace {
 
 constexpr double kLog2e = 1.4426950408889634;
-constexpr double kJudgeable = 0x1p28;
+constexpr double kJudgeable = 0x1p24;
 
 // Additions on the way from an exponential to its row's sum: in a block, of blocks, folds.
 double additions(std::size_t length) {
