@@ -88,7 +88,7 @@ std::vector<sim::Observer*> DebugSession::observers() {
 
 std::vector<std::string> DebugSession::finish() {
   if (trace_file_) trace_file_->commit();
-  const auto missing = dumper_ ? dumper_->finish() : std::vector<std::string>();
+  auto missing = dumper_ ? dumper_->finish() : std::vector<std::string>();
   std::fflush(stdout);
   if (gdb_) gdb_->close();
   return missing;
