@@ -1,4 +1,4 @@
-// Whether a tile may begin to read its partials: row i, read `pace` * i cycles from now, must have been written by
+// Whether a tile may begin to read its partials: row i, read `lead` + `pace` * i cycles from now, must have been written by
 // then. A result row of the array that entered `age` cycles ago is readable LATENCY + 1 - age cycles from now.
 module acc_interlock
   import mxu_types::*;
@@ -7,6 +7,7 @@ module acc_interlock
 ) (
     input rows_t wanted,
     input logic [7:0] pace,
+    input logic [2:0] lead,
     input tag_t in_flight[LATENCY],  // [age - 1]
     output logic clear
 );
@@ -15,7 +16,7 @@ module acc_interlock
     for (int age = 1; age <= LATENCY; ++age) begin
       if (in_flight[age-1].row.valid && rows_meet(wanted, in_flight[age-1].row)) begin
         if (wanted.shift != in_flight[age-1].row.shift) clear = 1'b0;
-        else if ((in_flight[age-1].row.line - wanted.line) * 32'(pace) < 32'(LATENCY + 1 - age)) clear = 1'b0;
+        else if ((in_flight[age-1].row.line - wanted.line) * 32'(pace) + 32'(lead) < 32'(LATENCY + 1 - age)) clear = 1'b0;
       end
     end
   end

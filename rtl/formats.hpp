@@ -3,7 +3,7 @@
 
 namespace assay::rtl {
 
-enum Format { kFormatBf16, kFormatF16, kFormatS8 };
+enum Format { kFormatBf16, kFormatF16, kFormatS8, kFormatF32 };
 enum Op { kOpLoad, kOpWs, kOpOs };
 
 }  // namespace assay::rtl

@@ -59,7 +59,7 @@ module loader
     active = busy || begin_now;
     work = busy ? held : {tile, tile_set, 32'd0, tile.b};
     partials = work.t.op == op_os;
-    element = work.t.format == format_s8 ? 32'd1 : 32'd2;
+    element = bytes_of(work.t.format);
     chain = work.t.format == format_s8 ? 32'(S8_CHAIN) : 32'd1;
     k_stride = work.t.b_n_major ? element : work.t.b_stride;
     k_left = work.t.k - work.row * chain;

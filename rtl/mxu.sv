@@ -66,8 +66,9 @@ module mxu
     output logic feed_b_contiguous,
     output logic [1:0] feed_format,
     input logic feed_stall,  // the step goes on in the next cycle
-    input logic [15:0] feed_a_data[ROWS],
-    input logic [15:0] feed_b_data[COLS],
+    output logic feed_done,  // the step's last cycle: not stalled, and of f32 the fourth at least
+    input logic [31:0] feed_a_data[ROWS],
+    input logic [31:0] feed_b_data[COLS],
     // SPM, the loader: `k` rows of `cols` elements, one or two to a row of the array. Valid while a beat lasts.
     output logic load_valid,
     output logic load_first,  // the first cycle of a tile's load
@@ -80,7 +81,7 @@ module mxu
     output logic load_col_contiguous,
     output logic [1:0] load_format,
     input logic load_stall,  // the beat goes on in the next cycle
-    input logic [15:0] load_data[COLS*LOAD_ROWS],  // [column * LOAD_ROWS + row]
+    input logic [31:0] load_data[COLS*LOAD_ROWS],  // [column * LOAD_ROWS + row]
     // ACC: a row a cycle in each direction. Word addresses.
     output logic acc_read_valid,
     output logic acc_read_preload,  // for output-stationary accumulators
@@ -93,7 +94,7 @@ module mxu
     output logic [31:0] acc_write_data[COLS]
 );
   localparam int LATENCY = ROWS + COLS - 1;
-  localparam int LOAD_BITS = LOAD_ROWS * 16 > 32 ? LOAD_ROWS * 16 : 32;
+  localparam int LOAD_BITS = LOAD_ROWS * 32;
 
 `ifdef ASSAY_FAULTS
   fault_t fault;
@@ -103,7 +104,8 @@ module mxu
   command_t cmd;
   always_comb begin
     cmd.op = op_t'(cmd_op);
-    cmd.format = cmd_dtype == dtype_s8 ? format_s8 : cmd_dtype == dtype_f16 ? format_f16 : format_bf16;
+    cmd.format = cmd_dtype == dtype_s8 ? format_s8 : cmd_dtype == dtype_f16 ? format_f16 :
+                 cmd_dtype == dtype_f32 ? format_f32 : format_bf16;
     cmd.a_k_major = cmd_a_k_major;
     cmd.b_n_major = cmd_b_n_major;
     cmd.accumulate = cmd_accumulate;
@@ -187,7 +189,7 @@ module mxu
                    !rows_meet(prepared_tile.rows, waiting_rows);
   end
   acc_interlock #(.LATENCY(LATENCY)) loader_interlock (
-      .wanted(prepared_tile.rows), .pace(8'd1), .in_flight(tags), .clear(loader_clear)
+      .wanted(prepared_tile.rows), .pace(8'd1), .lead(3'd0), .in_flight(tags), .clear(loader_clear)
   );
 
   format_t load_element;
@@ -213,7 +215,7 @@ module mxu
   a_lane_t a_lane[ROWS];
   b_lane_t b_lane[COLS];
   acc_interlock #(.LATENCY(LATENCY)) stream_interlock (
-      .wanted(head.rows), .pace(head.pace), .in_flight(tags), .clear(stream_clear)
+      .wanted(head.rows), .pace(head.pace), .lead(lead_of(head.format)), .in_flight(tags), .clear(stream_clear)
   );
   logic head_prepared, may_ws, may_os;
   assign head_prepared = (!needs_loader(head) || load_begun) && (!load_busy || (head.op == op_os && !head.accumulate));
@@ -228,7 +230,7 @@ module mxu
                         (head.op == op_ws ? may_ws : may_os);
 
   streamer #(.ROWS(ROWS), .COLS(COLS), .S8_CHAIN(S8_CHAIN)) stream_unit (
-      .clk, .rst, .start(stream_start), .head, .next_set, .feed_stall, .busy(stream_busy),
+      .clk, .rst, .start(stream_start), .head, .next_set, .feed_stall, .done(feed_done), .busy(stream_busy),
       .finishes(stream_finishes), .tile(stream_tile), .set(stream_set), .to_enter(streaming_rows),
       .reads_partials(streams_partials), .feed_valid, .first(feed_first), .two_k(feed_two_k), .step_k(feed_step_k),
       .a_addr(feed_a_addr), .a_stride(feed_a_stride), .a_k_stride(feed_a_k_stride), .a_count(feed_a_count), .a_contiguous(feed_a_contiguous), .b_valid(feed_b_valid), .b_addr(feed_b_addr),
@@ -270,7 +272,7 @@ module mxu
     assign p_lane[c].value = stream_read ? acc_read_data[c] : 32'b0;
     always_comb begin
       l_value[c] = '0;
-      for (int i = 0; i < LOAD_ROWS; ++i) l_value[c][i*16+:16] = load_data[c*LOAD_ROWS+i];
+      for (int i = 0; i < LOAD_ROWS; ++i) l_value[c][i*32+:32] = load_data[c*LOAD_ROWS+i];
       if (preload_read) l_value[c][31:0] = acc_read_data[c];
     end
   end

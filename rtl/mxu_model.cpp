@@ -71,7 +71,7 @@ Plan plan_of(const std::vector<Issue>& program, const ArraySize& size) {
   return plan;
 }
 
-std::uint64_t element_of(unsigned format) { return format == kFormatS8 ? 1 : 2; }
+std::uint64_t element_of(unsigned format) { return format == kFormatS8 ? 1 : format == kFormatF32 ? 4 : 2; }
 
 // A port of SPM: how long the access under way still holds it.
 class Port {
@@ -130,7 +130,7 @@ class Model final : public MxuModel {
   void observe(Plan& plan, std::vector<Observed>& observed);
   std::uint64_t pace(const isa::MxuCommand& c, bool last) const;
   std::uint8_t byte(std::uint64_t address) const;
-  void fetch(std::uint64_t address, unsigned format, bool upper, std::uint16_t& lane) const;
+  void fetch(std::uint64_t address, unsigned format, bool upper, std::uint32_t& lane) const;
   bool random_stall() { return random_stalls_ && random_() % 4 == 0; }
 
   BankModel banks_;
@@ -181,10 +181,10 @@ std::uint8_t Model<Traits>::byte(std::uint64_t address) const {
 
 // Puts the element at `address` into a lane of the array; `upper`: the second one of an s8 pair.
 template <typename Traits>
-void Model<Traits>::fetch(std::uint64_t address, unsigned format, bool upper, std::uint16_t& lane) const {
-  if (format != kFormatS8) lane = static_cast<std::uint16_t>(byte(address) | byte(address + 1) << 8);
-  else if (upper) lane = static_cast<std::uint16_t>((lane & 0xFF) | byte(address) << 8);
-  else lane = byte(address);
+void Model<Traits>::fetch(std::uint64_t address, unsigned format, bool upper, std::uint32_t& lane) const {
+  if (!upper) lane = 0;
+  for (std::uint64_t i = 0; i < element_of(format); ++i)
+    lane |= static_cast<std::uint32_t>(byte(address + i)) << (8 * (i + (upper ? 1 : 0)));
 }
 
 // What the address generator knows of the tile's pattern, as the hint of how far apart its steps will be.
@@ -339,7 +339,7 @@ void Model<Traits>::observe(Plan& plan, std::vector<Observed>& observed) {
   }
   if (rtl_->feed_valid || step_begun_) {
     Observed& o = front(plan.streams, "a step");
-    if (!rtl_->feed_stall) {
+    if (rtl_->feed_done) {
       o.stream_end = cycle_ + 1;
       step_begun_ = false;
       one_less(plan.streams);
@@ -369,6 +369,7 @@ std::vector<Observed> Model<Traits>::run(const std::vector<Issue>& program, Memo
     serve_feed();
     serve_loader();
     serve_acc();
+    rtl_->eval();
     observe(plan, observed);
     if (rtl_->cmd_valid && rtl_->cmd_ready) {
       observed[next++].taken = cycle_;
@@ -377,7 +378,6 @@ std::vector<Observed> Model<Traits>::run(const std::vector<Issue>& program, Memo
     if (cycle_ - last_event_ > kPatience)
       throw std::runtime_error(
           fmt::format("cycle {}: nothing has happened for {} cycles", cycle_, kPatience));
-    rtl_->eval();
     clock();
     feed_.tick();
     loader_.tick();

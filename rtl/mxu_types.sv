@@ -2,7 +2,7 @@
 package mxu_types;
   import assay_isa::*;
 
-  typedef enum logic [1:0] {format_bf16, format_f16, format_s8} format_t;
+  typedef enum logic [1:0] {format_bf16, format_f16, format_s8, format_f32} format_t;
   typedef enum logic [1:0] {op_load, op_ws, op_os} op_t;
 
 `ifdef ASSAY_FAULTS
@@ -21,13 +21,13 @@ package mxu_types;
     logic second;  // s8 at double rate: the upper half holds the next k, an operand too
     logic swap;
     format_t format;
-    logic [15:0] value;
+    logic [31:0] value;
   } a_lane_t;
 
   // Downwards, output stationary: an element of B for the accumulator `set`. `first`: it starts from +0.
   typedef struct packed {
     logic valid, first, set;
-    logic [15:0] value;
+    logic [31:0] value;
   } b_lane_t;
 
   // Downwards: results on their way out. A row of partials gains a product in each PE; a drain picks up
@@ -95,6 +95,15 @@ package mxu_types;
     rows_t row;
     logic frees, set;
   } tag_t;
+
+  function automatic logic [31:0] bytes_of(input format_t f);
+    return f == format_s8 ? 32'd1 : f == format_f32 ? 32'd4 : 32'd2;
+  endfunction
+
+  // Cycles by which a row of partials enters the array behind its row of A: the passes before the last.
+  function automatic logic [2:0] lead_of(input format_t f);
+    return f == format_f32 ? 3'd3 : 3'd0;
+  endfunction
 
   function automatic logic columns_meet(input rows_t x, input rows_t y);
     return x.col < y.col + y.n && y.col < x.col + x.n;

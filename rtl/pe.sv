@@ -2,7 +2,7 @@
 //
 // Weight stationary: a row's partial comes from above, gains a * weight, and leaves below. Output stationary:
 // a from the left and b from above are added to one of two accumulators. At double rate an s8 operand is two
-// neighbours along k.
+// neighbours along k. An f32 step takes four cycles; the partial from above arrives in the last of them.
 module pe
   import mxu_types::*;
 #(
@@ -25,52 +25,59 @@ module pe
     output logic [LOAD_BITS-1:0] l_value_out
 );
   /*verilator no_inline_module*/
-  logic [15:0] weight, shadow;  // in use; being loaded
+  logic [31:0] weight, shadow;  // in use; being loaded
   logic [31:0] accumulator[2];
 
-  logic [15:0] stationary, operand;
-  logic [31:0] addend, fma, sum, r;
+  logic [31:0] stationary, operand, addend, fma, sum, r;
+  logic f32, last_pass, single;         // an f32 step begins; ends; a step of one cycle
+  logic held_os, held_first, held_set;  // of the f32 step
 `ifdef ASSAY_FAULTS
   assign stationary = a_in.swap && fault != fault_swap_late ? shadow : weight;
 `else
   assign stationary = a_in.swap ? shadow : weight;
 `endif
+  assign f32 = a_in.ok && a_in.format == format_f32;
+  assign single = a_in.ok && a_in.format != format_f32;
   assign operand = b_in.valid ? b_in.value : stationary;
-  assign addend = !b_in.valid ? p_in.value : b_in.first ? 32'b0 : accumulator[b_in.set];
+  always_comb begin
+    addend = p_in.value;
+    if (last_pass ? held_os : b_in.valid)
+      addend = (last_pass ? held_first : b_in.first) ? 32'b0 : accumulator[last_pass ? held_set : b_in.set];
+  end
 
   pe_fma fma_unit (
-      .format(a_in.format), .a(a_in.value), .b(operand), .c(addend),
+      .clk, .format(a_in.format), .begin_f32(f32), .a(a_in.value), .b(operand), .c(addend),
 `ifdef ASSAY_FAULTS
       .fault,
 `endif
-      .r(fma)
+      .last_pass, .r(fma)
   );
   pe_s8 s8_unit (
-      .a(a_in.value), .b(operand), .second(a_in.second), .c(addend),
+      .a(a_in.value[15:0]), .b(operand[15:0]), .second(a_in.second), .c(addend),
 `ifdef ASSAY_FAULTS
       .fault,
 `endif
       .r(sum)
   );
-  assign r = a_in.format == format_s8 ? sum : fma;
+  assign r = single && a_in.format == format_s8 ? sum : fma;
 
-  logic operates;
+  logic operates;  // on the partial from above
 `ifdef ASSAY_FAULTS
-  assign operates = a_in.ok || fault == fault_padding;
+  assign operates = single || last_pass || fault == fault_padding;
 `else
-  assign operates = a_in.ok;
+  assign operates = single || last_pass;
 `endif
 
   // The row of the load lane that stays here.
-  logic [15:0] loaded;
+  logic [31:0] loaded;
   logic here;
   always_comb begin
     here = 1'b0;
-    loaded = l_value_in[15:0];
+    loaded = l_value_in[31:0];
     for (int i = 0; i < LOAD_ROWS; ++i)
       if (l_in.kind == l_weights && l_in.tag == -9'(i)) begin
         here = 1'b1;
-        loaded = l_value_in[i*16+:16];
+        loaded = l_value_in[i*32+:32];
       end
   end
 
@@ -80,7 +87,13 @@ module pe
 `ifdef ASSAY_FAULTS
     if (here && fault == fault_weight_buffer) weight <= loaded;
 `endif
-    if (b_in.valid && a_in.ok) accumulator[b_in.set] <= r;
+    if (b_in.valid && single) accumulator[b_in.set] <= r;
+    if (last_pass && held_os) accumulator[held_set] <= r;
+    if (f32) begin
+      held_os <= b_in.valid;
+      held_first <= b_in.first;
+      held_set <= b_in.set;
+    end
     if (l_in.kind == l_partials && l_in.tag == 0) accumulator[l_in.set] <= l_value_in[31:0];
   end
 

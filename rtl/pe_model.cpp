@@ -14,17 +14,47 @@ struct PeModel::Units {
   Vpe_s8 s8{&context};
 };
 
-PeModel::PeModel() : units_(std::make_unique<Units>()) {}
+namespace {
+
+void clock(Vpe_fma& unit) {
+  unit.clk = 1;
+  unit.eval();
+  unit.clk = 0;
+  unit.eval();
+}
+
+}  // namespace
+
+PeModel::PeModel() : units_(std::make_unique<Units>()) {
+  Vpe_fma& unit = units_->fma;
+  unit.clk = 0;
+  unit.begin_f32 = 0;
+  unit.eval();
+  for (int i = 0; i < 4; ++i) clock(unit);  // whatever pass its registers began in
+}
 PeModel::~PeModel() = default;
 
-std::uint32_t PeModel::fma(DType dtype, std::uint16_t a, std::uint16_t b, std::uint32_t c) {
+std::uint32_t PeModel::fma(DType dtype, std::uint32_t a, std::uint32_t b, std::uint32_t c) {
   Vpe_fma& unit = units_->fma;
-  unit.format = dtype == DType::f16 ? kFormatF16 : kFormatBf16;
+  unit.format = dtype == DType::f32 ? kFormatF32 : dtype == DType::f16 ? kFormatF16 : kFormatBf16;
   unit.a = a;
   unit.b = b;
   unit.c = c;
+  unit.begin_f32 = dtype == DType::f32;
   unit.eval();
-  return unit.r;
+  if (dtype != DType::f32) return unit.r;
+  for (int pass = 1; pass < 4; ++pass) {
+    unit.c = ~c;  // looked at in the last pass alone
+    clock(unit);
+    unit.begin_f32 = 0;
+    unit.a = ~a;
+    unit.b = ~b;
+  }
+  unit.c = c;
+  unit.eval();
+  const std::uint32_t result = unit.last_pass ? unit.r : ~unit.r;
+  clock(unit);
+  return result;
 }
 
 std::uint32_t PeModel::multiply_add_s8(std::uint16_t a, std::uint16_t b, bool second, std::uint32_t c) {

@@ -13,6 +13,7 @@ module streamer
     input tile_t head,
     input logic next_set,
     input logic feed_stall,
+    output logic done,      // a step
     output logic busy,      // held since an earlier cycle
     output logic finishes,  // in this cycle
     output tile_t tile,
@@ -35,8 +36,8 @@ module streamer
     output logic [31:0] b_k_stride,
     output logic [31:0] b_count,
     output logic b_contiguous,
-    input logic [15:0] a_data[ROWS],
-    input logic [15:0] b_data[COLS],
+    input logic [31:0] a_data[ROWS],
+    input logic [31:0] b_data[COLS],
     // ACC
     output logic partial_read,
     output logic [31:0] partial_word,
@@ -44,7 +45,7 @@ module streamer
     // The array
     output a_lane_t a_lane[ROWS],
     output b_lane_t b_lane[COLS],
-    output logic row_enters,
+    output logic row_enters,  // of partials
     output logic [31:0] row
 );
   typedef struct packed {
@@ -53,7 +54,7 @@ module streamer
     logic [31:0] step, a, b;
   } work_t;
 
-  logic fresh;  // the step has not entered yet
+  logic [2:0] held_age, age;  // cycles since the step entered
   work_t held, work, after;
   logic active, enters, ws, step_done;
   logic [31:0] element, chain, k_left, steps, entered;
@@ -61,13 +62,14 @@ module streamer
   always_comb begin
     active = busy || start;
     work = busy ? held : {head, next_set, 32'd0, head.a, head.b};
-    enters = start || (busy && fresh);
+    age = busy ? held_age : 3'd0;
+    enters = active && age == 0;
     ws = work.t.op == op_ws;
-    element = work.t.format == format_s8 ? 32'd1 : 32'd2;
+    element = bytes_of(work.t.format);
     chain = work.t.format == format_s8 ? 32'(S8_CHAIN) : 32'd1;
     k_left = work.t.k - work.step * chain;  // output stationary
     steps = ws ? work.t.m : (work.t.k + chain - 1) / chain;
-    step_done = active && !feed_stall;
+    step_done = active && !feed_stall && age >= lead_of(work.t.format);
     finishes = step_done && work.step + 1 == steps;
     // Steps go along k (output stationary) or m; across the array lies the other one.
     a_contiguous = work.t.a_k_major ^ ws;
@@ -80,7 +82,7 @@ module streamer
     after.step = work.step + 1;
     after.a = work.a + (ws ? (a_contiguous ? work.t.a_stride : element) : a_k_stride * chain);
     after.b = work.b + b_k_stride * chain;
-    entered = held.step + (fresh ? 32'd0 : 32'd1);
+    entered = held.step + (held_age > lead_of(held.t.format) ? 32'd1 : 32'd0);
     to_enter = held.t.rows;
     to_enter.valid = busy && (held.t.op == op_os || entered < held.t.m);
     if (held.t.op == op_ws) begin
@@ -89,10 +91,11 @@ module streamer
     end
   end
 
+  assign done = step_done;
   assign tile = work.t;
   assign set = work.set;
   assign reads_partials = active && ws && work.t.accumulate;
-  assign row_enters = enters && ws;
+  assign row_enters = active && ws && age == lead_of(work.t.format);
   assign row = work.step;
 
   assign feed_valid = enters;
@@ -105,7 +108,7 @@ module streamer
   assign b_addr = work.b;
   assign b_count = work.t.n;
 
-  assign partial_read = enters && ws && work.t.accumulate;
+  assign partial_read = row_enters && work.t.accumulate;
   assign partial_word = word_of(work.t.rows, work.step);
   assign partial_n = work.t.n;
 
@@ -126,7 +129,7 @@ module streamer
 
   always_ff @(posedge clk) begin
     held <= step_done ? after : work;
-    fresh <= step_done;
+    held_age <= step_done ? 3'd0 : age == 3'd4 ? age : age + 3'd1;
     busy <= active && !finishes;
     if (rst) busy <= 1'b0;
   end

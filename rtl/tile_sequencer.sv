@@ -82,6 +82,7 @@ module tile_sequencer
     t.a_stride = at.c.a_stride;
     t.b_stride = at.c.b_stride;
     t.pace = (at.c.op == op_os ? last_inner : last_outer) ? at.c.pace_last : at.c.pace;
+    if (t.pace <= 8'(lead_of(at.c.format))) t.pace = 8'(lead_of(at.c.format)) + 8'd1;
     t.rows.valid = 1'b1;
     t.rows.shift = log2_of(at.c.acc_stride >> 2);
     t.rows.line = (at.acc >> 2) >> t.rows.shift;

@@ -79,12 +79,13 @@ MxuTileTimes MxuTiming::weight_stationary(Cycle ready, const MxuTile& tile) {
   const Cycle latency(machine_.mxu.rows * machine_.mxu.pe_latency + machine_.mxu.cols - 1);
   const Cycle drained = drain_free_ < latency ? Cycle(0) : drain_free_ + Cycle(1) - latency;
   t.stream_start = std::max(loaded, drained);
-  if (tile.accumulate) t.stream_start = acc_ready(tile, t.stream_start, per_row);
+  const Cycle lead(tile.cycles_per_step - 1);  // a row's partial meets the last pass of its products
+  if (tile.accumulate) t.stream_start = acc_ready(tile, t.stream_start + lead, per_row) - lead;
   t.stall_load = loaded - array_ready;
   t.stall_acc = t.stream_start - loaded;
   t.stream_end = t.stream_start + Cycle(tile.m * per_row);
   t.stall_feed = Cycle(tile.m * (per_row - tile.cycles_per_step));
-  t.first_write = t.stream_start + latency;
+  t.first_write = t.stream_start + lead + latency;
   t.last_write = t.first_write + Cycle((tile.m - 1) * per_row);
   stream_free_ = t.stream_end;
   shadow_free_ = t.stream_start;  // the buffers swap as the stream begins

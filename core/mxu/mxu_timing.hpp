@@ -6,13 +6,14 @@
 //
 //   load      ceil(k' / load_rows_per_cycle) cycles, k' = stationary rows of the tile
 //   stream    m * cycles_per_step cycles; a row enters the array every cycles_per_step
-//   result i  enters ACC R * pe_latency + C - 1 cycles after row i entered the array
+//   partial i is read cycles_per_step - 1 cycles after row i entered the array
+//   result i  enters ACC R * pe_latency + C - 1 cycles after its partial
 //
 // Output stationary: k steps stream; results drain a row a cycle, R + C - 2 cycles of skew after the
 // last step, while the next tile streams (the accumulators are double-buffered too).
-// Stored partials are read when their row (WS) or tile (OS) enters; a read waits for the write of the
-// same row by an earlier tile. It waits longer than it must where the rows of the two do not lie one on the
-// other: a row longer where their columns overlap but begin elsewhere, the whole tile where their strides
+// Stored partials are read when their row (WS, see above) or tile (OS) enters; a read waits for the write of
+// the same row by an earlier tile. It waits longer than it must where the rows of the two do not lie one on
+// the other: a row longer where their columns overlap but begin elsewhere, the whole tile where their strides
 // differ. ACC takes and gives a row a cycle, so a tile also waits for the drain and the partials of one of
 // the other dataflow. A tile is prepared (its operand loaded, its partials read) while the one before it
 // streams, no earlier. Sources: these forms are those of a skewed systolic array (Kung and
@@ -56,9 +57,9 @@ class MxuTiming {
   explicit MxuTiming(const Machine& machine) : machine_(machine) {}
 
   // Each form is confirmed by the test above: load(), tile() of both dataflows with every overlap of load,
-  // stream, drain and partials, at chain 1 and 2, with feed_factor and load_factor. Not yet: cycles_per_step
-  // 4, and the extra waits of acc_ready() off a common grid (AccInterlock.AnyLayoutIsSafe shows that they are
-  // long enough).
+  // stream, drain and partials, at chain 1 and 2 and cycles_per_step 1 and 4, with feed_factor and
+  // load_factor. Not yet: the extra waits of acc_ready() off a common grid (AccInterlock.AnyLayoutIsSafe
+  // shows that they are long enough), and pe_latency, which is 1.
 
   // Fills the shadow buffer; `ready` is when the command reaches the engine. Returns its end.
   Cycle load(Cycle ready, std::uint64_t rows, std::uint64_t load_factor);

@@ -114,9 +114,10 @@ void run(std::uint64_t seed, Layout layout, bool mixed, bool output_stationary) 
       preloaded = times.load_end.count();
     } else if (t.accumulate) {
       const std::uint64_t first = std::max({at.ready, at.stream_end, times.load_end.count()});
-      acc.read(t, start, step);
+      const std::uint64_t lead = t.cycles_per_step - 1;
+      acc.read(t, start + lead, step);
       if (exact) {
-        ASSERT_EQ(start, acc.earliest(t, first, step)) << "tile " << i;
+        ASSERT_EQ(start + lead, acc.earliest(t, first + lead, step)) << "tile " << i;
       }
     }
     acc.write(t, times.first_write.count(), t.output_stationary ? 1 : step);

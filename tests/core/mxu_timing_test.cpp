@@ -102,7 +102,8 @@ TEST_F(Timing, Fp32AtAQuarterRateTakesARowEveryFourCycles) {
   t.cycles_per_step = 4;
   const MxuTileTimes times = timing.tile(Cycle(0), t);
   EXPECT_EQ(times.stream_end - times.stream_start, Cycle(40));
-  EXPECT_EQ(times.first_write - times.stream_start, Cycle(kRows + kCols - 1));
+  EXPECT_EQ(times.first_write - times.stream_start, Cycle(kRows + kCols - 1 + 3))
+      << "four passes, then as ever";
   EXPECT_EQ(times.last_write - times.first_write, Cycle(36));
   EXPECT_EQ(times.stall_feed, Cycle(0));
 }

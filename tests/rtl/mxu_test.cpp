@@ -19,23 +19,22 @@ void print(const Coverage& coverage) {
 
 class MxuRtl : public testing::TestWithParam<Array> {};
 
-// The largest takes the longest: fewer programs, but never less than 2,000 commands.
-std::uint64_t programs(Array array) { return array == Array::Mxu8x8 ? 100 : 200; }
+constexpr std::uint64_t kPrograms = 120, kCommands = 25;
 
 TEST_P(MxuRtl, RandomCommandsHaveTheBitsAndTheCyclesOfTheModel) {
   Coverage coverage;
-  for (std::uint64_t seed = 0; seed < programs(GetParam()); ++seed) {
+  for (std::uint64_t seed = 0; seed < kPrograms; ++seed) {
     std::mt19937_64 random(seed);
     const Machine machine = test::machine_of(GetParam(), seed % 2 != 0 ? 8 : 2, seed % 4 < 2 ? 16 : 4);
     const auto rtl = rtl::make_mxu(GetParam(), test::banks_of(machine));
-    const test::Program program = test::random_program(random, machine, 25);
+    const test::Program program = test::random_program(random, machine, kCommands);
     const auto difference = test::compare(machine, *rtl, program, coverage);
     ASSERT_FALSE(difference) << "seed " << seed << ": " << *difference;
   }
   print(coverage);
   EXPECT_GE(coverage["commands"], 2000u);
   for (const char* flow : {"mxu.ws", "mxu.os"})
-    for (const char* type : {"bf16", "f16", "s8"})
+    for (const char* type : {"bf16", "f16", "s8", "f32"})
       for (const char* size : {"smaller than the array", "the array's size", "larger than the array"}) {
         const std::string key = std::string(flow) + " " + type + " " + size;
         EXPECT_GE(coverage[key], 10u) << key;
@@ -51,7 +50,7 @@ TEST_P(MxuRtl, IrregularStallsChangeNoBit) {
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
     std::mt19937_64 random(seed);
     rtl->set_random_stalls(seed);
-    const test::Program program = test::random_program(random, machine, 25);
+    const test::Program program = test::random_program(random, machine, kCommands);
     const auto difference = test::compare(machine, *rtl, program, coverage, test::What::Bits);
     ASSERT_FALSE(difference) << "seed " << seed << ": " << *difference;
   }

@@ -21,8 +21,7 @@ namespace {
 constexpr std::uint32_t kCanonicalNan = 0x7FC00000;
 
 struct Operands {
-  std::uint16_t a, b;
-  std::uint32_t c;
+  std::uint32_t a, b, c;
 };
 
 float as_float(std::uint32_t bits) {
@@ -37,14 +36,19 @@ std::uint32_t as_bits(float value) {
   return bits;
 }
 
+unsigned bits_of(DType dtype) { return dtype == DType::f32 ? 32 : 16; }
+unsigned fraction_bits(DType dtype) { return dtype == DType::f32 ? 23 : dtype == DType::f16 ? 10 : 7; }
+
 // Exact values, from the formats' definitions.
-double widen(DType dtype, std::uint16_t bits) {
-  const int fraction_bits = dtype == DType::f16 ? 10 : 7, bias = dtype == DType::f16 ? 15 : 127;
-  const int exponent = (bits & 0x7FFF) >> fraction_bits, fraction = bits & ((1 << fraction_bits) - 1);
-  const double sign = (bits & 0x8000) != 0 ? -1 : 1;
+double widen(DType dtype, std::uint32_t bits) {
+  const unsigned places = fraction_bits(dtype), sign_place = bits_of(dtype) - 1;
+  const int bias = dtype == DType::f16 ? 15 : 127;
+  const int exponent = static_cast<int>((bits & ~(1U << sign_place)) >> places);
+  const std::uint32_t fraction = bits & ((1U << places) - 1);
+  const double sign = (bits >> sign_place & 1) != 0 ? -1 : 1;
   if (exponent == 2 * bias + 1) return fraction != 0 ? NAN : sign * INFINITY;
-  const int significand = fraction + (exponent != 0 ? 1 << fraction_bits : 0);
-  return sign * std::ldexp(significand, std::max(exponent, 1) - bias - fraction_bits);
+  const double significand = fraction + (exponent != 0 ? 1U << places : 0U);
+  return sign * std::ldexp(significand, std::max(exponent, 1) - bias - static_cast<int>(places));
 }
 
 // fma rounded once to binary32, by MPFR with the range of binary32.
@@ -121,15 +125,15 @@ class Fma : public testing::TestWithParam<DType> {
     for (const char* kind : kinds) EXPECT_GT(counts[kind], 0u) << kind;
   }
 
-  std::uint16_t random_operand() {
-    const auto bits = static_cast<std::uint16_t>(random());
-    if (random() % 4 != 0) return bits;
-    return static_cast<std::uint16_t>(bits &
-                                      (GetParam() == DType::f16 ? 0x83FF : 0x807F));  // subnormal or zero
+  std::uint32_t random_operand() {
+    const std::uint32_t sign = 1U << (bits_of(GetParam()) - 1),
+                        fraction = (1U << fraction_bits(GetParam())) - 1;
+    const std::uint32_t bits = static_cast<std::uint32_t>(random()) & (2 * sign - 1);
+    return random() % 4 != 0 ? bits : bits & (sign | fraction);  // subnormal or zero
   }
 
   // An addend near -a * b: close in exponent, with the product's leading bits or not.
-  std::uint32_t near(std::uint16_t a, std::uint16_t b) {
+  std::uint32_t near(std::uint32_t a, std::uint32_t b) {
     const double product = widen(GetParam(), a) * widen(GetParam(), b);
     const auto value = static_cast<float>(-product);
     const std::uint32_t bits = as_bits(value);
@@ -148,31 +152,44 @@ class Fma : public testing::TestWithParam<DType> {
   std::map<std::string, std::uint64_t> counts;
 };
 
+// Zero, subnormals, the least and greatest normal numbers, one, infinity, NaNs.
+std::vector<std::uint32_t> corners(DType dtype) {
+  const std::uint32_t least = 1U << fraction_bits(dtype), infinity = (1U << (bits_of(dtype) - 1)) - least;
+  const std::uint32_t one = dtype == DType::f16 ? 0x3C00 : dtype == DType::bf16 ? 0x3F80 : 0x3F800000;
+  return {0,
+          1,
+          2,
+          least - 1,
+          least,
+          least + 1,
+          one - 1,
+          one,
+          one + 1,
+          infinity - 1,
+          infinity,
+          infinity + 1,
+          infinity + least / 2};
+}
+
 TEST_P(Fma, CornersOfEveryKindWithOneAnother) {
-  const bool half = GetParam() == DType::f16;
-  const std::array<std::uint16_t, 12> magnitudes =
-      half ? std::array<std::uint16_t, 12>{0,      1,      2,      0x3FF,  0x400,  0x401,
-                                           0x3C00, 0x3C01, 0x7BFF, 0x7C00, 0x7C01, 0x7E00}
-           : std::array<std::uint16_t, 12>{0,      1,      2,      0x7F,   0x80,   0x81,
-                                           0x3F80, 0x3F81, 0x7F7F, 0x7F80, 0x7F81, 0x7FC0};
+  const std::vector<std::uint32_t> magnitudes = corners(GetParam());
+  const unsigned sign = bits_of(GetParam()) - 1;
   const std::array<std::uint32_t, 20> addends = {0,          1,          2,          3,          0x007FFFFF,
                                                  0x00800000, 0x00800001, 0x33800000, 0x33800001, 0x3F7FFFFF,
                                                  0x3F800000, 0x3F800001, 0x47800000, 0x7E800000, 0x7F000000,
                                                  0x7F7FFFFF, 0x7F800000, 0x7F800001, 0x7FC00000, 0x7FFFFFFF};
-  for (const std::uint16_t a : magnitudes)
-    for (const std::uint16_t b : magnitudes)
+  for (const std::uint32_t a : magnitudes)
+    for (const std::uint32_t b : magnitudes)
       for (const std::uint32_t c : addends)
         for (unsigned signs = 0; signs < 8; ++signs)
-          ASSERT_NO_FATAL_FAILURE(
-              check({static_cast<std::uint16_t>(a | (signs & 1) << 15),
-                     static_cast<std::uint16_t>(b | (signs & 2) << 14), c | (signs & 4) << 29},
-                    "corners"));
+          ASSERT_NO_FATAL_FAILURE(check(
+              {a | (signs & 1) << sign, b | (signs >> 1 & 1) << sign, c | (signs & 4) << 29}, "corners"));
   expect_counts({"corners", "result: NaN", "result: infinity", "result: zero"});
 }
 
 TEST_P(Fma, RandomOperands) {
   for (int i = 0; i < 150000; ++i) {
-    const std::uint16_t a = random_operand(), b = random_operand();
+    const std::uint32_t a = random_operand(), b = random_operand();
     ASSERT_NO_FATAL_FAILURE(check({a, b, static_cast<std::uint32_t>(random())}, "random"));
     ASSERT_NO_FATAL_FAILURE(check({a, b, near(a, b)}, "near the product"));
     ASSERT_NO_FATAL_FAILURE(
@@ -180,10 +197,10 @@ TEST_P(Fma, RandomOperands) {
   }
   expect_counts({"random", "near the product", "result: NaN", "result: infinity", "result: zero",
                  "result: cancellation"});
-  EXPECT_GE(counts["result: subnormal"], GetParam() == DType::bf16 ? 1000u : 1u);
+  EXPECT_GE(counts["result: subnormal"], GetParam() == DType::f16 ? 1u : 1000u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Pe, Fma, testing::Values(DType::bf16, DType::f16),
+INSTANTIATE_TEST_SUITE_P(Pe, Fma, testing::Values(DType::bf16, DType::f16, DType::f32),
                          [](const auto& p) { return std::string(to_string(p.param)); });
 
 TEST(Pe, EveryPairOfS8AndWraparound) {

@@ -122,8 +122,8 @@ isa::MxuCommand Generator::command() {
   isa::MxuCommand c{};
   const bool os = one_in(2);
   c.instruction = os ? isa::Instruction::mxu_os : isa::Instruction::mxu_ws;
-  constexpr DType kTypes[] = {DType::bf16, DType::f16, DType::s8};
-  c.dtype = kTypes[below(3)];
+  constexpr DType kTypes[] = {DType::bf16, DType::f16, DType::s8, DType::f32};
+  c.dtype = kTypes[below(4)];
   c.a_k_major = one_in(2);
   c.b_n_major = one_in(2);
   c.accumulate = one_in(2);
@@ -288,6 +288,7 @@ Machine machine_of(rtl::Array array, std::uint32_t banks, std::uint32_t bank_byt
   m.mxu.pe_latency = 1;
   for (const DType type : {DType::bf16, DType::f16, DType::s8})
     m.mxu.rates[static_cast<std::size_t>(type)] = {1, 1};
+  m.mxu.rates[static_cast<std::size_t>(DType::f32)] = {1, 4};
   m.mxu.rates[static_cast<std::size_t>(DType::s8)].chain = size.s8_chain;
   return m;
 }
