@@ -16,7 +16,9 @@ using device::u64;
 
 constexpr u32 kBlock = ASSAY_SOFTMAX_BLOCK;
 constexpr u32 kStripes = 64;
-constexpr u32 kSlots = 2;
+constexpr u32 kLongestRun = 1u << 24;  // bytes of a transfer's innermost extent
+constexpr u32 kSlots =
+    2;  // one is worked on, the other empties and then fills: HBM reads and writes by turns
 
 struct Problem {
   u64 outer, length, inner;
@@ -86,7 +88,7 @@ inline bool lay_out(const Problem& p, const volatile assay_machine& machine, Pla
   }
   const u64 slot_tail = device::align_up(body * p.element, word), p_tail = device::align_up(body * 4, word);
   const u64 slot_bytes = device::align_up(slot_tail + rest * p.element, word);
-  if (kSlots * slot_bytes > machine.spm_bytes) return false;  // also keeps what follows within 32 bits
+  if (kSlots * slot_bytes > machine.spm_bytes || slot_bytes > kLongestRun) return false;
   spm.take(kSlots * slot_bytes);
   plan.slot_bytes = static_cast<u32>(slot_bytes);
   plan.slot_tail = static_cast<u32>(slot_tail);
