@@ -36,7 +36,9 @@ void check_attribute(const Operator& op, const std::string& name, const Attribut
 
 const std::vector<const Operator*>& all_operators() {
   static const std::vector<const Operator*> operators = [] {
-    std::vector<const Operator*> list{&gemm_operator(), &matmul_operator()};
+    std::vector<const Operator*> list;
+    list.push_back(&gemm_operator());
+    list.push_back(&matmul_operator());
     for (const Operator* op : elementwise_operators()) list.push_back(op);
     list.push_back(&softmax_operator());
     return list;
