@@ -45,12 +45,11 @@ TEST(AddedOperator, FitsItsReferenceInRealMode) {
 
 TEST(AddedOperator, PassesWhatOnnxRecorded) {
   for (const char* name : {"test_leakyrelu", "test_leakyrelu_default", "test_leakyrelu_example"})
-    for (const testgen::OnnxCase& recorded :
+    for (const testgen::RecordedCase& recorded :
          testgen::read_onnx_cases(fs::path(ONNX_TESTDATA) / "node" / name)) {
-      app::RunOptions options;
-      options.goldens = {"cpu", "recorded"};
-      const report::CaseResult r = app::run_case(app::from_onnx(recorded, "edge16"), options);
+      const report::CaseResult r = app::run_case(app::from_recorded(recorded, "edge16"), {});
       EXPECT_EQ(r.verdict, ExitCode::Pass) << name << ": " << r.message;
+      EXPECT_EQ(r.goldens.size(), 2U) << "cpu and recorded";
     }
 }
 

@@ -1,0 +1,40 @@
+# cmake -P examples/add-an-operator/apply.cmake [-- TREE]: adds the example to the tree that it lies in, or to TREE.
+cmake_minimum_required(VERSION 3.25)
+math(EXPR last "${CMAKE_ARGC} - 1")
+set(tree ${CMAKE_CURRENT_LIST_DIR}/../..)
+if(CMAKE_ARGV${last} MATCHES "^/")
+  set(tree ${CMAKE_ARGV${last}})
+endif()
+
+# The new files, at their places.
+file(COPY ${CMAKE_CURRENT_LIST_DIR}/ops ${CMAKE_CURRENT_LIST_DIR}/golden DESTINATION ${tree})
+
+# add_line(FILE AFTER LINE): inserts a line after the one that reads AFTER, indented like it.
+function(add_line file after line)
+  file(READ ${tree}/${file} text)
+  string(FIND "${text}" "${after}\n" first)
+  string(FIND "${text}" "${after}\n" last REVERSE)
+  if(first EQUAL -1 OR NOT first EQUAL last)
+    message(FATAL_ERROR "${file}: expected one line '${after}'")
+  endif()
+  string(SUBSTRING "${text}" 0 ${first} head)
+  string(REGEX MATCH "\n[ ]*$" indent "\n${head}")  # the line break too
+  string(REPLACE "${after}\n" "${after}${indent}${line}\n" text "${text}")
+  file(WRITE ${tree}/${file} "${text}")
+endfunction()
+
+add_line(ops/operator.cpp [[#include "ops/gemm/gemm_spec.hpp"]] [[#include "ops/leakyrelu/leakyrelu_spec.hpp"]])
+add_line(ops/operator.cpp "list.push_back(&matmul_operator());" "list.push_back(&leakyrelu_operator());")
+add_line(ops/CMakeLists.txt "gemm/gemm_form.cpp gemm/gemm_operator.cpp" "leakyrelu/leakyrelu_operator.cpp")
+add_line(ops/kernels.cmake "assay_add_kernel(gemm SOURCES gemm/gemm_kernel.cpp)"
+         "assay_add_kernel(leakyrelu SOURCES leakyrelu/leakyrelu_kernel.cpp)")
+
+set(parameters "(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);")
+add_line(golden/backends.hpp "void dnnl_gemm${parameters}" "void strict_leakyrelu${parameters}")
+add_line(golden/backends.hpp "void strict_leakyrelu${parameters}" "void cpu_leakyrelu${parameters}")
+add_line(golden/backend.cpp [[Row{"matmul", strict_gemm, cpu_gemm, dnnl_gemm},]]
+         [[Row{"leakyrelu", strict_leakyrelu, cpu_leakyrelu, nullptr},]])
+add_line(golden/CMakeLists.txt "strict/strict_gemm.cpp cpu/cpu_gemm.cpp cpu/multiply.cpp dnnl/dnnl_gemm.cpp"
+         "strict/strict_leakyrelu.cpp cpu/cpu_leakyrelu.cpp")
+
+add_line(testgen/onnx_case.cpp [[{"Relu", "relu", 6, 1},]] [[{"LeakyRelu", "leakyrelu", 6, 1, {"alpha"}},]])
