@@ -128,7 +128,7 @@ inline u32 most_lines(const Problem& p, const volatile assay_machine& machine, P
 // Lines that make a slot large enough to hide the set-up of its passes, yet leave several groups to overlap.
 inline u64 wanted_lines(const Problem& p, const volatile assay_machine& machine) {
   const u64 large = machine.spm_bytes / 4 / (p.length * p.element);
-  const u64 several = device::max(p.inner * p.outer / 8, u64{machine.vxu_lanes} * 256 / p.length);
+  const u64 several = device::max(p.inner * p.outer / 8, u64{machine.vxu_lanes} * 512 / p.length);
   return device::min(p.inner > 1 ? p.inner : p.outer, device::max<u64>(1, device::min(large, several)));
 }
 
