@@ -9,19 +9,7 @@ endif()
 # The new files, at their places.
 file(COPY ${CMAKE_CURRENT_LIST_DIR}/ops ${CMAKE_CURRENT_LIST_DIR}/golden DESTINATION ${tree})
 
-# add_line(FILE AFTER LINE): inserts a line after the one that reads AFTER, indented like it.
-function(add_line file after line)
-  file(READ ${tree}/${file} text)
-  string(FIND "${text}" "${after}\n" first)
-  string(FIND "${text}" "${after}\n" last REVERSE)
-  if(first EQUAL -1 OR NOT first EQUAL last)
-    message(FATAL_ERROR "${file}: expected one line '${after}'")
-  endif()
-  string(SUBSTRING "${text}" 0 ${first} head)
-  string(REGEX MATCH "\n[ ]*$" indent "\n${head}")  # the line break too
-  string(REPLACE "${after}\n" "${after}${indent}${line}\n" text "${text}")
-  file(WRITE ${tree}/${file} "${text}")
-endfunction()
+include(${CMAKE_CURRENT_LIST_DIR}/../edit_tree.cmake)
 
 add_line(ops/operator.cpp [[#include "ops/gemm/gemm_spec.hpp"]] [[#include "ops/leakyrelu/leakyrelu_spec.hpp"]])
 add_line(ops/operator.cpp "list.push_back(&matmul_operator());" "list.push_back(&leakyrelu_operator());")
