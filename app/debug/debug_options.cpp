@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <set>
 
 #include "ops/operator.hpp"
 #include "sim/source_lines.hpp"
@@ -10,12 +11,23 @@
 namespace assay::app {
 namespace {
 
+constexpr std::uint64_t kMostCycles = 1'000'000'000'000'000;  // SystemC time ends at 1.8e16
+
 // Of the debugger's connection; standard output belongs to the result, or to the debugger.
 void say(const std::string& line) { std::fputs(("assay: " + line + "\n").c_str(), stderr); }
 
 std::string kernel_of(const CaseInput& input) {
   const ops::Problem& problem = input.c.problem;
   return kernel_path(ops::find_operator(problem.op).pack(problem).kernel);
+}
+
+void refuse_shared_files(const DebugOptions& o) {
+  std::set<std::string> files{o.trace};
+  for (const std::string& dump : o.dumps) {
+    const std::string file = parse_dump(dump).file;
+    if (!file.empty() && !files.insert(file).second)
+      fail(ExitCode::Usage, "run: --dump {}: something else is written to {} already", dump, file);
+  }
 }
 
 }  // namespace
@@ -26,20 +38,24 @@ void add_debug_options(CLI::App& verb, DebugOptions& o) {
                                      "Trace every host instruction and AI command: "
                                      "--trace-instructions=FILE; default: standard output")
                            ->group(group);
-  verb.add_option("--trace-from", o.trace_from, "First cycle to trace")->needs(trace)->group(group);
-  verb.add_option("--trace-to", o.trace_to, "Last cycle to trace")->needs(trace)->group(group);
-  verb.add_option(
-          "--dump", o.dumps,
-          "WHAT[/DTYPE][@COMMAND][:FIRST+COUNT][=FILE]: show spm, acc or a tensor right after a command, or "
-          "at "
-          "the end. FIRST+COUNT: bytes, of a tensor elements; FILE.npy, FILE.bin or text. May be repeated")
+  verb.add_option("--trace-from", o.trace_from, "First cycle to trace")
+      ->needs(trace)
+      ->check(CLI::Range(std::uint64_t{0}, kMostCycles))
+      ->group(group);
+  verb.add_option("--trace-to", o.trace_to, "Last cycle to trace")
+      ->needs(trace)
+      ->check(CLI::Range(std::uint64_t{0}, kMostCycles))
+      ->group(group);
+  verb.add_option("--dump", o.dumps,
+                  "WHAT[/DTYPE][@COMMAND][:FIRST+COUNT][=FILE]: show spm, acc or a tensor right after a "
+                  "command, or at the end. FIRST+COUNT: bytes, of a tensor elements; FILE.npy, FILE.bin or "
+                  "text. May be repeated")
       ->take_all()
       ->expected(1)
       ->group(group);
-  verb.add_option(
-          "--gdb", o.gdb,
-          "Wait for GDB and let it control the host: [HOST:]PORT, unix:PATH, or - for standard input and "
-          "output (gdb: target remote | assay run ... --gdb -)")
+  verb.add_option("--gdb", o.gdb,
+                  "Wait for GDB and let it control the host: [HOST:]PORT, unix:PATH, or - for standard input "
+                  "and output (gdb: target remote | assay run ... --gdb -)")
       ->group(group);
 }
 
@@ -52,6 +68,7 @@ void check(const DebugOptions& o, const RunKind& kind) {
     fail(ExitCode::Usage, "run: --trace-from {} lies behind --trace-to {}", o.trace_from, o.trace_to);
   if (!kind.values && !o.dumps.empty())
     fail(ExitCode::Usage, "run: --dump needs values; --no-values computes none");
+  refuse_shared_files(o);
   if (!kind.json) return;
   if (o.trace == "-")
     fail(ExitCode::Usage, "run: with --json a trace needs a file: --trace-instructions=FILE");

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include "app/debug/output_file.hpp"
 #include "base/machine_yaml.hpp"
 #include "isa/command.hpp"
 #include "sim/clock.hpp"
@@ -22,7 +21,9 @@ Dumper::Dumper(const std::vector<std::string>& requests, const CaseInput& input)
   const Machine machine = find_machine(input.c.config);
   for (const std::string& text : requests) {
     const DumpRequest request = parse_dump(text);
-    snapshots_.push_back({request, place_of(request, input, machine), false, {}, {}});
+    const DumpPlace place = place_of(request, input, machine);
+    auto out = std::make_unique<OutputFile>(request.file.empty() ? "-" : request.file);
+    snapshots_.push_back({request, place, false, {}, {}, std::move(out)});
   }
 }
 
@@ -59,14 +60,14 @@ void Dumper::end(const sim::RunResult& result) {
 
 std::vector<std::string> Dumper::finish() {
   std::vector<std::string> missing;
-  for (const Snapshot& s : snapshots_) {
+  for (Snapshot& s : snapshots_) {
     const std::string& file = s.request.file;
     if (!s.taken) {
       missing.push_back(fmt::format("--dump {}: command {} was never executed: the run had {} commands",
                                     s.request.text, *s.request.command, commands_));
       continue;
     }
-    OutputFile out(file.empty() ? "-" : file);
+    OutputFile& out = *s.out;
     if (ends_with(file, ".npy")) {
       out.write(dump_npy(s.place, s.bytes));
     } else if (ends_with(file, ".bin")) {

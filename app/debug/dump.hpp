@@ -13,11 +13,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "app/case/case_run.hpp"
+#include "app/debug/output_file.hpp"
 #include "base/tensor.hpp"
 #include "sim/observer.hpp"
 
@@ -47,7 +49,7 @@ struct DumpPlace {
 // Throws Error(Usage): unknown name, with the nearest; beyond the memory or the tensor; no whole elements.
 DumpPlace place_of(const DumpRequest& request, const CaseInput& input, const Machine& machine);
 
-// Takes its snapshots during a run.
+// Takes its snapshots during a run. Its files are opened before, so that a run is not lost to a wrong name.
 class Dumper : public sim::Observer {
  public:
   Dumper(const std::vector<std::string>& requests, const CaseInput& input);
@@ -66,6 +68,7 @@ class Dumper : public sim::Observer {
     bool taken = false;
     std::string when;
     std::vector<std::byte> bytes;
+    std::unique_ptr<OutputFile> out;
   };
   void take(Snapshot& snapshot, std::string when);
 

@@ -81,6 +81,8 @@ TEST(Trace, OfARangeHoldsItsCyclesAlone) {
     EXPECT_GE(std::stoi(line), 500) << line;
     EXPECT_LE(std::stoi(line), 700) << line;
   }
+  expect_usage_error("--trace-instructions --trace-from -1", "--trace-from");
+  expect_usage_error("--trace-from 1", "--trace-from requires --trace-instructions");
   expect_usage_error("--trace-instructions --trace-from 7 --trace-to 6",
                      "--trace-from 7 lies behind --trace-to 6");
 }
@@ -157,6 +159,13 @@ TEST(Dump, BadRequestsAreRefusedBeforeTheRun) {
   expect_usage_error("--dump Y --json", "with --json a dump needs a file");
   expect_usage_error("--trace-instructions --json", "with --json a trace needs a file");
   expect_usage_error("--dump Y --no-values", "--dump needs values");
+  expect_usage_error("--dump Y=a.bin --dump A=a.bin", "something else is written to a.bin already");
+}
+
+TEST(Dump, AFileThatCannotBeWrittenIsKnownBeforeTheRun) {
+  const ProcessResult r = assay("--dump Y=/nowhere/y.npy");
+  EXPECT_EQ(r.exit_code, 3);
+  EXPECT_EQ(r.output, "assay: /nowhere/y.npy cannot be written: No such file or directory\n");
 }
 
 TEST(Dump, ACommandThatNeverExecutesIsNamed) {
