@@ -1,6 +1,7 @@
 // Whole runs through app/case: determinism, timing without values, laws.
 #include <gtest/gtest.h>
 
+#include "../support/gemm_case.hpp"
 #include "app/case/case_run.hpp"
 #include "app/case/ceilings.hpp"
 #include "base/machine_yaml.hpp"
@@ -9,18 +10,7 @@
 namespace assay {
 namespace {
 
-app::CaseInput gemm(std::int64_t m, std::int64_t n, std::int64_t k, const std::string& dtype,
-                    const std::string& config, const std::string& dataflow = "auto") {
-  testgen::CaseArguments a;
-  a.op = "gemm";
-  a.m = m;
-  a.n = n;
-  a.k = k;
-  a.dtype = dtype;
-  a.config = config;
-  a.dataflow = dataflow;
-  return app::generated(testgen::case_from_arguments(a));
-}
+using test::gemm;
 
 app::CaseInput elementwise(const std::string& op, const std::vector<std::string>& inputs,
                            const std::string& config) {

@@ -9,6 +9,7 @@
 #include <set>
 #include <sstream>
 
+#include "../support/gemm_case.hpp"
 #include "app/case/case_run.hpp"
 #include "base/machine_yaml.hpp"
 #include "sim/sanitizer/finding.hpp"
@@ -21,18 +22,7 @@ using ::testing::HasSubstr;
 
 constexpr std::uint64_t kShakes = 4;  // seeds of jitter beside the undisturbed run
 
-app::CaseInput gemm(std::int64_t m, std::int64_t n, std::int64_t k, const std::string& dtype,
-                    const std::string& config, const std::string& dataflow = "auto") {
-  testgen::CaseArguments a;
-  a.op = "gemm";
-  a.m = m;
-  a.n = n;
-  a.k = k;
-  a.dtype = dtype;
-  a.config = config;
-  a.dataflow = dataflow;
-  return app::generated(testgen::case_from_arguments(a));
-}
+using test::gemm;
 
 // Runs a kernel of tests/kernels in the place of gemm's.
 report::CaseResult run_kernel(const std::string& name, std::uint64_t jitter) {
