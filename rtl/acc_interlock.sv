@@ -1,5 +1,6 @@
-// Whether a tile may begin to read its partials: row i, read `lead` + `pace` * i cycles from now, must have been written by
-// then. A result row of the array that entered `age` cycles ago is readable LATENCY + 1 - age cycles from now.
+// Whether a tile may begin to read its partials: row i, read `lead` + `pace` * i cycles from now, must have
+// been written by then. A result row that entered the array `age` cycles ago is readable LATENCY + 1 - age
+// cycles from now.
 module acc_interlock
   import mxu_types::*;
 #(
@@ -14,9 +15,11 @@ module acc_interlock
   always_comb begin
     clear = 1'b1;
     for (int age = 1; age <= LATENCY; ++age) begin
-      if (in_flight[age-1].row.valid && rows_meet(wanted, in_flight[age-1].row)) begin
-        if (wanted.shift != in_flight[age-1].row.shift) clear = 1'b0;
-        else if ((in_flight[age-1].row.line - wanted.line) * 32'(pace) + 32'(lead) < 32'(LATENCY + 1 - age)) clear = 1'b0;
+      rows_t row;
+      row = in_flight[age-1].row;
+      if (rows_meet(wanted, row)) begin
+        if (wanted.shift != row.shift) clear = 1'b0;
+        else if ((row.line - wanted.line) * 32'(pace) + 32'(lead) < 32'(LATENCY + 1 - age)) clear = 1'b0;
       end
     end
   end

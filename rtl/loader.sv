@@ -1,5 +1,6 @@
 // Brings what is to stay in the array, ahead of the stream: the stationary operand into the shadow buffer,
-// LOAD_ROWS rows of PEs a beat, or the stored partials of an output-stationary tile into its accumulators, a row a cycle.
+// LOAD_ROWS rows of PEs a beat, or the stored partials of an output-stationary tile into its accumulators, a
+// row a cycle.
 //
 // A beat of the operand lasts until load_stall is low, and enters the array then.
 module loader
@@ -10,7 +11,7 @@ module loader
 ) (
     input logic clk,
     input logic rst,
-    input logic valid,         // the tile to prepare: the head, or the one after it as the head begins to stream
+    input logic valid,         // the tile to prepare: the head, or the next one as the head begins to stream
     input tile_t tile,
     input logic tile_is_new,   // nothing of it has begun
     input logic tile_set,      // its set of accumulators
@@ -52,7 +53,8 @@ module loader
   logic [31:0] chain, k_left, left, rows, element, k_stride;
 
   always_comb begin
-    begin_now = valid && needs_loader(tile) && !busy && (tile_is_new || !begun) && (tile.op != op_os || partials_may);
+    begin_now = valid && needs_loader(tile) && !busy && (tile_is_new || !begun) &&
+                (tile.op != op_os || partials_may);
 `ifdef ASSAY_FAULTS
     if (fault == fault_load_bubble && tile_is_new) begin_now = 1'b0;
 `endif

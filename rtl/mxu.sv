@@ -1,7 +1,8 @@
 // The matrix unit: commands in, operands from SPM, partials from ACC, results to ACC.
 //
 // Memories answer within the cycle: an address leaves and its data enter in the same cycle. What SPM cannot
-// deliver at once it says with the stall inputs. Reset lasts ROWS + COLS cycles at least, in which the array empties.
+// deliver at once it says with the stall inputs. Reset lasts ROWS + COLS cycles at least, in which the array
+// empties.
 module mxu
   import assay_isa::*;
   import mxu_types::*;
@@ -46,9 +47,9 @@ module mxu
     input logic [mxu_outer_acc_step_bits-1:0] cmd_outer_acc_step,
     input logic [7:0] cmd_pace,       // cycles that a step holds the feed: what the address pattern asks
     input logic [7:0] cmd_pace_last,  // of SPM's banks; of the last outer (ws) or inner (os) repetition
-    // SPM, the feed: `count` elements `stride` bytes apart. Valid in the first cycle of a step. Element i enters row
-    // (column) i of the array; with two_k, a row of A two of them (no step of B), or with a step of B each row and
-    // column step_k elements, k_stride apart.
+    // SPM, the feed: `count` elements `stride` bytes apart, valid in the first cycle of a step. Element i
+    // enters row (column) i of the array. With two_k (s8 at double rate) a row takes two neighbours of A;
+    // with a step of B each row and column take step_k elements, k_stride apart.
     output logic feed_valid,
     output logic feed_first,  // of a tile
     output logic feed_two_k,
@@ -69,7 +70,8 @@ module mxu
     output logic feed_done,  // the step's last cycle: not stalled, and of f32 the fourth at least
     input logic [31:0] feed_a_data[ROWS],
     input logic [31:0] feed_b_data[COLS],
-    // SPM, the loader: `k` rows of `cols` elements, one or two to a row of the array. Valid while a beat lasts.
+    // SPM, the loader: `k` rows of `cols` elements, one or two to a row of the array. Valid while a beat
+    // lasts.
     output logic load_valid,
     output logic load_first,  // the first cycle of a tile's load
     output logic [31:0] load_addr,
@@ -104,8 +106,12 @@ module mxu
   command_t cmd;
   always_comb begin
     cmd.op = op_t'(cmd_op);
-    cmd.format = cmd_dtype == dtype_s8 ? format_s8 : cmd_dtype == dtype_f16 ? format_f16 :
-                 cmd_dtype == dtype_f32 ? format_f32 : format_bf16;
+    case (cmd_dtype)
+      dtype_s8: cmd.format = format_s8;
+      dtype_f16: cmd.format = format_f16;
+      dtype_f32: cmd.format = format_f32;
+      default: cmd.format = format_bf16;
+    endcase
     cmd.a_k_major = cmd_a_k_major;
     cmd.b_n_major = cmd_b_n_major;
     cmd.accumulate = cmd_accumulate;
@@ -137,7 +143,8 @@ module mxu
   logic head_valid, next_valid, stream_start, load_taken;
   tile_t head, next;
   tile_sequencer sequencer (
-      .clk, .rst, .cmd_valid, .cmd, .stream_start, .load_taken, .cmd_ready, .head_valid, .head, .next_valid, .next
+      .clk, .rst, .cmd_valid, .cmd, .stream_start, .load_taken, .cmd_ready, .head_valid, .head, .next_valid,
+      .next
   );
 
   // ---- Rows on their way through the array, by the cycles since they entered.
@@ -176,7 +183,7 @@ module mxu
   assign prepared_valid = stream_start ? next_valid : head_valid;
   assign prepared_set = next_set ^ starts_os;
 
-  // Its partials wait for rows that are in the array, for rows that are yet to enter, and for ACC's read port.
+  // Its partials wait for rows in the array, for rows that are yet to enter, and for ACC's read port.
   rows_t streaming_rows, draining_rows, waiting_rows, starting_rows;
   logic loader_clear, streams_partials;
   always_comb begin
@@ -197,14 +204,15 @@ module mxu
   logic [31:0] preload_word, preload_n;
   l_lane_t l_lane;
   loader #(.LOAD_ROWS(LOAD_ROWS), .S8_CHAIN(S8_CHAIN)) load_unit (
-      .clk, .rst, .valid(prepared_valid), .tile(prepared_tile), .tile_is_new(stream_start), .tile_set(prepared_set),
-      .partials_may, .load_stall,
+      .clk, .rst, .valid(prepared_valid), .tile(prepared_tile), .tile_is_new(stream_start),
+      .tile_set(prepared_set), .partials_may, .load_stall,
 `ifdef ASSAY_FAULTS
       .fault,
 `endif
-      .taken(load_taken), .busy(load_busy), .begun(load_begun), .load_valid, .load_first, .load_addr, .load_k_stride,
-      .load_col_stride, .load_k, .load_two_k, .load_cols, .load_col_contiguous, .load_format(load_element),
-      .partial_read(preload_read), .partial_word(preload_word), .partial_n(preload_n), .lane(l_lane)
+      .taken(load_taken), .busy(load_busy), .begun(load_begun), .load_valid, .load_first, .load_addr,
+      .load_k_stride, .load_col_stride, .load_k, .load_two_k, .load_cols, .load_col_contiguous,
+      .load_format(load_element), .partial_read(preload_read), .partial_word(preload_word),
+      .partial_n(preload_n), .lane(l_lane)
   );
   assign load_format = load_element;
 
@@ -215,10 +223,12 @@ module mxu
   a_lane_t a_lane[ROWS];
   b_lane_t b_lane[COLS];
   acc_interlock #(.LATENCY(LATENCY)) stream_interlock (
-      .wanted(head.rows), .pace(head.pace), .lead(lead_of(head.format)), .in_flight(tags), .clear(stream_clear)
+      .wanted(head.rows), .pace(head.pace), .lead(lead_of(head.format)), .in_flight(tags),
+      .clear(stream_clear)
   );
   logic head_prepared, may_ws, may_os;
-  assign head_prepared = (!needs_loader(head) || load_begun) && (!load_busy || (head.op == op_os && !head.accumulate));
+  assign head_prepared = (!needs_loader(head) || load_begun) &&
+                         (!load_busy || (head.op == op_os && !head.accumulate));
 `ifdef ASSAY_FAULTS
   assign may_ws = (!drain_busy || fault == fault_early_drain) &&
                   (!head.accumulate || stream_clear || fault == fault_interlock);
@@ -232,11 +242,13 @@ module mxu
   streamer #(.ROWS(ROWS), .COLS(COLS), .S8_CHAIN(S8_CHAIN)) stream_unit (
       .clk, .rst, .start(stream_start), .head, .next_set, .feed_stall, .done(feed_done), .busy(stream_busy),
       .finishes(stream_finishes), .tile(stream_tile), .set(stream_set), .to_enter(streaming_rows),
-      .reads_partials(streams_partials), .feed_valid, .first(feed_first), .two_k(feed_two_k), .step_k(feed_step_k),
-      .a_addr(feed_a_addr), .a_stride(feed_a_stride), .a_k_stride(feed_a_k_stride), .a_count(feed_a_count), .a_contiguous(feed_a_contiguous), .b_valid(feed_b_valid), .b_addr(feed_b_addr),
-      .b_stride(feed_b_stride), .b_k_stride(feed_b_k_stride), .b_count(feed_b_count), .b_contiguous(feed_b_contiguous), .a_data(feed_a_data),
-      .b_data(feed_b_data), .partial_read(stream_read), .partial_word(stream_word), .partial_n(stream_n),
-      .a_lane, .b_lane, .row_enters, .row(stream_row)
+      .reads_partials(streams_partials), .feed_valid, .first(feed_first), .two_k(feed_two_k),
+      .step_k(feed_step_k), .a_addr(feed_a_addr), .a_stride(feed_a_stride), .a_k_stride(feed_a_k_stride),
+      .a_count(feed_a_count), .a_contiguous(feed_a_contiguous), .b_valid(feed_b_valid), .b_addr(feed_b_addr),
+      .b_stride(feed_b_stride), .b_k_stride(feed_b_k_stride), .b_count(feed_b_count),
+      .b_contiguous(feed_b_contiguous), .a_data(feed_a_data), .b_data(feed_b_data),
+      .partial_read(stream_read), .partial_word(stream_word), .partial_n(stream_n), .a_lane, .b_lane,
+      .row_enters, .row(stream_row)
   );
   assign feed_format = stream_tile.format;
 

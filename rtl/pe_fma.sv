@@ -1,11 +1,12 @@
-// r = fma(a, b, c): one rounding to nearest even, subnormals kept, every NaN canonical. a and b are bf16, fp16 (in
-// the lower half) or f32, c and r f32.
+// r = fma(a, b, c): one rounding to nearest even, subnormals kept, every NaN canonical. a and b are bf16,
+// fp16 (in the lower half) or f32, c and r f32.
 //
-// bf16 and fp16 are combinational. f32 takes four passes over the same multiplier of 12 x 12 bits: `begin_f32` comes
-// with the operands, `last_pass` says that r is theirs, three cycles later, with the addend of that cycle.
+// bf16 and fp16 are combinational. f32 takes four passes over the same multiplier of 12 x 12 bits:
+// `begin_f32` comes with the operands; `last_pass` says, three cycles later, that r is theirs, with the
+// addend of that cycle.
 //
-// The exact product has up to 48 bits. The term with the greater exponent stands at the top of a field of 51 bits
-// and the other is shifted right beside it; what falls off the end is one sticky bit. A subnormal addend
+// The exact product has up to 48 bits. The term with the greater exponent stands at the top of a field of 51
+// bits and the other is shifted right beside it; what falls off the end is one sticky bit. A subnormal addend
 // stands there with exponent -126, so the sum never needs a right shift, and a subnormal result is a left
 // shift that stops early.
 module pe_fma

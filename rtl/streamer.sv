@@ -1,5 +1,6 @@
-// Streams a tile: a row of A (weight stationary) or a k step of A and B (output stationary; s8 at double rate: two
-// k) at a time. A step enters the array in its first cycle, and holds the feed until feed_stall is low.
+// Streams a tile: a row of A (weight stationary) or a k step of A and B (output stationary; s8 at double
+// rate: two k) at a time. A step enters the array in its first cycle, its row of partials (weight stationary)
+// in the last of its passes; it holds the feed until feed_stall is low.
 module streamer
   import mxu_types::*;
 #(
@@ -18,8 +19,8 @@ module streamer
     output logic finishes,  // in this cycle
     output tile_t tile,
     output logic set,
-    output rows_t to_enter,        // result rows of a tile streaming since earlier that have not entered the array
-    output logic reads_partials,   // a weight-stationary tile that reads ACC is streaming
+    output rows_t to_enter,       // rows of partials yet to enter, of a tile streaming since an earlier cycle
+    output logic reads_partials,  // a weight-stationary tile that reads ACC is streaming
     // SPM
     output logic feed_valid,
     output logic first,

@@ -1,7 +1,7 @@
 // ROWS x COLS PEs with the registers that skew what enters and straighten what leaves.
 //
-// Everything of one cycle enters at the edge together and meets in the PE (r, c) r + c cycles later. A row of results
-// leaves whole, ROWS + COLS - 1 cycles after its operands, or its drain, entered.
+// Everything of one cycle enters at the edge together and meets in the PE (r, c) r + c cycles later. A row of
+// results leaves whole, ROWS + COLS - 1 cycles after its partials, or its drain, entered.
 module systolic_array
   import mxu_types::*;
 #(

@@ -125,11 +125,16 @@ class Fma : public testing::TestWithParam<DType> {
     for (const char* kind : kinds) EXPECT_GT(counts[kind], 0u) << kind;
   }
 
+  // Any bits; subnormal or zero; or few significant bits, whose products are ties more often.
   std::uint32_t random_operand() {
     const std::uint32_t sign = 1U << (bits_of(GetParam()) - 1),
                         fraction = (1U << fraction_bits(GetParam())) - 1;
     const std::uint32_t bits = static_cast<std::uint32_t>(random()) & (2 * sign - 1);
-    return random() % 4 != 0 ? bits : bits & (sign | fraction);  // subnormal or zero
+    switch (random() % 4) {
+      case 0: return bits & (sign | fraction);
+      case 1: return GetParam() == DType::f32 ? bits & ~0x7FFU : bits;
+      default: return bits;
+    }
   }
 
   // An addend near -a * b: close in exponent, with the product's leading bits or not.
@@ -192,6 +197,7 @@ TEST_P(Fma, RandomOperands) {
     const std::uint32_t a = random_operand(), b = random_operand();
     ASSERT_NO_FATAL_FAILURE(check({a, b, static_cast<std::uint32_t>(random())}, "random"));
     ASSERT_NO_FATAL_FAILURE(check({a, b, near(a, b)}, "near the product"));
+    ASSERT_NO_FATAL_FAILURE(check({a, b, static_cast<std::uint32_t>(random() & 0x80000000)}, "zero addend"));
     ASSERT_NO_FATAL_FAILURE(
         check({a, b, static_cast<std::uint32_t>(random() & 0x80FFFFFF)}, "subnormal or small addend"));
   }
