@@ -18,7 +18,8 @@ constexpr std::uint32_t kLines = kAccKib * 1024 / 4 / kLineWords;
 
 class Generator {
  public:
-  Generator(std::mt19937_64& random, const Machine& machine) : random_(random), machine_(machine) {}
+  Generator(std::mt19937_64& random, const Machine& machine, Columns columns)
+      : random_(random), machine_(machine), columns_(columns) {}
 
   void fill(rtl::Memories& memories);
   void append(Program& program);  // a command, or an mxu.load with what follows it
@@ -36,6 +37,7 @@ class Generator {
 
   std::mt19937_64& random_;
   const Machine& machine_;
+  Columns columns_;
   std::uint64_t arrival_ = 0;
 };
 
@@ -96,7 +98,8 @@ void Generator::place_b(isa::MxuCommand& c, std::uint32_t whole_k, std::uint32_t
   c.inner_b_step = c.n * (c.b_n_major ? c.b_stride : element);
 }
 
-// Tiles begin at multiples of the array's columns; the lines of neighbouring commands often overlap.
+// The lines of neighbouring commands often overlap. On the grid, tiles begin at multiples of the array's
+// columns.
 void Generator::place_result(isa::MxuCommand& c) {
   const std::uint32_t cols = machine_.mxu.cols, grid = kLineWords / cols;
   c.acc_stride = kLineWords * 4;
@@ -104,7 +107,8 @@ void Generator::place_result(isa::MxuCommand& c) {
   const std::uint32_t line_step = apart ? c.m : 0, lines = c.m + line_step * (c.outer - 1);
   const std::uint32_t line = one_in(3) ? below(kLines - lines) : below(4);
   const std::uint32_t column = below(std::min<std::uint32_t>(3, grid - c.inner + 1));
-  c.acc_addr = isa::LocalAddr::acc((line * kLineWords + column * cols) * 4);
+  const std::uint32_t shift = columns_ == Columns::Anywhere && column + c.inner < grid ? below(cols) : 0;
+  c.acc_addr = isa::LocalAddr::acc((line * kLineWords + column * cols + shift) * 4);
   c.inner_acc_step = cols * 4;
   c.outer_acc_step = line_step * c.acc_stride;
   if (c.inner > 1 && c.n_last == 0 && one_in(4)) {  // backwards over the columns
@@ -300,9 +304,10 @@ rtl::BankModel banks_of(const Machine& machine) {
   };
 }
 
-Program random_program(std::mt19937_64& random, const Machine& machine, std::size_t commands) {
+Program random_program(std::mt19937_64& random, const Machine& machine, std::size_t commands,
+                       Columns columns) {
   Program program;
-  Generator generator(random, machine);
+  Generator generator(random, machine, columns);
   generator.fill(program.memories);
   while (program.issues.size() < commands) generator.append(program);
   return program;

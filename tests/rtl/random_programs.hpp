@@ -24,9 +24,12 @@ struct Program {
   rtl::Memories memories;
 };
 
-// About `commands` commands that overlap in time and in ACC. Their result tiles lie on a grid of columns,
-// where the model's interlock is exact.
-Program random_program(std::mt19937_64& random, const Machine& machine, std::size_t commands);
+// Where result tiles begin in a line of ACC: on a grid, where the model's interlock is exact; or anywhere.
+enum class Columns { OnAGrid, Anywhere };
+
+// About `commands` commands that overlap in time and in ACC.
+Program random_program(std::mt19937_64& random, const Machine& machine, std::size_t commands,
+                       Columns columns = Columns::OnAGrid);
 
 // How many commands were compared, by what they exercise.
 using Coverage = std::map<std::string, std::uint64_t>;
