@@ -268,7 +268,7 @@ report::CaseResult run_case(const CaseInput& input, const RunOptions& options) {
   record_run(execution.run, result);
   result.sanitized = options.sanitize;
   result.findings = describe_findings(execution.run, execution.kernel);
-  result.losses = losses(result);
+  result.losses = losses(result, execution.run);
   if (!options.values && execution.run.host_read_values) {
     set_verdict(result, ExitCode::Unsupported, "--no-values: the kernel's control reads tensor values");
     return result;

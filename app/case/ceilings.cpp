@@ -39,6 +39,54 @@ double vector_cycles(const ops::Work& work, const Machine& machine) {
 
 std::uint64_t rounded_up(double value) { return static_cast<std::uint64_t>(std::ceil(value - 1e-9)); }
 
+std::vector<report::Loss> unit_losses(const report::CaseResult& r, const std::string& name) {
+  const std::uint64_t floor = r.roofline.compute_floor;
+  std::vector<report::Loss> list;
+  for (const report::UnitCycles& unit : r.accounting) {
+    if (unit.unit != name) continue;
+    for (const auto& [owner, cycles] : unit.owners) {
+      if (owner != "busy") list.push_back({name + " " + owner, cycles});
+      else if (cycles > floor)
+        list.push_back({name == "mxu" ? "mxu tile padding" : "vxu below its lanes", cycles - floor});
+    }
+  }
+  return list;
+}
+
+// When transfers were under way: the first one's start, the last one's end, and the cycles between with none.
+struct TransferTime {
+  std::uint64_t first = 0, last = 0, gaps = 0;
+};
+
+TransferTime transfer_time(const sim::RunResult& run) {
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> spans;
+  for (const sim::CommandRecord& record : run.log)
+    if (std::holds_alternative<isa::DmaCommand>(record.command))
+      spans.emplace_back(record.start.count(), record.end.count());
+  std::sort(spans.begin(), spans.end());
+  TransferTime t;
+  if (spans.empty()) return t;
+  t.first = t.last = spans.front().first;
+  for (const auto& [start, end] : spans) {
+    if (start > t.last) t.gaps += start - t.last;
+    t.last = std::max(t.last, end);
+  }
+  return t;
+}
+
+// HBM serves reads and writes over the same pins, so that what counts is whether either moves.
+std::vector<report::Loss> memory_losses(const report::CaseResult& r, const sim::RunResult& run) {
+  const TransferTime t = transfer_time(run);
+  const std::uint64_t moving = t.last - t.first - t.gaps;
+  const std::uint64_t slow = moving - std::min(moving, r.roofline.memory_floor);
+  const std::uint64_t refresh = std::min(slow, r.roofline.attainable - r.roofline.memory_floor);
+  return {{"before the first transfer", t.first},
+          {"between transfers", t.gaps},
+          {"after the last transfer", r.cycles - t.last},
+          {"hbm refresh", refresh},
+          {"hbm below pin rate", slow - refresh}};
+}
+
 }  // namespace
 
 report::Roofline ceilings(const ops::Work& work, const Machine& machine) {
@@ -67,22 +115,9 @@ report::Roofline ceilings(const ops::Work& work, const Machine& machine) {
   return f;
 }
 
-std::vector<report::Loss> losses(const report::CaseResult& r) {
-  const std::string& binding = r.roofline.binding;
-  const bool memory = binding == "hbm";
-  const std::uint64_t floor = memory ? r.roofline.memory_floor : r.roofline.compute_floor;
-  const std::string unit_name = memory ? "dma_in" : binding;
-  const std::string below = memory             ? "dma_in below pin rate"
-                            : binding == "mxu" ? "mxu tile padding"
-                                               : "vxu below its lanes";
-  std::vector<report::Loss> list;
-  for (const report::UnitCycles& unit : r.accounting) {
-    if (unit.unit != unit_name) continue;
-    for (const auto& [owner, cycles] : unit.owners) {
-      if (owner != "busy") list.push_back({unit.unit + " " + owner, cycles});
-      else if (cycles > floor) list.push_back({below, cycles - floor});
-    }
-  }
+std::vector<report::Loss> losses(const report::CaseResult& r, const sim::RunResult& run) {
+  std::vector<report::Loss> list =
+      r.roofline.binding == "hbm" ? memory_losses(r, run) : unit_losses(r, r.roofline.binding);
   list.erase(std::remove_if(list.begin(), list.end(), [](const report::Loss& l) { return l.cycles == 0; }),
              list.end());
   std::stable_sort(list.begin(), list.end(),

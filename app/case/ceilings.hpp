@@ -14,9 +14,9 @@ namespace assay::app {
 // Throws Error(Unsupported) where the machine lacks an operand type.
 report::Roofline ceilings(const ops::Work& work, const Machine& machine);
 
-// The binding unit's cycles beyond the roof's, by cause, largest first; together they are
+// The binding resource's cycles beyond the roof's, by cause, largest first; together they are
 // cycles - compute (or memory) floor.
-std::vector<report::Loss> losses(const report::CaseResult& result);
+std::vector<report::Loss> losses(const report::CaseResult& result, const sim::RunResult& run);
 
 // Conservation (DESIGN contract 2). Each broken law is one clause; empty: all hold.
 //   every unit's cycles sum to the run's; MACs executed = declared; vector elements >= declared; bytes moved

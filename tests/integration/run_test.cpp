@@ -115,6 +115,19 @@ TEST(Run, ALongAdditionReachesFourFifthsOfTheAttainableRate) {
   EXPECT_GE(static_cast<double>(r.roofline.attainable) / static_cast<double>(r.cycles), 0.8);
 }
 
+// What is bound by memory loses time to it; the causes sum to everything beyond the floor.
+TEST(Run, TheLossesOfAMemoryBoundRunSumToItsCyclesBeyondTheFloor) {
+  for (const app::CaseInput& input :
+       {elementwise("add", {"A:f32:50000", "B:f32:50000"}, "server128"),
+        elementwise("relu", {"X:bf16:3000"}, "edge16"), gemm(1, 500, 500, "bf16", "edge16")}) {
+    const report::CaseResult r = app::run_case(input, {});
+    ASSERT_EQ(r.roofline.binding, "hbm") << r.text;
+    std::uint64_t sum = 0;
+    for (const report::Loss& loss : r.losses) sum += loss.cycles;
+    EXPECT_EQ(sum, r.cycles - r.roofline.memory_floor) << r.text;
+  }
+}
+
 // A law that cannot break would be no law: each is broken by hand here.
 TEST(Laws, EachBrokenLawIsNamed) {
   const app::CaseInput input = gemm(32, 32, 32, "bf16", "edge16");
