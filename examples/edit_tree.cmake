@@ -17,9 +17,13 @@ function(replace_text file anchor new)
   file(WRITE ${tree}/${file} "${text}")
 endfunction()
 
-# add_line(FILE AFTER LINE): inserts a line after the one that reads AFTER, indented like it.
+# add_line(FILE AFTER LINE): inserts a line after the one that reads AFTER, indented like it, unless it is there.
 function(add_line file after line)
   file(READ ${tree}/${file} text)
+  string(FIND "${text}" "${line}\n" there)
+  if(NOT there EQUAL -1)
+    return()
+  endif()
   find_once(${file} "${after}\n" "${text}")
   string(FIND "${text}" "${after}\n" first)
   string(SUBSTRING "${text}" 0 ${first} head)

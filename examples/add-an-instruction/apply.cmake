@@ -6,6 +6,10 @@ if(CMAKE_ARGV${last} MATCHES "^/")
   set(tree ${CMAKE_ARGV${last}})
 endif()
 include(${CMAKE_CURRENT_LIST_DIR}/../edit_tree.cmake)
+file(STRINGS ${tree}/isa/instructions.yaml there REGEX "mnemonic: vxu.iota")
+if(there)
+  return()
+endif()
 
 # 1. The table: encoding, operands, registers.
 set(last_row "    doc: Writes two adjacent configuration registers of an engine.\n")

@@ -1,6 +1,8 @@
 // Whole runs through app/case: determinism, timing without values, laws.
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "../support/gemm_case.hpp"
 #include "app/case/case_run.hpp"
 #include "app/case/ceilings.hpp"
@@ -126,6 +128,34 @@ TEST(Run, TheLossesOfAMemoryBoundRunSumToItsCyclesBeyondTheFloor) {
     for (const report::Loss& loss : r.losses) sum += loss.cycles;
     EXPECT_EQ(sum, r.cycles - r.roofline.memory_floor) << r.text;
   }
+}
+
+TEST(Losses, OfMemoryAreTheTimesWithoutATransferAndTheSlownessOfTheRest) {
+  report::CaseResult r;
+  r.cycles = 1000;
+  r.roofline.binding = "hbm";
+  r.roofline.memory_floor = 200;
+  r.roofline.attainable = 250;
+  sim::RunResult run;
+  const auto transfer = [&](std::uint64_t start, std::uint64_t end) {
+    sim::CommandRecord& record = run.log.emplace_back();
+    record.command = isa::DmaCommand{};
+    record.start = Cycle(start);
+    record.end = Cycle(end);
+  };
+  transfer(100, 400);
+  transfer(120, 300);  // inside the first
+  transfer(350, 500);  // beyond it
+  transfer(560, 700);
+  run.log.emplace_back().command = isa::SemaphoreCommand{};  // no transfer
+  std::map<std::string, std::uint64_t> causes;
+  for (const report::Loss& loss : app::losses(r, run)) causes[loss.name] = loss.cycles;
+  const std::map<std::string, std::uint64_t> expected{{"before the first transfer", 100},
+                                                      {"between transfers", 60},
+                                                      {"after the last transfer", 300},
+                                                      {"hbm refresh", 50},
+                                                      {"hbm below pin rate", 290}};
+  EXPECT_EQ(causes, expected);
 }
 
 // A law that cannot break would be no law: each is broken by hand here.
