@@ -160,6 +160,17 @@ TEST(Cli, ACaseFileRuns) {
   EXPECT_EQ(assay(fmt::format("run --case '{}'", file)).exit_code, 0);
 }
 
+TEST(Cli, EveryExampleCasePasses) {
+  int cases = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(std::string(CONFIG_DIR) + "/../examples")) {
+    if (entry.path().extension() != ".yaml") continue;
+    const ProcessResult r = assay(fmt::format("run --case '{}'", entry.path().string()));
+    EXPECT_EQ(r.exit_code, 0) << r.output;
+    ++cases;
+  }
+  EXPECT_EQ(cases, 2);
+}
+
 // --- unverified runs are no passes -------------------------------------------------------------------
 
 TEST(Cli, NothingUnverifiedPasses) {
