@@ -45,7 +45,7 @@ std::vector<report::Loss> unit_losses(const report::CaseResult& r, const std::st
   for (const report::UnitCycles& unit : r.accounting) {
     if (unit.unit != name) continue;
     for (const auto& [owner, cycles] : unit.owners) {
-      if (owner != "busy") list.push_back({name + " " + owner, cycles});
+      if (owner != "busy") list.push_back({fmt::format("{} {}", name, owner), cycles});
       else if (cycles > floor)
         list.push_back({name == "mxu" ? "mxu tile padding" : "vxu below its lanes", cycles - floor});
     }

@@ -48,10 +48,17 @@ float larger(float a, float b) {
 
 float smaller(float a, float b) { return -larger(-a, -b); }
 
-// t from the operands, by the operation; null: absent.
-void combine(isa::VectorOperation operation, const float* x, const float* scale, const float* bias, float* t,
-             std::size_t n) {
-  switch (operation) {
+struct FloatRow {
+  std::vector<float> x, scale, bias, t;
+  explicit FloatRow(std::size_t cols) : x(cols), scale(cols), bias(cols), t(cols) {}
+};
+
+// t from the operands, by the operation.
+void combine(const Pass& pass, FloatRow& row) {
+  const std::size_t n = pass.cols;
+  const float *x = row.x.data(), *scale = row.scale.data(), *bias = row.bias.data();
+  float* t = row.t.data();
+  switch (pass.operation) {
     case isa::VectorOperation::divide:
       for (std::size_t i = 0; i < n; ++i) t[i] = x[i] / scale[i];
       return;
@@ -63,11 +70,13 @@ void combine(isa::VectorOperation operation, const float* x, const float* scale,
       return;
     case isa::VectorOperation::multiply_add: break;
   }
-  if (scale != nullptr && bias != nullptr) {
+  const bool scaled = pass.scale.source != isa::OperandSource::none;
+  const bool biased = pass.bias.source != isa::OperandSource::none;
+  if (scaled && biased) {
     multiply_add(scale, x, bias, t, n);
-  } else if (scale != nullptr) {
+  } else if (scaled) {
     for (std::size_t i = 0; i < n; ++i) t[i] = scale[i] * x[i];
-  } else if (bias != nullptr) {
+  } else if (biased) {
     for (std::size_t i = 0; i < n; ++i) t[i] = x[i] + bias[i];
   } else {
     std::copy(x, x + n, t);
@@ -120,21 +129,13 @@ void reduce_row(const Pass& pass, std::size_t row, const float* t) {
   else reduce_sum(pass, t, place);
 }
 
-struct FloatRow {
-  std::vector<float> x, scale, bias, t;
-  explicit FloatRow(std::size_t cols) : x(cols), scale(cols), bias(cols), t(cols) {}
-};
-
 void float_row(const Pass& pass, std::size_t row, FloatRow& buffers) {
   const std::size_t n = pass.cols;
   float* t = buffers.t.data();
-  const bool scaled = pass.scale.source != isa::OperandSource::none;
-  const bool biased = pass.bias.source != isa::OperandSource::none;
   fetch(pass.x, row, n, buffers.x.data(), to_f32);
-  if (scaled) fetch(pass.scale, row, n, buffers.scale.data(), to_f32);
-  if (biased) fetch(pass.bias, row, n, buffers.bias.data(), to_f32);
-  combine(pass.operation, buffers.x.data(), scaled ? buffers.scale.data() : nullptr,
-          biased ? buffers.bias.data() : nullptr, t, n);
+  if (pass.scale.source != isa::OperandSource::none) fetch(pass.scale, row, n, buffers.scale.data(), to_f32);
+  if (pass.bias.source != isa::OperandSource::none) fetch(pass.bias, row, n, buffers.bias.data(), to_f32);
+  combine(pass, buffers);
   apply(pass.function, t, n);
   canonicalize_nans(t, n);
   if (pass.reduction != isa::Reduction::none) reduce_row(pass, row, t);
