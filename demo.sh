@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# demo.sh: on a bare Debian 12, installs, builds, and runs real GEMMs on the simulated core.
+# demo.sh: on a bare Debian 12, installs, builds, and runs real operators on the simulated core.
 set -euo pipefail
 cd "$(dirname "$0")"
 . .ci/setup.sh
@@ -18,11 +18,15 @@ run() {
 }
 
 for config in edge16 server128; do
-  for case in "$onnx_cases"/test_gemm_* "$onnx_cases"/test_matmul_{2d,3d,4d}; do
+  for case in "$onnx_cases"/test_gemm_* "$onnx_cases"/test_matmul_{2d,3d,4d} \
+    "$onnx_cases"/test_softmax_{axis_0,axis_1,axis_2,large_number} \
+    "$onnx_cases"/test_{add_bcast,sub,mul_uint8,div,max_float16,min_int32,relu}; do
     run --onnx-case "$case" --config "$config"
   done
 done
 run gemm --m 512 --n 512 --k 512 --dtype bf16 --config server128
+run softmax --input X:bf16:1024x4096 --config server128
+run add --input A:f32:1024x4096 --input B:f32:4096 --config server128
 
 if [ "$failed" -ne 0 ]; then
   echo "demo: $failed runs did not pass" >&2
