@@ -1,5 +1,6 @@
 // assay run: one case - from the command line, a YAML file or ONNX test data - executed and judged.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <charconv>
 #include <cstdio>
@@ -47,6 +48,18 @@ void refuse_mixture(const Options& o) {
     fail(ExitCode::Usage, "run: --case and --onnx-case exclude each other");
 }
 
+// The options beside the case that decide the verdict, for the line that runs it again.
+std::string again(const Options& o) {
+  std::string text;
+  if (!o.kernel.empty()) text += " --kernel " + testgen::shell_quoted(o.kernel);
+  if (!o.goldens.empty()) text += fmt::format(" --golden {}", fmt::join(o.goldens, ","));
+  if (o.no_values) text += " --no-values";
+  if (o.no_sanitizer) text += " --no-sanitizer";
+  if (o.jitter > 0) text += fmt::format(" --jitter {}", o.jitter);
+  if (o.max_cycles > 0) text += fmt::format(" --max-cycles {}", o.max_cycles);
+  return text;
+}
+
 std::vector<CaseInput> read_cases(const Options& o) {
   std::vector<CaseInput> cases;
   if (!o.onnx_folder.empty()) {
@@ -69,8 +82,8 @@ std::vector<CaseInput> read_cases(const Options& o) {
   }
   if (cases.empty()) fail(ExitCode::NothingSelected, "run: {} holds no test data set", o.onnx_folder);
   for (CaseInput& input : cases) {
-    if (!o.kernel.empty()) input.reproduce += " --kernel " + testgen::shell_quoted(o.kernel);
-    else if (input.c.problem.op == ops::user_operator().name())
+    input.reproduce += again(o);
+    if (o.kernel.empty() && input.c.problem.op == ops::user_operator().name())
       fail(ExitCode::Usage, "run: {}: no operator of Assay; name the kernel that computes it with --kernel",
            o.case_file);
   }

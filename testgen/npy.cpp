@@ -14,13 +14,15 @@ namespace {
 
 constexpr char kMagic[] = "\x93NUMPY";
 constexpr std::size_t kMagicBytes = 6;
-constexpr std::size_t kMostHeaderBytes = std::size_t{1} << 16;
+constexpr std::size_t kMostHeaderBytes = 4096;  // the types and ranks that are taken need a tenth
 
 std::string read_bytes(const std::filesystem::path& file) {
   std::error_code ignored;
-  std::ifstream stream(file, std::ios::binary);
-  if (!std::filesystem::is_regular_file(file, ignored) || !stream)
+  // Before it is opened: to open a pipe is to wait for its writer.
+  if (!std::filesystem::is_regular_file(file, ignored))
     fail(ExitCode::BadInput, "{}: cannot be read", file.string());
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream) fail(ExitCode::BadInput, "{}: cannot be read", file.string());
   std::ostringstream text;
   if (stream.peek() != std::ifstream::traits_type::eof() && !(text << stream.rdbuf()))
     fail(ExitCode::BadInput, "{}: cannot be read", file.string());
@@ -48,7 +50,9 @@ Header read_header(const std::string& bytes, const std::string& file) {
   const std::size_t length_bytes = version == 1 ? 2 : 4, start = kMagicBytes + 2 + length_bytes;
   if (bytes.size() < start) fail(ExitCode::BadInput, "{}: ends within its header", file);
   const std::uint64_t length = little_endian(bytes, kMagicBytes + 2, length_bytes);
-  if (length > kMostHeaderBytes || start + length > bytes.size())
+  if (length > kMostHeaderBytes)
+    fail(ExitCode::BadInput, "{}: a header of {} bytes, the most is {}", file, length, kMostHeaderBytes);
+  if (start + length > bytes.size())
     fail(ExitCode::BadInput, "{}: ends within its header of {} bytes", file, length);
   return {bytes.substr(start, length), start + length};
 }

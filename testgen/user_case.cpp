@@ -1,5 +1,6 @@
 #include "testgen/user_case.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/error.hpp"
@@ -15,17 +16,19 @@ const std::vector<std::string> kKeys{"onnx", "inputs", "outputs", "arguments", "
 
 // A word of the argument block: a whole number, or a number with a point or exponent as its fp32 bits.
 std::int64_t argument_word(const YamlMap& root, const std::string& text) {
+  const bool negative = !text.empty() && text[0] == '-';
+  const bool hex = text.compare(negative ? 1 : 0, 2, "0x") == 0;
   try {
     std::size_t used = 0;
-    if (text.find_first_of(".eEn") != std::string::npos && text.compare(0, 2, "0x") != 0) {
+    if (text.find_first_of(".eEn") != std::string::npos && !hex) {
       const float value = std::stof(text, &used);
       std::uint32_t bits = 0;
       std::memcpy(&bits, &value, sizeof bits);
       if (used == text.size()) return bits;
     } else {
-      const bool negative = !text.empty() && text[0] == '-';
-      const std::int64_t value =
-          negative ? std::stoll(text, &used, 0) : static_cast<std::int64_t>(std::stoull(text, &used, 0));
+      const int base = hex ? 16 : 10;  // 010 is ten
+      const std::int64_t value = negative ? std::stoll(text, &used, base)
+                                          : static_cast<std::int64_t>(std::stoull(text, &used, base));
       if (used == text.size()) return value;
     }
   } catch (const std::logic_error&) {  // no number, or out of range
@@ -40,11 +43,17 @@ void read_arguments(const YamlMap& root, ops::Problem& problem) {
   problem.attributes.set("arguments", words);
 }
 
+constexpr std::uint64_t kMostWork = std::uint64_t{1} << 50;  // sums and cycles of it stay far from 2^64
+
 void read_work(const YamlMap& root, ops::Problem& problem) {
   if (!root.has("work")) return;
   const YamlMap work(root.at("work"), root.file(), "work", {"macs", "read_bytes"});
-  for (const char* key : {"macs", "read_bytes"})
-    if (work.has(key)) problem.attributes.set(key, static_cast<std::int64_t>(work.unsigned_integer(key)));
+  for (const char* key : {"macs", "read_bytes"}) {
+    if (!work.has(key)) continue;
+    const std::uint64_t value = work.unsigned_integer(key);
+    if (value > kMostWork) work.complain(key, "{} is more than 2^50", value);
+    problem.attributes.set(key, static_cast<std::int64_t>(value));
+  }
 }
 
 golden::GivenTolerance read_tolerance(const YamlMap& root) {
@@ -65,8 +74,20 @@ fs::path beside(const YamlMap& map, const std::string& path) {
   return fs::path(map.file()).parent_path() / path;  // an absolute path stays what it is
 }
 
-void read_tensors(const YamlMap& root, const std::string& key, std::vector<ops::TensorInfo>& infos,
-                  std::vector<Tensor>& tensors) {
+// Reports and --dump know a tensor by its name. `taken`: those that came before.
+std::string tensor_name(const YamlMap& map, std::vector<std::string>& taken) {
+  const std::string name = map.text("name");
+  const auto control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
+  if (name.empty() || std::any_of(name.begin(), name.end(), control))
+    map.complain("name", "is empty or has a control character");
+  if (std::find(taken.begin(), taken.end(), name) != taken.end())
+    map.complain("name", "'{}' is given twice", name);
+  taken.push_back(name);
+  return name;
+}
+
+void read_tensors(const YamlMap& root, const std::string& key, std::vector<std::string>& names,
+                  std::vector<ops::TensorInfo>& infos, std::vector<Tensor>& tensors) {
   const YAML::Node list = root.at(key);
   if (!list.IsSequence() || list.size() == 0) root.complain(key, "expected a list of tensors");
   for (const YAML::Node& node : list) {
@@ -75,7 +96,7 @@ void read_tensors(const YamlMap& root, const std::string& key, std::vector<ops::
     std::optional<DType> dtype;
     if (map.has("dtype"))
       dtype = parse_dtype(map.text("dtype"), fmt::format("{}:{}: dtype", map.file(), map.line()));
-    tensors.push_back(read_npy(beside(map, map.text("npy")), map.text("name"), dtype));
+    tensors.push_back(read_npy(beside(map, map.text("npy")), tensor_name(map, names), dtype));
     infos.push_back({tensors.back().name, tensors.back().dtype, tensors.back().shape});
   }
 }
@@ -102,8 +123,9 @@ UserCases read_cases(const YamlMap& root) {
     RecordedCase c;
     c.name = fs::path(root.file()).filename().string();
     c.c.problem.op = "user";
-    read_tensors(root, "inputs", c.c.problem.inputs, c.inputs);
-    read_tensors(root, "outputs", c.c.problem.outputs, c.outputs);
+    std::vector<std::string> names;
+    read_tensors(root, "inputs", names, c.c.problem.inputs, c.inputs);
+    read_tensors(root, "outputs", names, c.c.problem.outputs, c.outputs);
     user.cases.push_back(std::move(c));
   }
   for (RecordedCase& c : user.cases) {

@@ -193,7 +193,7 @@ void Sanitizer::check_alignment(const Actor& actor, const Access& access) {
 
 // One command's own writes: a byte written twice, an operand overwritten while it is read. Repetitions of the
 // MXU may meet in a tile; an output of the VXU may lie exactly on an operand whose elements are no smaller,
-// since each element is read before it is written.
+// since each element is read before it is written, but not on its reduction.
 void Sanitizer::check_operands(const Actor& actor, const std::vector<Access>& accesses) {
   for (const Access& access : accesses) {
     if (!access.write || !Region::of(access, capacity(access.space))) continue;
@@ -204,9 +204,10 @@ void Sanitizer::check_operands(const Actor& actor, const std::vector<Access>& ac
     if (actor.record->engine != isa::Engine::vxu) continue;
     for (const Access& operand : accesses) {
       const auto other = Region::of(operand, capacity(operand.space));
-      const bool in_place = operand.base == access.base && operand.run >= access.run &&
-                            operand.dims[0].stride == access.dims[0].stride;
-      if (operand.write || in_place || !other) continue;
+      const bool rows_match = access.dims[0].count == 1 || operand.dims[0].stride == access.dims[0].stride;
+      const bool in_place = operand.base == access.base && operand.run >= access.run && rows_match;
+      if (operand.write ? &operand <= &access : in_place) continue;
+      if (!other) continue;
       const auto byte = core::common_byte(*Region::of(access, capacity(access.space)), *other);
       if (byte)
         report(FindingKind::self_overlap, place_text(access.space, *byte),

@@ -112,6 +112,19 @@ TEST(Cli, TheReproduceLineRunsTheSameCaseAgain) {
   EXPECT_EQ(assay(line).output, first);
 }
 
+TEST(Cli, TheReproduceLineKeepsWhatDecidesTheVerdict) {
+  for (const std::string options :
+       {"--jitter 7", "--no-values", "--no-sanitizer", "--golden cpu,strict", "--max-cycles 100"}) {
+    const std::string first =
+        assay("run gemm --m 9 --n 5 --k 7 --dtype f16 --config edge16 " + options).output;
+    const std::size_t at = first.find("again     assay ");
+    ASSERT_NE(at, std::string::npos);
+    const std::string line = first.substr(at + 16, first.find('\n', at) - at - 16);
+    EXPECT_THAT(line, HasSubstr(" " + options));
+    EXPECT_EQ(assay(line).output, first);
+  }
+}
+
 TEST(Cli, ExactAndBitsModesPassToo) {
   EXPECT_EQ(assay("run gemm --m 33 --n 20 --k 50 --dtype f16 --mode exact --config edge16").exit_code, 0);
   EXPECT_EQ(assay("run gemm --m 33 --n 20 --k 50 --dtype s8 --mode bits --config tpuv1").exit_code, 0);
@@ -338,6 +351,10 @@ TEST(Cli, APipeInPlaceOfAFileIsRefusedAtOnce) {
   expect_error(quick("run --case " + folder.file("x.yaml")), 2, "x.yaml: cannot be read");
   expect_error(quick("run --onnx-case " + folder.file("")), 7, "model.onnx: cannot be read");
   expect_error(quick("disasm " + folder.file("x.elf")), 7, "x.elf: is a pipe");
+  run_process("mkfifo " + folder.file("x.npy"));
+  std::ofstream(folder.file("case.yaml"))
+      << "inputs: [{name: X, npy: x.npy}]\noutputs: [{name: Y, npy: x.npy}]\n";
+  expect_error(quick("run --kernel x.elf --case " + folder.file("case.yaml")), 7, "x.npy: cannot be read");
 }
 
 TEST(Cli, GoldensThatDisagreeAreAnErrorOfTheSuite) {

@@ -71,6 +71,9 @@ TEST_F(Npy, IsRefusedByNameWhereItIsNotWhatItShouldBe) {
   refused(npy(dictionary("<u2", "(2,)"), "abcd"), ExitCode::Unsupported, "'<u2'");
   refused(npy(dictionary("<f4", "(2,)", "True"), raw({1, 2})), ExitCode::Unsupported, "Fortran order");
   refused(npy("{'descr': '<f4', 'shape': (2,), }", raw({1, 2})), ExitCode::BadInput, "lacks 'fortran_order'");
+  std::string ones = "(";
+  for (int i = 0; i < 30000; ++i) ones += "1,";
+  refused(npy(dictionary("<f4", ones + ")"), raw({1})), ExitCode::BadInput, "bytes, the most is 4096");
   refused(npy(dictionary("<f4", "(2, x)"), raw({1, 2})), ExitCode::BadInput, "holds ' x'");
   refused(npy(dictionary("<f4", "(-2,)"), raw({1, 2})), ExitCode::BadInput, "holds '-2'");
   refused(npy(dictionary("<f4", "(999999999999999999, 999999999999999999)"), ""), ExitCode::BadInput, "");

@@ -32,7 +32,7 @@ class UserCase : public ::testing::Test {
 TEST_F(UserCase, BringsTensorsArgumentsAndTolerance) {
   const auto user =
       read(tensors +
-           "arguments: [7, -1, 0xFFFFFFFFFFFFFFFF, 2.5, 1e-3]\nwork: {macs: 12}\nconfig: edge16\n"
+           "arguments: [7, -1, 0xFFFFFFFFFFFFFFFF, 2.5, 1e-3, 010, -0x1E]\nwork: {macs: 12}\nconfig: edge16\n"
            "tolerance: {relative: 0.5}\n");
   ASSERT_TRUE(user && user->cases.size() == 1);
   const testgen::RecordedCase& c = user->cases[0];
@@ -42,8 +42,8 @@ TEST_F(UserCase, BringsTensorsArgumentsAndTolerance) {
   EXPECT_EQ(user->tolerance.absolute, 0);
   const ops::KernelCall call = ops::find_operator("user").pack(c.c.problem);
   EXPECT_EQ(call.tensors.size(), 2U);
-  EXPECT_EQ(call.attributes,
-            (std::vector<std::uint64_t>{7, ~std::uint64_t{0}, ~std::uint64_t{0}, 0x40200000, 0x3A83126F}));
+  EXPECT_EQ(call.attributes, (std::vector<std::uint64_t>{7, ~std::uint64_t{0}, ~std::uint64_t{0}, 0x40200000,
+                                                         0x3A83126F, 10, ~std::uint64_t{29}}));
   EXPECT_EQ(ops::find_operator("user").work(c.c.problem).macs, 12U);
 }
 
@@ -73,6 +73,12 @@ TEST_F(UserCase, IsRefusedByNameOfItsKey) {
   refused(tensors + "tolerance: {relative: nan}\n", "tolerance.relative");
   refused(tensors + "tolerance: {ulps: 1}\n", "ulps");
   refused(tensors + "work: {flops: 1}\n", "flops");
+  refused(tensors + "work: {macs: 18446744073709551615}\n", "work.macs: 18446744073709551615 is more");
+  refused(tensors + "work: {read_bytes: 9223372036854775807}\n", "work.read_bytes");
+  refused("inputs: [{name: X, npy: a.npy}]\noutputs: [{name: X, npy: a.npy}]\n", "'X' is given twice");
+  refused("inputs: [{name: '', npy: a.npy}]\noutputs: [{name: Y, npy: a.npy}]\n", "name: is empty or has");
+  refused("inputs: [{name: \"X\\nY\", npy: a.npy}]\noutputs: [{name: Y, npy: a.npy}]\n",
+          "name: is empty or has");
   refused("inputs: []\noutputs: [{name: Y, npy: a.npy}]\n", "inputs");
   refused("inputs: [{name: X}]\noutputs: [{name: Y, npy: a.npy}]\n", "npy");
   refused("inputs: [{name: X, npy: b.npy}]\noutputs: [{name: Y, npy: a.npy}]\n", "b.npy: cannot be read",
