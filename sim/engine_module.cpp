@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "isa/command.hpp"
+#include "sim/sanitizer_stack.hpp"
 
 namespace assay::sim {
 
@@ -25,6 +26,7 @@ void EngineModule::push(CommandRecord& record) {
 }
 
 void EngineModule::run() {
+  clear_sanitizer_stack();
   for (;;) {
     while (queue_.empty()) {
       became_idle_.notify(sc_core::SC_ZERO_TIME);

@@ -1,15 +1,20 @@
 // AddressSanitizer and coroutines: SystemC tells the sanitizer when it switches to a process's stack, but
 // leaves it believing in that stack after the last switch back; the next exception is then reported as
-// a stray write. This tells it where the thread's own stack is. Nothing in other builds.
+// a stray write. A process that never ends leaves its frames' red zones behind, too, where a later kernel's
+// process may find its stack. Nothing in other builds.
 #pragma once
+
+#include <cstddef>
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <pthread.h>
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 
 namespace assay::sim {
 
+// Tells the sanitizer where the thread's own stack is.
 inline void restore_sanitizer_stack() {
 #if defined(__SANITIZE_ADDRESS__)
   pthread_attr_t attributes;
@@ -21,6 +26,14 @@ inline void restore_sanitizer_stack() {
   void* fake_stack = nullptr;
   __sanitizer_start_switch_fiber(&fake_stack, bottom, size);
   __sanitizer_finish_switch_fiber(fake_stack, nullptr, nullptr);
+#endif
+}
+
+// To be called first in a process: its stack, of at least 256 KiB, holds nothing yet.
+inline void clear_sanitizer_stack() {
+#if defined(__SANITIZE_ADDRESS__)
+  constexpr std::size_t kBytes = 240 * 1024;
+  __asan_unpoison_memory_region(static_cast<char*>(__builtin_frame_address(0)) - kBytes, kBytes);
 #endif
 }
 
