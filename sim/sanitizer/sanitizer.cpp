@@ -278,11 +278,11 @@ void Sanitizer::check_order(const Actor& actor, const Access& access, const Regi
       return !byte;
     };
     if (other != kHostActor) {
-      histories_[other].for_each_after(known.complete[other], check);
+      histories_[other].for_each_after(known.complete[other], region, access.write, check);
       continue;
     }
     histories_[other].for_each_after(
-        std::min(known.complete[other], known.host_stores), [&](const Touch& touch) {
+        std::min(known.complete[other], known.host_stores), region, access.write, [&](const Touch& touch) {
           return touch.number <= (touch.write ? known.host_stores : known.complete[other]) || check(touch);
         });
   }
