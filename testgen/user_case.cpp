@@ -111,6 +111,13 @@ std::vector<RecordedCase> read_onnx(const fs::path& folder) {
   }
 }
 
+// One of Assay's operators brings its own work, tolerance and argument block.
+void refuse_what_is_known(const YamlMap& root, const std::string& op) {
+  for (const char* key : {"arguments", "tolerance", "work"})
+    if (root.has(key))
+      root.complain(key, "not beside a model of Assay's operator {}, which brings its own", op);
+}
+
 UserCases read_cases(const YamlMap& root) {
   UserCases user;
   user.tolerance = read_tolerance(root);
@@ -130,7 +137,10 @@ UserCases read_cases(const YamlMap& root) {
   }
   for (RecordedCase& c : user.cases) {
     if (root.has("config")) c.c.config = root.text("config");
-    if (c.c.problem.op != "user") continue;
+    if (c.c.problem.op != "user") {
+      refuse_what_is_known(root, c.c.problem.op);
+      continue;
+    }
     read_arguments(root, c.c.problem);
     read_work(root, c.c.problem);
     ops::find_operator("user").infer(c.c.problem);

@@ -1,4 +1,5 @@
-// A file that is there whole or not at all: written under another name, renamed when it is complete.
+// A file that is there whole or not at all: written under another name, renamed when it is complete. What
+// exists and is no plain file (a pipe, /dev/null) is written in its place.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +23,7 @@ class OutputFile {
  private:
   bool is_stdout() const { return path_ == "-"; }
 
-  std::string path_, partial_;
+  std::string path_, partial_;  // partial_ is empty where path_ itself is written
   std::FILE* file_ = nullptr;
 };
 

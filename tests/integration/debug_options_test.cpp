@@ -166,6 +166,20 @@ TEST(Dump, AFileThatCannotBeWrittenIsKnownBeforeTheRun) {
   const ProcessResult r = assay("--dump Y=/nowhere/y.npy");
   EXPECT_EQ(r.exit_code, 3);
   EXPECT_EQ(r.output, "assay: /nowhere/y.npy cannot be written: No such file or directory\n");
+  const TemporaryFolder folder;
+  EXPECT_EQ(assay("--dump Y=" + folder.file("")).output,
+            fmt::format("assay: {} cannot be written: Is a directory\n", folder.file("")));
+}
+
+TEST(Dump, APipeIsWrittenNotReplaced) {
+  const TemporaryFolder folder;
+  const std::string pipe = folder.file("pipe"), copy = folder.file("copy");
+  const ProcessResult r =
+      run_process(fmt::format("(mkfifo {0}; {{ timeout 20 cat {0} >{1} & }}; '{2}' {3} "
+                              "--dump Y={0} >/dev/null; test -p {0} && echo still; wait)",
+                              pipe, copy, ASSAY_PROGRAM, kCase));
+  EXPECT_EQ(r.output, "still\n");
+  EXPECT_GE(std::filesystem::file_size(copy), 128U);
 }
 
 TEST(Dump, ACommandThatNeverExecutesIsNamed) {

@@ -85,6 +85,9 @@ TEST_F(UserCase, IsRefusedByNameOfItsKey) {
           ExitCode::BadInput);
   refused("inputs: [{name: X, npy: a.npy, dtype: s8}]\noutputs: [{name: Y, npy: a.npy}]\n", "expected s8",
           ExitCode::BadInput);
+  for (const char* key : {"arguments: [1]", "tolerance: {relative: 0}", "work: {macs: 1}"})
+    refused(std::string("onnx: " ONNX_TESTDATA "/node/test_relu\n") + key + "\n",
+            "not beside a model of Assay's operator relu");
   refused("onnx: nowhere\n", "nowhere: not a folder", ExitCode::BadInput);
 }
 
