@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cstring>
 #include <fstream>
 #include <regex>
 #include <sstream>
@@ -16,17 +15,22 @@ constexpr char kMagic[] = "\x93NUMPY";
 constexpr std::size_t kMagicBytes = 6;
 constexpr std::size_t kMostHeaderBytes = 4096;  // the types and ranks that are taken need a tenth
 
-std::string read_bytes(const std::filesystem::path& file) {
+std::ifstream open(const std::filesystem::path& file) {
   std::error_code ignored;
   // Before it is opened: to open a pipe is to wait for its writer.
   if (!std::filesystem::is_regular_file(file, ignored))
     fail(ExitCode::BadInput, "{}: cannot be read", file.string());
   std::ifstream stream(file, std::ios::binary);
   if (!stream) fail(ExitCode::BadInput, "{}: cannot be read", file.string());
-  std::ostringstream text;
-  if (stream.peek() != std::ifstream::traits_type::eof() && !(text << stream.rdbuf()))
-    fail(ExitCode::BadInput, "{}: cannot be read", file.string());
-  return text.str();
+  return stream;
+}
+
+// At most `count` bytes from `offset` on.
+std::size_t read_bytes(std::ifstream& stream, std::uint64_t offset, char* to, std::size_t count) {
+  stream.clear();
+  stream.seekg(static_cast<std::streamoff>(offset));
+  stream.read(to, static_cast<std::streamsize>(count));
+  return static_cast<std::size_t>(stream.gcount());
 }
 
 std::uint64_t little_endian(const std::string& bytes, std::size_t at, std::size_t count) {
@@ -41,7 +45,9 @@ struct Header {
   std::string text;
   std::size_t data = 0;
 };
-Header read_header(const std::string& bytes, const std::string& file) {
+Header read_header(std::ifstream& stream, const std::string& file) {
+  std::string bytes(kMagicBytes + 6 + kMostHeaderBytes, '\0');
+  bytes.resize(read_bytes(stream, 0, bytes.data(), bytes.size()));
   if (bytes.size() < kMagicBytes + 4 || bytes.compare(0, kMagicBytes, kMagic) != 0)
     fail(ExitCode::BadInput, "{}: not a .npy file", file);
   const auto version = static_cast<unsigned char>(bytes[kMagicBytes]);
@@ -97,8 +103,9 @@ DType parse_descr(const std::string& descr, std::optional<DType> wanted, const s
 }  // namespace
 
 Tensor read_npy(const std::filesystem::path& path, const std::string& name, std::optional<DType> dtype) {
-  const std::string file = path.string(), bytes = read_bytes(path);
-  const Header header = read_header(bytes, file);
+  const std::string file = path.string();
+  std::ifstream stream = open(path);
+  const Header header = read_header(stream, file);
   const DType type = parse_descr(entry(header.text, "descr", "['\"]([^'\"]*)['\"]", file), dtype, file);
   if (entry(header.text, "fortran_order", "(True|False)", file) == "True")
     fail(ExitCode::Unsupported, "{}: in Fortran order; save it with numpy.ascontiguousarray()", file);
@@ -112,11 +119,13 @@ Tensor read_npy(const std::filesystem::path& path, const std::string& name, std:
     fail(ExitCode::BadInput, "{}: {}", file, error.what());
   }
   const auto expected = static_cast<std::uint64_t>(element_count(tensor.shape)) * size_of(type);
-  if (bytes.size() - header.data != expected)
-    fail(ExitCode::BadInput, "{}: {} bytes of data, {} {} needs {}", file, bytes.size() - header.data,
-         to_string(tensor.shape), to_string(type), expected);
+  const std::uint64_t present = std::filesystem::file_size(path) - header.data;
+  if (present != expected)
+    fail(ExitCode::BadInput, "{}: {} bytes of data, {} {} needs {}", file, present, to_string(tensor.shape),
+         to_string(type), expected);
   tensor.bytes.resize(expected);
-  if (expected > 0) std::memcpy(tensor.bytes.data(), bytes.data() + header.data, expected);
+  if (read_bytes(stream, header.data, reinterpret_cast<char*>(tensor.bytes.data()), expected) != expected)
+    fail(ExitCode::BadInput, "{}: cannot be read", file);
   return tensor;
 }
 

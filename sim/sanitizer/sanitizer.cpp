@@ -204,7 +204,10 @@ void Sanitizer::check_operands(const Actor& actor, const std::vector<Access>& ac
     if (actor.record->engine != isa::Engine::vxu) continue;
     for (const Access& operand : accesses) {
       const auto other = Region::of(operand, capacity(operand.space));
-      const bool rows_match = access.dims[0].count == 1 || operand.dims[0].stride == access.dims[0].stride;
+      const std::int64_t stride = operand.dims[0].stride;  // going down, rows that overlap are lost unread
+      const bool rows_match =
+          access.dims[0].count == 1 || (stride == access.dims[0].stride &&
+                                        (stride >= 0 || static_cast<std::uint64_t>(-stride) >= operand.run));
       const bool in_place = operand.base == access.base && operand.run >= access.run && rows_match;
       if (operand.write ? &operand <= &access : in_place) continue;
       if (!other) continue;

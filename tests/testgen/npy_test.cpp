@@ -78,6 +78,10 @@ TEST_F(Npy, IsRefusedByNameWhereItIsNotWhatItShouldBe) {
   refused(npy(dictionary("<f4", "(-2,)"), raw({1, 2})), ExitCode::BadInput, "holds '-2'");
   refused(npy(dictionary("<f4", "(999999999999999999, 999999999999999999)"), ""), ExitCode::BadInput, "");
   refused(good, ExitCode::BadInput, "holds f32 ('<f4'), expected s8", DType::s8);
+  const std::string vast = folder.write("a.npy", good);
+  std::filesystem::resize_file(vast, std::uintmax_t{1} << 40);  // a hole: no room on the disk
+  test::expect_error(ExitCode::BadInput, "bytes of data, [2] f32 needs 8",
+                     [&] { read_npy(vast, "A", std::nullopt); });
   test::expect_error(ExitCode::BadInput, "none.npy",
                      [&] { read_npy(folder.file("none.npy"), "A", std::nullopt); });
   test::expect_error(ExitCode::BadInput, "cannot be read",
