@@ -60,10 +60,21 @@ std::string again(const Options& o) {
   return text;
 }
 
+std::vector<testgen::RecordedCase> read_onnx(const Options& o) {
+  try {
+    return testgen::read_onnx_cases(o.onnx_folder);
+  } catch (const Error& error) {
+    if (error.code() != ExitCode::Unsupported || o.kernel.empty()) throw;
+    fail(error.code(),
+         "{}; for a kernel of your own name the folder in a YAML file (key onnx) and give --case",
+         error.what());
+  }
+}
+
 std::vector<CaseInput> read_cases(const Options& o) {
   std::vector<CaseInput> cases;
   if (!o.onnx_folder.empty()) {
-    for (const testgen::RecordedCase& recorded : testgen::read_onnx_cases(o.onnx_folder)) {
+    for (const testgen::RecordedCase& recorded : read_onnx(o)) {
       cases.push_back(from_recorded(recorded, o.arguments.config));
       cases.back().reproduce =
           fmt::format("assay run --onnx-case {} --config {}", testgen::shell_quoted(o.onnx_folder),

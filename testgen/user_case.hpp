@@ -3,7 +3,7 @@
 //
 //   operator: relu ...                  as testgen/case_yaml.hpp
 //   onnx: FOLDER                        model.onnx and test_data_set_*; every data set is a case
-//   inputs: [{name, npy, [dtype]}], outputs: [{name, npy, [dtype]}]
+//   inputs: [{name, npy, [dtype]}], outputs: [{name, npy, [dtype]}]; a kernel may have no inputs
 //   and beside the last two: arguments, tolerance {relative, absolute}, work {macs, read_bytes}, config
 //
 // Paths are relative to the YAML file. Throws what case_yaml.hpp, onnx_case.hpp and npy.hpp throw.

@@ -91,7 +91,7 @@ void set_verdict(report::CaseResult& result, ExitCode verdict, const std::string
 // False where the kernel decides the verdict: it did wrong, did not end as it should, or gave up.
 bool judge_kernel(const Execution& execution, report::CaseResult& result) {
   const sim::RunResult& run = execution.run;
-  if (run.outcome == sim::Outcome::watchdog) {
+  if (run.outcome == sim::Outcome::watchdog && run.findings.empty()) {
     set_verdict(result, ExitCode::Watchdog, run.message + "; --max-cycles sets the limit");
     return false;
   }

@@ -24,6 +24,13 @@ std::string command_text(const CommandRecord& record) {
   return fmt::format("{} #{}", isa::to_string(isa::instruction_of(record.command)), record.id);
 }
 
+// Without the loops that come back to the same bytes: repetitions that accumulate in one tile.
+Access without_repeats(Access access) {
+  for (core::AccessDim& dim : access.dims)
+    if (dim.stride == 0) dim.count = 1;
+  return access;
+}
+
 bool is_dma(std::size_t actor) {
   return actor == static_cast<std::size_t>(isa::Engine::dma_in) ||
          actor == static_cast<std::size_t>(isa::Engine::dma_out);
@@ -192,12 +199,12 @@ void Sanitizer::check_alignment(const Actor& actor, const Access& access) {
 }
 
 // One command's own writes: a byte written twice, an operand overwritten while it is read. Repetitions of the
-// MXU may meet in a tile; an output of the VXU may lie exactly on an operand whose elements are no smaller,
+// MXU may come back to a whole tile; an output of the VXU may lie exactly on an operand whose elements are no smaller,
 // since each element is read before it is written, but not on its reduction.
 void Sanitizer::check_operands(const Actor& actor, const std::vector<Access>& accesses) {
   for (const Access& access : accesses) {
     if (!access.write || !Region::of(access, capacity(access.space))) continue;
-    if (actor.record->engine != isa::Engine::mxu && core::overlaps_itself(access))
+    if (core::overlaps_itself(actor.record->engine == isa::Engine::mxu ? without_repeats(access) : access))
       report(
           FindingKind::self_overlap, place_text(access.space, static_cast<std::uint64_t>(access.base)),
           {{actor.pc, fmt::format("{} writes bytes of {} twice", command_text(*actor.record), access.role)}});

@@ -47,6 +47,14 @@ TEST_F(UserCase, BringsTensorsArgumentsAndTolerance) {
   EXPECT_EQ(ops::find_operator("user").work(c.c.problem).macs, 12U);
 }
 
+TEST_F(UserCase, MayHaveNoInput) {
+  for (const char* inputs : {"", "inputs: []\n"}) {
+    const auto user = read(std::string(inputs) + "outputs: [{name: Y, npy: a.npy}]\n");
+    ASSERT_TRUE(user);
+    EXPECT_EQ(ops::find_operator("user").pack(user->cases.at(0).c.problem).tensors.size(), 1U);
+  }
+}
+
 TEST_F(UserCase, OfAnOperatorIsLeftToItsOwnReader) {
   EXPECT_FALSE(read("operator: gemm\ninputs: []\n"));
   EXPECT_FALSE(read("inputs: []\n"));
@@ -79,7 +87,7 @@ TEST_F(UserCase, IsRefusedByNameOfItsKey) {
   refused("inputs: [{name: '', npy: a.npy}]\noutputs: [{name: Y, npy: a.npy}]\n", "name: is empty or has");
   refused("inputs: [{name: \"X\\nY\", npy: a.npy}]\noutputs: [{name: Y, npy: a.npy}]\n",
           "name: is empty or has");
-  refused("inputs: []\noutputs: [{name: Y, npy: a.npy}]\n", "inputs");
+  refused("inputs: [{name: X, npy: a.npy}]\noutputs: []\n", "outputs");
   refused("inputs: [{name: X}]\noutputs: [{name: Y, npy: a.npy}]\n", "npy");
   refused("inputs: [{name: X, npy: b.npy}]\noutputs: [{name: Y, npy: a.npy}]\n", "b.npy: cannot be read",
           ExitCode::BadInput);
