@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "isa/command.hpp"
-#include "sim/sanitizer_stack.hpp"
 
 namespace assay::sim {
 
@@ -26,7 +25,7 @@ void EngineModule::push(CommandRecord& record) {
 }
 
 void EngineModule::run() {
-  clear_sanitizer_stack();
+  stack_.enter();
   for (;;) {
     while (queue_.empty()) {
       became_idle_.notify(sc_core::SC_ZERO_TIME);

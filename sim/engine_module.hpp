@@ -10,6 +10,7 @@
 #include "core/ledger.hpp"
 #include "sim/clock.hpp"
 #include "sim/command_log.hpp"
+#include "sim/sanitizer_stack.hpp"
 #include "sim/semaphore_module.hpp"
 #include "sim/supervision.hpp"
 
@@ -66,6 +67,7 @@ class EngineModule : public sc_core::sc_module {
   bool executing_ = false;
   const CommandRecord* head_ = nullptr;
   std::vector<std::pair<Cycle, Cycle>> semaphore_waits_;  // since the last launch
+  ProcessStack stack_;
 };
 
 }  // namespace assay::sim

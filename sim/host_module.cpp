@@ -6,7 +6,6 @@
 #include <cstring>
 
 #include "isa/encoding.hpp"
-#include "sim/sanitizer_stack.hpp"
 
 namespace assay::sim {
 namespace {
@@ -63,7 +62,7 @@ HostModule::HostModule(sc_core::sc_module_name name, const Machine& machine, cor
 }
 
 void HostModule::run() {
-  clear_sanitizer_stack();
+  stack_.enter();
   for (;;) {
     const core::StopReason reason = run_quantum();
     switch (reason) {

@@ -19,6 +19,7 @@
 #include "sim/console.hpp"
 #include "sim/engine_module.hpp"
 #include "sim/hbm_module.hpp"
+#include "sim/sanitizer_stack.hpp"
 #include "sim/supervision.hpp"
 
 namespace assay::sim {
@@ -80,6 +81,7 @@ class HostModule : public sc_core::sc_module, private core::HostPort {
   Cycle halted_at_;
   Console console_;
   std::string stalled_;
+  ProcessStack stack_;
 };
 
 // The read-only description that kernels see.

@@ -1,7 +1,6 @@
 // AddressSanitizer and coroutines: SystemC tells the sanitizer when it switches to a process's stack, but
 // leaves it believing in that stack after the last switch back; the next exception is then reported as
-// a stray write. A process that never ends leaves its frames' red zones behind, too, where a later kernel's
-// process may find its stack. Nothing in other builds.
+// a stray write. Nothing in other builds.
 #pragma once
 
 #include <cstddef>
@@ -29,12 +28,32 @@ inline void restore_sanitizer_stack() {
 #endif
 }
 
-// To be called first in a process: its stack, of at least 256 KiB, holds nothing yet.
-inline void clear_sanitizer_stack() {
+// The stack of a module's process, of at least 256 KiB. A process that never ends leaves its frames' red zones
+// behind, for whatever is mapped there next: they are cleared with its module, before SystemC frees the stack.
+class ProcessStack {
+ public:
+  // To be called first in the process; inline, so that the frame is the process's own.
+  __attribute__((always_inline)) void enter() {
 #if defined(__SANITIZE_ADDRESS__)
-  constexpr std::size_t kBytes = 240 * 1024;
-  __asan_unpoison_memory_region(static_cast<char*>(__builtin_frame_address(0)) - kBytes, kBytes);
+    top_ = static_cast<char*>(__builtin_frame_address(0));
+    clear();
 #endif
-}
+  }
+  ProcessStack() = default;
+  ~ProcessStack() { clear(); }
+  ProcessStack(const ProcessStack&) = delete;
+  ProcessStack& operator=(const ProcessStack&) = delete;
+
+ private:
+  void clear() {
+#if defined(__SANITIZE_ADDRESS__)
+    constexpr std::size_t kBytes = 240 * 1024;
+    if (top_ != nullptr) __asan_unpoison_memory_region(top_ - kBytes, kBytes);
+#endif
+  }
+#if defined(__SANITIZE_ADDRESS__)
+  char* top_ = nullptr;
+#endif
+};
 
 }  // namespace assay::sim
