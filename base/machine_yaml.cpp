@@ -31,9 +31,7 @@ fs::path table_path(const std::string& machine_file, const std::string& table) {
 
 }  // namespace
 
-std::string config_dir() {
-  return data_folder("ASSAY_CONFIG_DIR", "configs", ASSAY_DEFAULT_CONFIG_DIR);
-}
+std::string config_dir() { return data_folder("ASSAY_CONFIG_DIR", "configs", ASSAY_DEFAULT_CONFIG_DIR); }
 
 std::vector<std::string> machine_names() {
   std::vector<std::string> names;

@@ -15,12 +15,12 @@
 #define ASSAY_NOTE_TYPE 1       /* descriptor: u32 ABI version, u32 ISA version */
 
 /* --- Host physical address map --- */
-#define ASSAY_MACHINE_BASE 0x00100000 /* struct assay_machine, read only */
-#define ASSAY_CLINT_BASE 0x02000000 /* timer and software interrupt; mtime counts core cycles */
-#define ASSAY_CLINT_MSIP ASSAY_CLINT_BASE                /* u32, bit 0 */
+#define ASSAY_MACHINE_BASE 0x00100000     /* struct assay_machine, read only */
+#define ASSAY_CLINT_BASE 0x02000000       /* timer and software interrupt; mtime counts core cycles */
+#define ASSAY_CLINT_MSIP ASSAY_CLINT_BASE /* u32, bit 0 */
 #define ASSAY_CLINT_MTIMECMP (ASSAY_CLINT_BASE + 0x4000) /* u64 */
 #define ASSAY_CLINT_MTIME (ASSAY_CLINT_BASE + 0xbff8)    /* u64 */
-#define ASSAY_UART_BASE 0x10000000 /* a byte written here is printed */
+#define ASSAY_UART_BASE 0x10000000                       /* a byte written here is printed */
 #define ASSAY_HALT_BASE 0x10010000 /* a u64 written here ends the run: see ASSAY_HALT_* */
 #define ASSAY_SPM_BASE 0x20000000  /* uncached window on the scratchpad */
 #define ASSAY_TCM_BASE 0x80000000  /* program, data, stack and arguments */
@@ -35,12 +35,12 @@
 #define ASSAY_LOCAL_ACC 0x80000000
 
 /* --- Values written to the halt device: low byte = kind, upper 32 bits = detail --- */
-#define ASSAY_HALT_DONE 1  /* detail 0: success; otherwise the kernel's own failure code */
-#define ASSAY_HALT_TRAP 2  /* detail: mcause; mepc and mtval are read from the CSRs */
+#define ASSAY_HALT_DONE 1 /* detail 0: success; otherwise the kernel's own failure code */
+#define ASSAY_HALT_TRAP 2 /* detail: mcause; mepc and mtval are read from the CSRs */
 
 /* --- Kernel status codes (detail of ASSAY_HALT_DONE), beyond 0 --- */
-#define ASSAY_STATUS_BAD_ARGS 1    /* the argument block is not what the kernel expects */
-#define ASSAY_STATUS_NO_CAPACITY 2 /* no tiling fits the scratchpad or the accumulators */
+#define ASSAY_STATUS_BAD_ARGS 1      /* the argument block is not what the kernel expects */
+#define ASSAY_STATUS_NO_CAPACITY 2   /* no tiling fits the scratchpad or the accumulators */
 #define ASSAY_STATUS_NO_SEMAPHORES 3 /* the machine has fewer semaphores than the kernel uses */
 
 #define ASSAY_MAX_RANK 8
@@ -73,18 +73,18 @@ struct assay_args {
 /* What a kernel may know of the machine that it runs on: one binary adapts to any configuration. */
 struct assay_machine {
   uint32_t abi_version;
-  uint32_t mxu_rows, mxu_cols;         /* R x C processing elements */
-  uint32_t mxu_load_rows_per_cycle;    /* stationary rows loaded a cycle */
-  uint32_t mxu_chain[8];               /* by dtype code: k products a PE chains a cycle; 0: unsupported */
-  uint32_t mxu_cycles_per_step[8];     /* by dtype code: cycles a row (or k step) occupies the array */
+  uint32_t mxu_rows, mxu_cols;      /* R x C processing elements */
+  uint32_t mxu_load_rows_per_cycle; /* stationary rows loaded a cycle */
+  uint32_t mxu_chain[8];            /* by dtype code: k products a PE chains a cycle; 0: unsupported */
+  uint32_t mxu_cycles_per_step[8];  /* by dtype code: cycles a row (or k step) occupies the array */
   uint32_t vxu_lanes;
   uint32_t spm_bytes, acc_bytes;
-  uint32_t spm_banks, spm_bank_bytes;  /* bank words: powers of two */
+  uint32_t spm_banks, spm_bank_bytes; /* bank words: powers of two */
   uint32_t acc_banks, acc_bank_bytes;
-  uint32_t queue_depth;                /* commands per engine */
+  uint32_t queue_depth; /* commands per engine */
   uint32_t semaphores;
-  uint32_t dma_burst_bytes;            /* HBM interleave granule: align transfers to it where possible */
-  uint32_t hbm_bytes_per_kcycle;       /* pin bandwidth: bytes in 1000 core cycles */
+  uint32_t dma_burst_bytes;      /* HBM interleave granule: align transfers to it where possible */
+  uint32_t hbm_bytes_per_kcycle; /* pin bandwidth: bytes in 1000 core cycles */
   uint64_t hbm_bytes;
 };
 #endif /* __ASSEMBLER__ */

@@ -27,7 +27,8 @@ std::uint32_t encode(const Decoded& decoded);
 // a configuration register that the engine lacks.
 std::optional<Decoded> identify(std::uint32_t word);
 
-std::string_view register_name(unsigned index);  // ABI names of the host's registers: "zero", "ra", ... for 0..31
+std::string_view register_name(
+    unsigned index);  // ABI names of the host's registers: "zero", "ra", ... for 0..31
 
 // "mxu.ws a0, a1", "cfg2 mxu.size, a2, a3".
 std::optional<std::string> disassemble(std::uint32_t word);

@@ -28,8 +28,9 @@ inline void restore_sanitizer_stack() {
 #endif
 }
 
-// The stack of a module's process, of at least 256 KiB. A process that never ends leaves its frames' red zones
-// behind, for whatever is mapped there next: they are cleared with its module, before SystemC frees the stack.
+// The stack of a module's process, of at least 256 KiB. A process that never ends leaves its frames' red
+// zones behind, for whatever is mapped there next: they are cleared with its module, before SystemC frees the
+// stack.
 class ProcessStack {
  public:
   // To be called first in the process; inline, so that the frame is the process's own.

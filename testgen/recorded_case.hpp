@@ -14,7 +14,7 @@ struct RecordedCase {
   Case c;                       // mode real; data and seed are unused, the tensors are these:
   std::vector<Tensor> inputs;   // in the order of c.problem.inputs
   std::vector<Tensor> outputs;  // as recorded; see golden::recorded_reference and given_reference
-  golden::Policy policy;        // data not known to be of mean zero; the doubled bound for an operator of Assay
+  golden::Policy policy;  // data not known to be of mean zero; the doubled bound for an operator of Assay
 };
 
 }  // namespace assay::testgen

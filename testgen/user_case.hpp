@@ -20,7 +20,7 @@
 namespace assay::testgen {
 
 struct UserCases {
-  std::vector<RecordedCase> cases;       // with their tensors
+  std::vector<RecordedCase> cases;   // with their tensors
   golden::GivenTolerance tolerance;  // for the cases of operator "user"
 };
 

@@ -1,5 +1,5 @@
-// Y = max(X, 0) over an f32 tensor of any shape: Assay's operator relu, in a kernel of our own. The argument block is
-// that of the operator (ops/elementwise/elementwise_args.h): the output first.
+// Y = max(X, 0) over an f32 tensor of any shape: Assay's operator relu, in a kernel of our own. The argument
+// block is that of the operator (ops/elementwise/elementwise_args.h): the output first.
 #include "tiles.hpp"
 
 extern "C" uint32_t assay_kernel(const assay_args* args) {

@@ -19,8 +19,8 @@ inline uint32_t tile_elements(uint32_t buffers) {
 }
 
 // A pass over `count` f32 in one row: out = f(scale * x), or where `bias_source` says so f(scale * x + bias).
-inline void pass(uint32_t count, uint32_t x, uint32_t out, uint32_t scale_bits, uint32_t bias_source, uint32_t bias,
-                 uint32_t function = ASSAY_VECTOR_FUNCTION_identity) {
+inline void pass(uint32_t count, uint32_t x, uint32_t out, uint32_t scale_bits, uint32_t bias_source,
+                 uint32_t bias, uint32_t function = ASSAY_VECTOR_FUNCTION_identity) {
   constexpr uint32_t f32 = ASSAY_DTYPE_f32;
   assay_cfg2_vxu_format(
       assay_pack_vxu_format(f32, f32, f32, f32, ASSAY_OPERAND_SOURCE_immediate, bias_source, function,

@@ -77,8 +77,8 @@ inline void dma_out(const Block& b) {
 }
 
 // A pool of `tokens` buffers handed from a producing engine to a consuming one and back: the consumer
-// waits for `filled`, the producer for `freed` once every token is out. drain() takes every token back, so that
-// no signal outlives the kernel.
+// waits for `filled`, the producer for `freed` once every token is out. drain() takes every token back, so
+// that no signal outlives the kernel.
 template <u32 producer, u32 consumer, u32 filled, u32 freed>
 class Exchange {
  public:

@@ -199,8 +199,8 @@ void Sanitizer::check_alignment(const Actor& actor, const Access& access) {
 }
 
 // One command's own writes: a byte written twice, an operand overwritten while it is read. Repetitions of the
-// MXU may come back to a whole tile; an output of the VXU may lie exactly on an operand whose elements are no smaller,
-// since each element is read before it is written, but not on its reduction.
+// MXU may come back to a whole tile; an output of the VXU may lie exactly on an operand whose elements are no
+// smaller, since each element is read before it is written, but not on its reduction.
 void Sanitizer::check_operands(const Actor& actor, const std::vector<Access>& accesses) {
   for (const Access& access : accesses) {
     if (!access.write || !Region::of(access, capacity(access.space))) continue;

@@ -7,5 +7,5 @@ KERNEL {
   load(b, kTensor);
   signal(kDmaIn, 0);
   wait(kMxu, 0);
-  multiply(0, kTensor, acc(machine().acc_bytes - kTensor FAULT(+ 4)));  // <--
+  multiply(0, kTensor, acc(machine().acc_bytes - kTensor FAULT(+4)));  // <--
 }

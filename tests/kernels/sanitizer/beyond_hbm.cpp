@@ -3,5 +3,5 @@
 #include "steps.hpp"
 
 KERNEL {
-  load(a FAULT(+ (u64{1} << 62)), 0);  // <--
+  load(a FAULT(+(u64{1} << 62)), 0);  // <--
 }

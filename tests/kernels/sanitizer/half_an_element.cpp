@@ -3,5 +3,5 @@
 #include "steps.hpp"
 
 KERNEL {
-  dma_in({a, 0, kTensor FAULT(- 2), 1, 0, 0});  // <--
+  dma_in({a, 0, kTensor FAULT(-2), 1, 0, 0});  // <--
 }

@@ -8,5 +8,5 @@ KERNEL {
   load(b, kTensor);
   signal(kDmaIn, 0);
   wait(kMxu, 0);
-  multiply(0, 2 * kTensor, acc(0), false, kRow FAULT(+ 1));  // <--
+  multiply(0, 2 * kTensor, acc(0), false, kRow FAULT(+1));  // <--
 }

@@ -7,6 +7,6 @@ KERNEL {
   signal(kDmaIn, 0);
   wait(kVxu, 0);
   relu(0, kTensor);
-  signal(kVxu, 1 FAULT(- 1));  // <--
-  wait(kVxu, 1 FAULT(- 1));
+  signal(kVxu, 1 FAULT(-1));  // <--
+  wait(kVxu, 1 FAULT(-1));
 }

@@ -6,5 +6,5 @@ KERNEL {
   load(a, 0);
   fence();
   store(y, 0, 9);
-  store(y + 8 * kRow FAULT() MEND(+ kRow), 0, 7);  // <--
+  store(y + 8 * kRow FAULT() MEND(+kRow), 0, 7);  // <--
 }

@@ -5,7 +5,7 @@
 KERNEL {
   load(a, 0);
   signal(kDmaIn, 0);
-  signal(kDmaIn, 1 FAULT(- 1));
+  signal(kDmaIn, 1 FAULT(-1));
   wait(kVxu, 0);
-  wait(kDmaOut, 1 FAULT(- 1));  // <--
+  wait(kDmaOut, 1 FAULT(-1));  // <--
 }
