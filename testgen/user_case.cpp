@@ -76,7 +76,7 @@ fs::path beside(const YamlMap& map, const std::string& path) {
 
 // Reports and --dump know a tensor by its name. `taken`: those that came before.
 std::string tensor_name(const YamlMap& map, std::vector<std::string>& taken) {
-  const std::string name = map.text("name");
+  std::string name = map.text("name");
   const auto control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
   if (name.empty() || std::any_of(name.begin(), name.end(), control))
     map.complain("name", "is empty or has a control character");

@@ -188,7 +188,7 @@ TEST(Access, HugeStridesLeaveTheirMemoryAndNeverOverflow) {
 TEST(Footprint, OfATransferIsItsBytesAndItsPadding) {
   const Machine machine = test::small_machine();
   const memory::LocalMemory local(machine, false);
-  const memory::HbmStorage hbm(Bytes(test::kHbmBytes));
+  const memory::HbmStorage hbm{Bytes(test::kHbmBytes)};
   test::RandomTransfers transfers(4);
   for (int i = 0; i < 400; ++i) {
     const isa::DmaCommand command = transfers.next_command(false, i % 2 == 1, local, hbm);
