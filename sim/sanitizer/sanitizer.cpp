@@ -91,26 +91,25 @@ void Sanitizer::launched(const CommandRecord& record) {
 void Sanitizer::taken_up(const CommandRecord& record) {
   const Actor actor{static_cast<std::size_t>(record.engine), &record, record.pc, record.id};
   const std::uint64_t number = order_.take_up(record.engine, launches_[record.id]);
-  const std::vector<Access> accesses = core::footprint(record.command);
-  std::vector<std::pair<const Access*, Region>> regions;
-  for (const Access& access : accesses) {
+  std::vector<Placed> placed;
+  for (const Access& access : core::footprint(record.command)) {
     const auto region = Region::of(access, capacity(access.space));
-    if (region) regions.emplace_back(&access, *region);
+    if (region) placed.push_back({access, *region});
     else
       report(FindingKind::out_of_bounds, fmt::format("{} {:#x}", core::to_string(access.space), access.base),
              {{record.pc, fmt::format("{}: {} leaves its {} bytes", command_text(record), access.role,
                                       capacity(access.space))}});
   }
-  check_operands(actor, accesses);
-  for (const auto& [access, region] : regions) {
-    check_alignment(actor, *access);
-    check_tensor(actor, *access, region);
-    check_order(actor, *access, region);
-    if (!access->write) check_written(actor, *access, region);
+  check_operands(actor, placed);
+  for (const auto& [access, region] : placed) {
+    check_alignment(actor, access);
+    check_tensor(actor, access, region);
+    check_order(actor, access, region);
+    if (!access.write) check_written(actor, access, region);
   }
-  for (const auto& [access, region] : regions) {
-    if (access->write) mark_written(region);
-    histories_[actor.index].add({region, access->write, number, record.id, record.pc, &record});
+  for (const auto& [access, region] : placed) {
+    if (access.write) mark_written(region);
+    histories_[actor.index].add({region, access.write, number, record.id, record.pc, &record});
   }
 }
 
@@ -201,24 +200,24 @@ void Sanitizer::check_alignment(const Actor& actor, const Access& access) {
 // One command's own writes: a byte written twice, an operand overwritten while it is read. Repetitions of the
 // MXU may come back to a whole tile; an output of the VXU may lie exactly on an operand whose elements are no
 // smaller, since each element is read before it is written, but not on its reduction.
-void Sanitizer::check_operands(const Actor& actor, const std::vector<Access>& accesses) {
-  for (const Access& access : accesses) {
-    if (!access.write || !Region::of(access, capacity(access.space))) continue;
+void Sanitizer::check_operands(const Actor& actor, const std::vector<Placed>& placed) {
+  for (const Placed& written : placed) {
+    const Access& access = written.access;
+    if (!access.write) continue;
     if (core::overlaps_itself(actor.record->engine == isa::Engine::mxu ? without_repeats(access) : access))
       report(
           FindingKind::self_overlap, place_text(access.space, static_cast<std::uint64_t>(access.base)),
           {{actor.pc, fmt::format("{} writes bytes of {} twice", command_text(*actor.record), access.role)}});
     if (actor.record->engine != isa::Engine::vxu) continue;
-    for (const Access& operand : accesses) {
-      const auto other = Region::of(operand, capacity(operand.space));
+    for (const Placed& other : placed) {
+      const Access& operand = other.access;
       const std::int64_t stride = operand.dims[0].stride;  // going down, rows that overlap are lost unread
       const bool rows_match =
           access.dims[0].count == 1 || (stride == access.dims[0].stride &&
                                         (stride >= 0 || static_cast<std::uint64_t>(-stride) >= operand.run));
       const bool in_place = operand.base == access.base && operand.run >= access.run && rows_match;
-      if (operand.write ? &operand <= &access : in_place) continue;
-      if (!other) continue;
-      const auto byte = core::common_byte(*Region::of(access, capacity(access.space)), *other);
+      if (operand.write ? &other <= &written : in_place) continue;
+      const auto byte = core::common_byte(written.region, other.region);
       if (byte)
         report(FindingKind::self_overlap, place_text(access.space, *byte),
                {{actor.pc, fmt::format("{} writes {} over {}", command_text(*actor.record),

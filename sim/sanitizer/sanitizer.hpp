@@ -75,6 +75,10 @@ class Sanitizer {
     std::uint64_t pc = 0;
     std::uint64_t launches = 0;  // commands launched before it
   };
+  struct Placed {  // an access that stays inside its memory
+    core::Access access;
+    core::Region region;
+  };
   struct Semaphore {
     const CommandRecord *signaller = nullptr, *waiter = nullptr;  // the first of each
     std::deque<const CommandRecord*> pending;                     // signals
@@ -85,7 +89,7 @@ class Sanitizer {
 
   void check_tensor(const Actor& actor, const core::Access& access, const core::Region& region);
   void check_alignment(const Actor& actor, const core::Access& access);
-  void check_operands(const Actor& actor, const std::vector<core::Access>& accesses);
+  void check_operands(const Actor& actor, const std::vector<Placed>& placed);
   void check_written(const Actor& actor, const core::Access& access, const core::Region& region);
   void check_order(const Actor& actor, const core::Access& access, const core::Region& region);
   void report_race(const Actor& actor, const core::Access& access, const Touch& other, std::uint64_t byte);
