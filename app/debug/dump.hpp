@@ -1,13 +1,13 @@
 // --dump WHAT[/DTYPE][@COMMAND][:FIRST+COUNT][=FILE]: what a memory or a tensor holds at one point of the
 // run.
 //
-//   WHAT     spm, acc, or the name of a tensor of the case
-//   DTYPE    spm and acc: the elements to show (default: bytes, as a hexadecimal dump)
-//   COMMAND  right after this command, by the number that --commands and messages give it; default: at the
-//   end FIRST    where it begins: a byte offset in spm and acc, an element in a tensor (both decimal or
-//   0x...) COUNT    bytes, or elements of a tensor; default: everything FILE     FILE.npy (numpy; bf16 as its
-//   bits in u2), FILE.bin (the bytes), any other name: text; default:
-//            text on standard output
+// - WHAT: spm, acc, or the name of a tensor of the case
+// - DTYPE: of spm and acc, the elements to show; default: bytes, as a hexadecimal dump
+// - COMMAND: right after this command, by the number that --commands and messages give it; default: the end
+// - FIRST: where it begins: a byte offset in spm and acc, an element in a tensor (both decimal or 0x...)
+// - COUNT: bytes, or elements of a tensor; default: everything
+// - FILE: FILE.npy (numpy; bf16 as its bits in u2), FILE.bin (the bytes), any other name: text; default: text
+//   on standard output
 //
 // Right after a command means: its values have moved, and so have those of every command that began before.
 #pragma once

@@ -4,9 +4,7 @@
 
 extern "C" uint32_t assay_kernel(const assay_args* args) {
   if (args->magic != ASSAY_ARGS_MAGIC || args->tensor_count != 2) return ASSAY_STATUS_BAD_ARGS;
-  constexpr uint32_t kOne = 0x3F800000;
-  stream(args->tensors[1], args->tensors[0], [](uint32_t n, uint32_t x, uint32_t y) {
-    pass(n, x, y, kOne, ASSAY_OPERAND_SOURCE_none, 0, ASSAY_VECTOR_FUNCTION_relu);
-  });
+  stream(args->tensors[1], args->tensors[0],
+         [](uint32_t n, uint32_t x, uint32_t y) { pass(n, x).apply(ASSAY_VECTOR_FUNCTION_relu).to(row(y)); });
   return 0;
 }

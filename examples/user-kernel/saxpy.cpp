@@ -22,7 +22,7 @@ extern "C" uint32_t assay_kernel(const assay_args* args) {
 
     operands.consume_begin();
     results.produce_begin();
-    pass(n, x_at, z_at, a, ASSAY_OPERAND_SOURCE_memory, y_at);
+    pass(n, x_at).scaled(a).biased(row(y_at)).to(row(z_at));
     results.produce_end();
     operands.consume_end();
 

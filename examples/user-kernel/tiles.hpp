@@ -2,7 +2,7 @@
 // leaves.
 #pragma once
 
-#include "ops/device/device.hpp"
+#include "ops/device/vector.hpp"
 
 constexpr uint32_t kDmaIn = ASSAY_ENGINE_dma_in, kDmaOut = ASSAY_ENGINE_dma_out, kVxu = ASSAY_ENGINE_vxu;
 
@@ -18,19 +18,9 @@ inline uint32_t tile_elements(uint32_t buffers) {
   return device::min<uint32_t>(fits & ~63u, 1u << 16);
 }
 
-// A pass over `count` f32 in one row: out = f(scale * x), or where `bias_source` says so f(scale * x + bias).
-inline void pass(uint32_t count, uint32_t x, uint32_t out, uint32_t scale_bits, uint32_t bias_source,
-                 uint32_t bias, uint32_t function = ASSAY_VECTOR_FUNCTION_identity) {
-  constexpr uint32_t f32 = ASSAY_DTYPE_f32;
-  assay_cfg2_vxu_format(
-      assay_pack_vxu_format(f32, f32, f32, f32, ASSAY_OPERAND_SOURCE_immediate, bias_source, function,
-                            ASSAY_REDUCTION_none, ASSAY_VECTOR_OPERATION_multiply_add),
-      assay_pack_vxu_size(1, count));
-  assay_cfg2_vxu_x_strides(assay_pack_vxu_x_strides(0, 4), assay_pack_vxu_out_strides(0, 0));
-  assay_cfg2_vxu_immediates(assay_pack_vxu_immediates(scale_bits, 0), assay_pack_vxu_addresses(0, bias));
-  assay_cfg_vxu_bias_strides(assay_pack_vxu_bias_strides(0, 4));
-  assay_vxu_pass(x, out);
-}
+// `count` f32 in one row, from `at` on in SPM.
+inline device::Place row(uint32_t at) { return device::f32_at(at, 0); }
+inline device::VectorPass pass(uint32_t count, uint32_t x) { return {1, count, row(x)}; }
 
 // Y from X, tile by tile; `apply(n, x_at, y_at)` launches the pass for n elements.
 template <typename Apply>
