@@ -2,19 +2,33 @@
 
 namespace assay::core {
 
+const std::vector<Owner>& all_owners() {
+  static const std::vector<Owner> owners{
+#define ASSAY_OWNER(identifier, text) Owner::identifier,
+#include "core/owner.def"
+#undef ASSAY_OWNER
+  };
+  return owners;
+}
+
 std::string_view to_string(Owner owner) {
   switch (owner) {
-    case Owner::busy: return "busy";
-    case Owner::setup: return "setup";
-    case Owner::stall_load: return "stall_load";
-    case Owner::stall_acc: return "stall_acc";
-    case Owner::stall_bank: return "stall_bank";
-    case Owner::stall_semaphore: return "stall_semaphore";
-    case Owner::stall_queue: return "stall_queue";
-    case Owner::stall_fence: return "stall_fence";
-    case Owner::stall_memory: return "stall_memory";
-    case Owner::drain: return "drain";
-    case Owner::idle: return "idle";
+#define ASSAY_OWNER(identifier, text) \
+  case Owner::identifier:             \
+    return #identifier;
+#include "core/owner.def"
+#undef ASSAY_OWNER
+  }
+  return "?";
+}
+
+std::string_view explain(Owner owner) {
+  switch (owner) {
+#define ASSAY_OWNER(identifier, text) \
+  case Owner::identifier:             \
+    return text;
+#include "core/owner.def"
+#undef ASSAY_OWNER
   }
   return "?";
 }

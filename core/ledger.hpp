@@ -5,26 +5,21 @@
 #include <array>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "base/units.hpp"
 
 namespace assay::core {
 
 enum class Owner : std::uint8_t {
-  busy,             // the unit does its work: rows stream, elements pass, bytes are in flight, host executes
-  setup,            // fixed start-up of a command
-  stall_load,       // MXU: the stationary operand (OS: the partials) is not loaded yet
-  stall_acc,        // MXU: a partial is still on its way into ACC
-  stall_bank,       // bank conflicts of the operand feed
-  stall_semaphore,  // the queue's head waits for a semaphore
-  stall_queue,      // host: the engine's queue is full
-  stall_fence,      // host: fence.ai
-  stall_memory,     // host: an access outside TCM
-  drain,            // MXU: results on their way into ACC, nothing to stream
-  idle,             // no command (engines); halted (host)
+#define ASSAY_OWNER(identifier, text) identifier,
+#include "core/owner.def"
+#undef ASSAY_OWNER
 };
-inline constexpr std::size_t kOwners = 11;
+inline constexpr std::size_t kOwners = static_cast<std::size_t>(Owner::idle) + 1;
+const std::vector<Owner>& all_owners();
 std::string_view to_string(Owner owner);
+std::string_view explain(Owner owner);
 
 class Ledger {
  public:
@@ -41,6 +36,25 @@ class Ledger {
  private:
   Cycle marked_;
   std::array<Cycle, kOwners> cycles_{};
+};
+
+// Splits the working cycles of a unit with `slots` places a cycle into useful ones and padding, in whole
+// cycles: a cycle is useful once a slot of it is, all slots used so far being packed. Over a run the useful
+// cycles are therefore the used slots / slots, rounded up once.
+class WorkSplit {
+ public:
+  explicit WorkSplit(std::uint64_t slots) : slots_(slots) {}
+  // The useful ones of a piece of work that used this many slots: never more than it took.
+  Cycle useful(std::uint64_t used) {
+    const std::uint64_t beyond = used > spare_ ? used - spare_ : 0;
+    const std::uint64_t cycles = ceil_div(beyond, slots_);
+    spare_ += cycles * slots_ - used;
+    return Cycle(cycles);
+  }
+
+ private:
+  std::uint64_t slots_;
+  std::uint64_t spare_ = 0;  // slots of the useful cycles so far that nothing has used
 };
 
 }  // namespace assay::core

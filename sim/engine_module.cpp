@@ -27,11 +27,7 @@ void EngineModule::push(CommandRecord& record) {
 void EngineModule::run() {
   stack_.enter();
   for (;;) {
-    while (queue_.empty()) {
-      became_idle_.notify(sc_core::SC_ZERO_TIME);
-      wait(pushed_);
-    }
-    Cycle now = align(phase_);
+    Cycle now = next_command();
     CommandRecord& record = *queue_.front();
     head_ = &record;
     executing_ = true;
@@ -54,18 +50,29 @@ void EngineModule::run() {
   }
 }
 
+// Waits until the queue holds a command.
+Cycle EngineModule::next_command() {
+  const Cycle from = current_cycle();
+  const bool empty = queue_.empty();
+  while (queue_.empty()) {
+    became_idle_.notify(sc_core::SC_ZERO_TIME);
+    wait(pushed_);
+  }
+  const Cycle now = align(phase_);
+  if (empty) gaps_.push_back({from, now, core::Owner::stall_host});
+  return now;
+}
+
 Cycle EngineModule::execute(CommandRecord& record, Cycle now) {
   const isa::Instruction instruction = isa::instruction_of(record.command);
   if (const auto* sync = std::get_if<isa::SemaphoreCommand>(&record.command)) {
     record.start = now;
     if (instruction == isa::Instruction::sem_wait) {
-      const Cycle taken = semaphores_.take(sync->semaphore, phase_);
-      if (taken > now) semaphore_waits_.emplace_back(now, taken);
-      now = taken;
+      now = take(*sync, now);
       if (supervision_.sanitizer) supervision_.sanitizer->acquired(record);
     } else {
       const Cycle visible = std::max(now, writes_visible());
-      semaphores_.post_at(visible + signal_cycles_ + jitter().next(), sync->semaphore);
+      semaphores_.post_at(visible + signal_cycles_ + jitter().next(), sync->semaphore, phase_);
       if (supervision_.sanitizer) supervision_.sanitizer->signalled(record);
     }
     record.end = now;
@@ -73,18 +80,23 @@ Cycle EngineModule::execute(CommandRecord& record, Cycle now) {
   }
   now += jitter().next();
   wait_until(now, phase_);
-  account_gap(now);
-  semaphore_waits_.clear();
+  account_gaps(now);
   if (supervision_.sanitizer) supervision_.sanitizer->taken_up(record);
   return launch(record, now);
 }
 
-void EngineModule::account_gap(Cycle ready) {
-  for (const auto& [from, to] : semaphore_waits_) {
-    ledger().mark(from, core::Owner::idle);
-    ledger().mark(to, core::Owner::stall_semaphore);
-  }
-  ledger().mark(ready, core::Owner::idle);
+Cycle EngineModule::take(const isa::SemaphoreCommand& command, Cycle now) {
+  const Cycle taken = semaphores_.take(command.semaphore, phase_);
+  const bool data = semaphores_.signaller(command.semaphore) == Phase::dma_in;
+  if (taken > now)
+    gaps_.push_back({now, taken, data ? core::Owner::stall_data : core::Owner::stall_semaphore});
+  return taken;
+}
+
+void EngineModule::account_gaps(Cycle ready) {
+  for (const Gap& gap : gaps_) account_gap(gap);
+  account_gap({ready, ready, core::Owner::setup});
+  gaps_.clear();
 }
 
 const CommandRecord* EngineModule::blocked_on() const {

@@ -46,16 +46,23 @@ class EngineModule : public sc_core::sc_module {
   // Executes a launch that reached the head of the queue at `ready`; returns when the next command may
   // be taken up. May suspend the thread. The record's start and end are to be filled.
   virtual Cycle launch(CommandRecord& record, Cycle ready) = 0;
-  // Attributes the unit's time before `ready`, during which no command was there for it.
-  virtual void account_gap(Cycle ready);
+  // A time in which the queue had no work for the unit, and why.
+  struct Gap {
+    Cycle from, to;
+    core::Owner owner;
+  };
+  // Attributes the unit's time up to the end of the gap.
+  virtual void account_gap(const Gap& gap) = 0;
 
   Phase phase() const { return phase_; }
   Jitter& jitter() { return supervision_.jitter; }
-  const std::vector<std::pair<Cycle, Cycle>>& semaphore_waits() const { return semaphore_waits_; }
 
  private:
   void run();
+  Cycle next_command();
   Cycle execute(CommandRecord& record, Cycle now);
+  Cycle take(const isa::SemaphoreCommand& command, Cycle now);
+  void account_gaps(Cycle ready);
 
   Phase phase_;
   std::size_t depth_;
@@ -66,7 +73,7 @@ class EngineModule : public sc_core::sc_module {
   sc_core::sc_event pushed_, popped_, became_idle_;
   bool executing_ = false;
   const CommandRecord* head_ = nullptr;
-  std::vector<std::pair<Cycle, Cycle>> semaphore_waits_;  // since the last launch
+  std::vector<Gap> gaps_;  // since the last launch
   ProcessStack stack_;
 };
 

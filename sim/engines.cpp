@@ -62,13 +62,13 @@ Cycle DmaModule::issue_requests(const core::Transfer& transfer, Cycle begin) {
 }
 
 // Bytes are in flight until the last answer: that time is busy whoever the queue waits for.
-void DmaModule::account_gap(Cycle ready) {
-  ledger_.mark(std::min(ready, timing_.last_done()), core::Owner::busy);
-  EngineModule::account_gap(ready);
+void DmaModule::account_gap(const Gap& gap) {
+  ledger_.mark(std::min(gap.to, timing_.last_done()), core::Owner::useful);
+  ledger_.mark(gap.to, gap.owner);
 }
 
 void DmaModule::finish(Cycle total) {
-  ledger_.mark(timing_.last_done(), core::Owner::busy);
+  ledger_.mark(timing_.last_done(), core::Owner::useful);
   EngineModule::finish(total);
 }
 
@@ -85,9 +85,13 @@ Cycle MxuModule::launch(CommandRecord& record, Cycle ready) {
   return times.next_accept;
 }
 
-void MxuModule::account_gap(Cycle ready) {
-  if (semaphore_waits().empty()) ledger().mark(std::min(ready, unit_.drained()), core::Owner::drain);
-  EngineModule::account_gap(ready);
+// Before a gap the queue moved on while the loader was still busy: an mxu.load holds the array up by its load
+// alone. A gap in which nothing was queued begins with the drain.
+void MxuModule::account_gap(const Gap& gap) {
+  ledger().mark(gap.from, core::Owner::stall_load);
+  if (gap.owner == core::Owner::stall_host)
+    ledger().mark(std::min(gap.to, unit_.drained()), core::Owner::drain);
+  ledger().mark(gap.to, gap.owner);
 }
 
 void MxuModule::finish(Cycle total) {

@@ -31,7 +31,7 @@ class DmaModule : public EngineModule {
 
  protected:
   Cycle launch(CommandRecord& record, Cycle ready) override;
-  void account_gap(Cycle ready) override;
+  void account_gap(const Gap& gap) override;
 
  private:
   Cycle issue_requests(const core::Transfer& transfer, Cycle begin);
@@ -58,7 +58,7 @@ class MxuModule : public EngineModule {
 
  protected:
   Cycle launch(CommandRecord& record, Cycle ready) override;
-  void account_gap(Cycle ready) override;
+  void account_gap(const Gap& gap) override;
 
  private:
   core::Mxu unit_;
@@ -76,6 +76,7 @@ class VxuModule : public EngineModule {
 
  protected:
   Cycle launch(CommandRecord& record, Cycle ready) override;
+  void account_gap(const Gap& gap) override { ledger().mark(gap.to, gap.owner); }
 
  private:
   core::Vxu unit_;

@@ -67,7 +67,7 @@ void HostModule::run() {
     const core::StopReason reason = run_quantum();
     switch (reason) {
       case core::StopReason::quantum: break;
-      case core::StopReason::port_stop: ledger_.mark(host_.cycle(), core::Owner::busy); return;
+      case core::StopReason::port_stop: ledger_.mark(host_.cycle(), core::Owner::useful); return;
       case core::StopReason::watchdog:
         supervision_.faults.raise(Outcome::watchdog,
                                   fmt::format("the kernel did not halt within {} cycles (pc {:#x})",
@@ -140,7 +140,7 @@ core::PortAccess HostModule::store(Cycle now, std::uint64_t address, unsigned by
 core::PortAccess HostModule::access_hbm(Cycle now, std::uint64_t address, unsigned bytes, bool write,
                                         std::uint64_t value) {
   wait_until(now, Phase::host);
-  ledger_.mark(now, core::Owner::busy);
+  ledger_.mark(now, core::Owner::useful);
   watch(core::Space::hbm, address - ASSAY_HBM_BASE, bytes, write);
   std::byte data[8] = {};
   std::memcpy(data, &value, sizeof data);
@@ -157,7 +157,7 @@ core::PortAccess HostModule::access_hbm(Cycle now, std::uint64_t address, unsign
 core::PortAccess HostModule::access_spm(Cycle now, std::uint64_t address, unsigned bytes, bool write,
                                         std::uint64_t value) {
   wait_until(now, Phase::host);
-  ledger_.mark(now, core::Owner::busy);
+  ledger_.mark(now, core::Owner::useful);
   watch(core::Space::spm, address - ASSAY_SPM_BASE, bytes, write);
   core::PortAccess result;
   result.done = now + Cycle(machine_.fabric.latency_cycles) * 2;
@@ -204,7 +204,7 @@ void HostModule::fence() {
 core::PortAi HostModule::launch(Cycle now, isa::Engine engine, const isa::Command& command,
                                 std::uint64_t pc) {
   wait_until(now, Phase::host);
-  ledger_.mark(now, core::Owner::busy);
+  ledger_.mark(now, core::Owner::useful);
   EngineModule& module = *engines_[static_cast<std::size_t>(engine)];
   const Cycle at = wait_for_room(now, module);
   CommandRecord& record = log_.emplace_back();
@@ -233,7 +233,7 @@ Cycle HostModule::wait_for_room(Cycle now, EngineModule& engine) {
 
 core::PortAi HostModule::fence(Cycle now, std::uint32_t engines) {
   wait_until(now, Phase::host);
-  ledger_.mark(now, core::Owner::busy);
+  ledger_.mark(now, core::Owner::useful);
   Cycle at = now;
   for (std::size_t e = 0; e < engines_.size(); ++e) {
     if ((engines >> e & 1U) == 0) continue;

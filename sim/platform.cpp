@@ -200,7 +200,7 @@ void Platform::close_accounts(RunResult& result) {
   result.cycles = std::max(host.halted_at(), host.host().cycle());
   for (EngineModule* engine : modules_->engines())
     result.cycles = std::max(result.cycles, engine->writes_visible());
-  host.ledger().mark(host.host().cycle(), core::Owner::busy);
+  host.ledger().mark(host.host().cycle(), core::Owner::useful);
   host.ledger().mark(result.cycles, core::Owner::idle);
   result.accounts.push_back({"host", host.ledger()});
   for (EngineModule* engine : modules_->engines()) {

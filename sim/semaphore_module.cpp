@@ -5,14 +5,15 @@
 namespace assay::sim {
 
 SemaphoreModule::SemaphoreModule(sc_core::sc_module_name name, std::uint32_t count)
-    : sc_module(name), semaphores_(count) {
+    : sc_module(name), semaphores_(count), signallers_(count, Phase::semaphores) {
   for (std::uint32_t i = 0; i < count; ++i) posted_.push_back(std::make_unique<sc_core::sc_event>());
   SC_METHOD(deliver);
   sensitive << due_;
   dont_initialize();
 }
 
-void SemaphoreModule::post_at(Cycle cycle, std::uint32_t index) {
+void SemaphoreModule::post_at(Cycle cycle, std::uint32_t index, Phase by) {
+  signallers_[index] = by;
   posts_.emplace(cycle.count(), index);
   const sc_core::sc_time now = sc_core::sc_time_stamp();
   const sc_core::sc_time at = std::max(time_of(cycle, Phase::semaphores), now);  // signal_cycles may be 0

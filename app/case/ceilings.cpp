@@ -45,9 +45,9 @@ std::vector<report::Loss> unit_losses(const report::CaseResult& r, const std::st
   for (const report::UnitCycles& unit : r.accounting) {
     if (unit.unit != name) continue;
     for (const auto& [owner, cycles] : unit.owners) {
-      if (owner != "busy") list.push_back({fmt::format("{} {}", name, owner), cycles});
+      if (owner != "useful") list.push_back({fmt::format("{} {}", name, owner), cycles});
       else if (cycles > floor)
-        list.push_back({name == "mxu" ? "mxu tile padding" : "vxu below its lanes", cycles - floor});
+        list.push_back({fmt::format("{} more passes than the roof counts", name), cycles - floor});
     }
   }
   return list;

@@ -120,9 +120,11 @@ void Mxu::check_resident(const isa::MxuCommand& c, const Tile& tile) const {
 void Mxu::account(const MxuTile& tile, const MxuTileTimes& times) {
   ledger_.mark(times.stream_start - times.stall_acc, Owner::stall_load);
   ledger_.mark(times.stream_start, Owner::stall_acc);
-  ledger_.mark(times.stream_end - times.stall_feed, Owner::busy);
-  ledger_.mark(times.stream_end, Owner::stall_bank);
   const std::uint64_t macs = tile.m * tile.n * tile.k;
+  const Cycle useful = split_.useful(macs * tile.cycles_per_step * (kMostChain / tile.chain));
+  ledger_.mark(times.stream_start + useful, Owner::useful);
+  ledger_.mark(times.stream_end - times.stall_feed, Owner::padding);
+  ledger_.mark(times.stream_end, Owner::stall_bank);
   const std::uint64_t steps = tile.output_stationary ? ceil_div(tile.k, tile.chain) : tile.m;
   const std::uint64_t slots = steps * machine_.mxu.rows * machine_.mxu.cols * tile.chain;
   counters_.macs += macs;

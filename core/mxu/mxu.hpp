@@ -34,7 +34,10 @@ struct CommandTimes {
 class Mxu {
  public:
   Mxu(const Machine& machine, memory::LocalMemory& local)
-      : machine_(machine), local_(local), timing_(machine) {}
+      : machine_(machine),
+        local_(local),
+        timing_(machine),
+        split_(std::uint64_t{machine.mxu.rows} * machine.mxu.cols * kMostChain) {}
 
   // `ready`: the command is at the engine and every wait before it has passed. The array's time before
   // `ready` is the caller's to mark in ledger(). Throws CommandFault.
@@ -52,6 +55,8 @@ class Mxu {
   Cycle drained() const { return timing_.writes_visible(); }
 
  private:
+  static constexpr std::uint64_t kMostChain = 4;  // products a PE and cycle; a rate's chain divides it
+
   struct Tile {
     MxuTile timing;
     isa::LocalAddr a, b, acc;
@@ -82,6 +87,7 @@ class Mxu {
   MxuTiming timing_;
   MxuCounters counters_;
   Ledger ledger_;
+  WorkSplit split_;  // a slot: a product that a PE could have begun
   Shadow shadow_;
   Cycle time_limit_{~std::uint64_t{0}};
 };

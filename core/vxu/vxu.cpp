@@ -73,15 +73,17 @@ void Vxu::check(const isa::VxuCommand& c) const {
   inside("the reduction", c.reduce_addr, c.reduce_row_stride, reduction_bytes(c));
 }
 
-Cycle Vxu::beats(const isa::VxuCommand& c) const {
+Vxu::Beats Vxu::beats(const isa::VxuCommand& c) const {
   const std::uint64_t lanes = machine_.vxu.lanes;
   const std::uint64_t rows_per_beat = std::max<std::uint64_t>(1, lanes / c.cols);
-  const std::uint64_t cycles = beat_cycles(c, std::min<std::uint64_t>(rows_per_beat, c.rows));
-  return Cycle(ceil_div(c.rows, rows_per_beat) * ceil_div(c.cols, lanes) * cycles);
+  const std::uint64_t operation =
+      c.operation == isa::VectorOperation::divide ? machine_.vxu.divide_cycles_per_beat : 1;
+  const std::uint64_t banks = bank_cycles(c, std::min<std::uint64_t>(rows_per_beat, c.rows));
+  return {ceil_div(c.rows, rows_per_beat) * ceil_div(c.cols, lanes), operation, std::max(operation, banks)};
 }
 
-// What a beat of `rows` rows needs: the dividers' time, or that of the slowest operand's banks.
-std::uint64_t Vxu::beat_cycles(const isa::VxuCommand& c, std::uint64_t rows) const {
+// What the slowest operand's banks need for a beat of `rows` rows.
+std::uint64_t Vxu::bank_cycles(const isa::VxuCommand& c, std::uint64_t rows) const {
   const std::uint64_t cols = std::min<std::uint64_t>(machine_.vxu.lanes, c.cols);
   std::uint64_t slowest = 1;
   const auto pattern = [&](isa::LocalAddr base, std::uint64_t row_bytes, std::int64_t row_stride) {
@@ -99,9 +101,17 @@ std::uint64_t Vxu::beat_cycles(const isa::VxuCommand& c, std::uint64_t rows) con
     operand(c.bias_addr, c.bias_dtype, c.bias_row_stride, c.bias_col_stride);
   if (!c.reduce_only) pattern(c.out_addr, cols * size_of(c.out_dtype), c.out_row_stride);
   if (c.reduction != isa::Reduction::none) pattern(c.reduce_addr, reduction_bytes(c), c.reduce_row_stride);
-  if (c.operation == isa::VectorOperation::divide)
-    slowest = std::max<std::uint64_t>(slowest, machine_.vxu.divide_cycles_per_beat);
   return slowest;
+}
+
+// Returns when the pass ends.
+Cycle Vxu::account(Cycle begin, const Beats& beats, std::uint64_t elements) {
+  const Cycle end = begin + Cycle(beats.count * beats.with_banks);
+  ledger_.mark(begin, Owner::setup);
+  ledger_.mark(begin + split_.useful(elements * beats.operation), Owner::useful);
+  ledger_.mark(begin + Cycle(beats.count * beats.operation), Owner::padding);
+  ledger_.mark(end, Owner::stall_bank);
+  return end;
 }
 
 void Vxu::run_values(const isa::VxuCommand& c) {
@@ -134,16 +144,13 @@ void Vxu::run_values(const isa::VxuCommand& c) {
 
 CommandTimes Vxu::pass(const isa::VxuCommand& c, Cycle ready) {
   check(c);
-  const Cycle start = ready;
-  const Cycle begin = start + Cycle(machine_.vxu.setup_cycles);
-  const Cycle end = begin + beats(c);
-  ledger_.mark(begin, Owner::setup);
-  ledger_.mark(end, Owner::busy);
-  counters_.elements += std::uint64_t{c.rows} * c.cols;
+  const std::uint64_t elements = std::uint64_t{c.rows} * c.cols;
+  const Cycle end = account(ready + Cycle(machine_.vxu.setup_cycles), beats(c), elements);
+  counters_.elements += elements;
   ++counters_.passes;
   if (local_.has_values()) run_values(c);
   writes_visible_ = std::max(writes_visible_, end);
-  return {start, end, end};
+  return {ready, end, end};
 }
 
 }  // namespace assay::core

@@ -23,7 +23,8 @@ struct VxuCounters {
 
 class Vxu {
  public:
-  Vxu(const Machine& machine, memory::LocalMemory& local) : machine_(machine), local_(local) {}
+  Vxu(const Machine& machine, memory::LocalMemory& local)
+      : machine_(machine), local_(local), split_(machine.vxu.lanes) {}
 
   CommandTimes pass(const isa::VxuCommand& command, Cycle ready);  // throws CommandFault
 
@@ -33,14 +34,20 @@ class Vxu {
 
  private:
   void check(const isa::VxuCommand& command) const;
-  Cycle beats(const isa::VxuCommand& command) const;
-  std::uint64_t beat_cycles(const isa::VxuCommand& command, std::uint64_t rows) const;
+  // Beats of a pass, and the cycles of one: what its operation needs, and with the slowest operand's banks.
+  struct Beats {
+    std::uint64_t count, operation, with_banks;
+  };
+  Beats beats(const isa::VxuCommand& command) const;
+  std::uint64_t bank_cycles(const isa::VxuCommand& command, std::uint64_t rows) const;
+  Cycle account(Cycle begin, const Beats& beats, std::uint64_t elements);
   void run_values(const isa::VxuCommand& command);
 
   const Machine& machine_;
   memory::LocalMemory& local_;
   VxuCounters counters_;
   Ledger ledger_;
+  WorkSplit split_;  // a slot: a lane for a cycle
   Cycle writes_visible_;
 };
 

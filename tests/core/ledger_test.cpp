@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+#include <random>
 #include <set>
 #include <string>
 
@@ -17,12 +20,12 @@ using core::Owner;
 TEST(Ledger, EveryCycleHasOneOwner) {
   Ledger ledger;
   ledger.mark(Cycle(10), Owner::idle);
-  ledger.mark(Cycle(15), Owner::busy);
+  ledger.mark(Cycle(15), Owner::useful);
   ledger.mark(Cycle(15), Owner::drain);
   ledger.mark(Cycle(12), Owner::drain);  // in the past: nothing
-  ledger.mark(Cycle(18), Owner::busy);
+  ledger.mark(Cycle(18), Owner::useful);
   EXPECT_EQ(ledger.of(Owner::idle), Cycle(10));
-  EXPECT_EQ(ledger.of(Owner::busy), Cycle(8));
+  EXPECT_EQ(ledger.of(Owner::useful), Cycle(8));
   EXPECT_EQ(ledger.of(Owner::drain), Cycle(0));
   EXPECT_EQ(ledger.sum(), ledger.marked());
   EXPECT_EQ(ledger.sum(), Cycle(18));
@@ -34,6 +37,33 @@ TEST(Ledger, OwnersHaveNamesOfTheirOwn) {
   EXPECT_EQ(names.size(), core::kOwners);
   EXPECT_EQ(names.count("?"), 0u);
   EXPECT_EQ(to_string(static_cast<Owner>(core::kOwners)), "?");
+}
+
+TEST(Ledger, ThePageListsEachOwnerWithItsMeaning) {
+  std::ifstream file(ACCOUNTING_PAGE);
+  const std::string page((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  for (const Owner owner : core::all_owners())
+    EXPECT_NE(page.find("| `" + std::string(to_string(owner)) + "` | " + std::string(explain(owner)) + " |"),
+              std::string::npos)
+        << to_string(owner);
+  EXPECT_EQ(core::all_owners().size(), core::kOwners);
+}
+
+// Whatever the pieces: rounded up once over the run, and no piece has more useful cycles than it took.
+TEST(WorkSplit, UsefulCyclesAreTheUsedSlotsRoundedUpOnce) {
+  std::mt19937 draw(5);
+  for (const std::uint64_t slots : {1u, 7u, 64u}) {
+    core::WorkSplit split(slots);
+    std::uint64_t used = 0, useful = 0;
+    for (int i = 0; i < 1000; ++i) {
+      const std::uint64_t piece = draw() % (5 * slots);
+      const std::uint64_t cycles = split.useful(piece).count();
+      ASSERT_LE(cycles, ceil_div(piece, slots));
+      used += piece;
+      useful += cycles;
+      ASSERT_EQ(useful, ceil_div(used, slots));
+    }
+  }
 }
 
 TEST(Semaphores, CountPostsAndAreNeverTakenBelowZero) {

@@ -91,8 +91,10 @@ TEST_F(MxuCommand, EveryCycleOfTheArrayHasAnOwner) {
     const CommandTimes second = mxu.compute(whole(8), output_stationary, first.next_accept);
     EXPECT_EQ(mxu.ledger().sum(), mxu.stream_free());
     EXPECT_GT(second.end, first.end);
-    EXPECT_EQ(mxu.ledger().of(core::Owner::busy),
-              Cycle(output_stationary ? 2 * 3 * (4 + 4 + 2) : 2 * 9 * kM));
+    const std::uint64_t streaming = output_stationary ? 2 * 3 * (4 + 4 + 2) : 2 * 9 * kM;
+    const Cycle useful(ceil_div(2 * kM * kN * kK, 4 * 4 * 2));  // the products in full cycles of the array
+    EXPECT_EQ(mxu.ledger().of(core::Owner::useful), useful);
+    EXPECT_EQ(mxu.ledger().of(core::Owner::padding), Cycle(streaming) - useful);
   }
 }
 

@@ -172,7 +172,7 @@ TEST(Laws, EachBrokenLawIsNamed) {
     return app::broken_laws(r, run).size();
   };
   EXPECT_EQ(broken([](auto&, sim::RunResult& run) {
-              run.accounts[3].ledger.mark(run.cycles + Cycle(1), core::Owner::busy);
+              run.accounts[3].ledger.mark(run.cycles + Cycle(1), core::Owner::useful);
             }),
             1U);
   EXPECT_EQ(broken([](report::CaseResult& r, auto&) { --r.macs_executed; }), 1U);
