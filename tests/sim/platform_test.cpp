@@ -206,6 +206,24 @@ TEST(Platform, AFenceHoldsTheHostUntilTheWritesAreVisible) {
   EXPECT_TRUE(run.host_read_values);
 }
 
+TEST(Platform, AWaitOfAnEngineIsOwnedByWhatItWaitsFor) {
+  Probe probe(kWaits);
+  const RunResult run = probe.run();
+  ASSERT_EQ(run.outcome, Outcome::halted) << run.message;
+  const auto vxu = commands_of(run, isa::Engine::vxu);  // wait, pass, wait, pass, pass
+  ASSERT_EQ(vxu.size(), 5u);
+  const core::Ledger& books = ledger(run, "vxu");
+  EXPECT_EQ(books.of(Owner::stall_data), vxu[0]->end - vxu[0]->start);
+  EXPECT_GT(books.of(Owner::stall_data), Cycle(0));
+  EXPECT_EQ(books.of(Owner::stall_semaphore), vxu[2]->end - vxu[2]->start);
+  EXPECT_GT(books.of(Owner::stall_semaphore), Cycle(0));
+  EXPECT_EQ(books.of(Owner::stall_host), vxu[0]->start + vxu[4]->start - vxu[3]->end);
+  EXPECT_GT(vxu[4]->start - vxu[3]->end, Cycle(0));
+  EXPECT_EQ(books.of(Owner::setup), Cycle(3 * probe.machine().vxu.setup_cycles));
+  EXPECT_EQ(books.of(Owner::idle), run.cycles - vxu[4]->end);
+  EXPECT_EQ(ledger(run, "mxu").of(Owner::idle), run.cycles) << "a signal is no work";
+}
+
 TEST(Platform, TheHostReachesSpmAndHbm) {
   Probe probe(kReach);
   const RunResult run = probe.run();

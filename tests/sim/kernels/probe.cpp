@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "ops/device/device.hpp"
+#include "ops/device/vector.hpp"
 
 namespace {
 
@@ -121,10 +121,29 @@ void read_without_fence(const assay_args* args) {
 
 void read_unwritten() { static_cast<void>(*words(ASSAY_SPM_BASE + 256)); }
 
+void stay_busy() {
+  for (u32 i = 0; i < 200; ++i) asm volatile("nop");
+}
+
 // The host is busy by itself while a transfer is under way.
 void spin(const assay_args* args) {
   load(args->tensors[1].address, 64, 64);
-  for (u32 i = 0; i < 200; ++i) asm volatile("nop");
+  stay_busy();
+}
+
+// Passes of the vector unit that wait for a transfer, for another engine, and for the host.
+void wait_for_each(const assay_args* args) {
+  const VectorPass pass{1, 64, f32_at(0, 256)};
+  assay_sem_wait(kVxu, 6);
+  pass.to(f32_at(1024, 256));
+  assay_sem_wait(kVxu, 7);
+  pass.to(f32_at(2048, 256));
+  load(args->tensors[1].address, 0, 256);
+  assay_sem_signal(kDmaIn, 6);
+  stay_busy();
+  assay_sem_signal(kMxu, 7);
+  stay_busy();
+  pass.to(f32_at(3072, 256));
 }
 
 }  // namespace
@@ -146,6 +165,7 @@ extern "C" uint32_t assay_kernel(const assay_args* args) {
     case kRace: read_without_fence(args); break;
     case kUnwritten: read_unwritten(); break;
     case kSpin: spin(args); break;
+    case kWaits: wait_for_each(args); break;
     default: return 99;
   }
   return 0;

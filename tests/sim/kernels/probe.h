@@ -17,7 +17,8 @@ enum assay_probe {
   kPrintMuch,
   kRace,
   kUnwritten,
-  kSpin
+  kSpin,
+  kWaits
 };
 
 #endif
