@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "app/case/case_run.hpp"
+#include "app/case/laws.hpp"
 #include "app/debug/debug_options.hpp"
 #include "app/verbs.hpp"
 #include "isa/command.hpp"
@@ -25,7 +26,7 @@ constexpr std::uint64_t kMostCycles = 1'000'000'000'000'000;  // SystemC time en
 
 struct Options {
   testgen::CaseArguments arguments;
-  std::string case_file, onnx_folder, kernel;
+  std::string case_file, onnx_folder, kernel, break_law;
   std::vector<std::string> goldens;
   bool no_values = false, no_sanitizer = false, json = false, commands = false;
   std::uint64_t max_cycles = 0, quantum = 1000, jitter = 0;
@@ -57,6 +58,7 @@ std::string again(const Options& o) {
   if (o.no_sanitizer) text += " --no-sanitizer";
   if (o.jitter > 0) text += fmt::format(" --jitter {}", o.jitter);
   if (o.max_cycles > 0) text += fmt::format(" --max-cycles {}", o.max_cycles);
+  if (!o.break_law.empty()) text += " --break-law " + testgen::shell_quoted(o.break_law);
   return text;
 }
 
@@ -124,6 +126,7 @@ RunOptions run_options(const Options& o) {
   RunOptions run;
   run.goldens = o.goldens;
   run.kernel = o.kernel;
+  run.break_law = o.break_law;
   run.values = !o.no_values;
   run.quantum = Cycle(o.quantum);
   run.sanitize = !o.no_sanitizer;
@@ -149,6 +152,7 @@ ExitCode report_missing(const std::vector<std::string>& lines) {
 
 ExitCode run(const Options& o) {
   refuse_mixture(o);
+  if (!o.break_law.empty()) find_law(o.break_law);
   ExitCode worst = ExitCode::Pass;
   nlohmann::ordered_json all = nlohmann::ordered_json::array();
   const std::vector<CaseInput> cases = read_cases(o);
@@ -229,6 +233,8 @@ void add_run(CLI::App& program, Action& action) {
   verb->add_option("--jitter", o->jitter,
                    "Seed of random extra latencies, to shake a kernel; 0 (default): none. Changes cycles")
       ->check(whole_number<std::uint64_t>);
+  verb->add_option("--break-law", o->break_law,
+                   "Falsify the books so that this law (docs/accounting.md) is broken: shows its check");
   CLI::Option* json = verb->add_flag("--json", o->json, "Print JSON");
   verb->add_flag("--commands", o->commands, "List every AI command with its cycles")->excludes(json);
   add_debug_options(*verb, o->debug);

@@ -9,6 +9,7 @@
 #include "app/case/ceilings.hpp"
 #include "app/case/findings.hpp"
 #include "app/case/judge.hpp"
+#include "app/case/laws.hpp"
 #include "base/machine_yaml.hpp"
 #include "base/suggest.hpp"
 #include "golden/backend.hpp"
@@ -118,8 +119,8 @@ bool judge_kernel(const Execution& execution, report::CaseResult& result) {
   return execution.unwritten.empty();
 }
 
-bool judge_laws(const sim::RunResult& run, report::CaseResult& result) {
-  const std::vector<std::string> broken = broken_laws(result, run);
+bool judge_laws(const Books& books, report::CaseResult& result) {
+  const std::vector<std::string> broken = broken_laws(books);
   if (!broken.empty())
     set_verdict(result, ExitCode::Error, fmt::format("law broken: {}", fmt::join(broken, "; ")));
   return broken.empty();
@@ -201,7 +202,9 @@ report::CaseResult run_case(const CaseInput& input, const RunOptions& options) {
   note_hypothetical(work, machine, result);
 
   const Cycle runaway(result.roofline.attainable * kRunawayFactor + kRunawayBase);
-  const Execution execution = execute(input, machine, options, options.max_cycles.value_or(runaway));
+  Execution execution = execute(input, machine, options, options.max_cycles.value_or(runaway));
+  const Books books{execution.run, result.roofline, work, result.work_declared, machine};
+  if (!options.break_law.empty()) find_law(options.break_law).falsify(execution.run, books);
   if (options.observe) options.observe(execution.run);
   record_run(execution.run, result);
   result.sanitized = options.sanitize;
@@ -211,7 +214,7 @@ report::CaseResult run_case(const CaseInput& input, const RunOptions& options) {
     set_verdict(result, ExitCode::Unsupported, "--no-values: the kernel's control reads tensor values");
     return result;
   }
-  if (!judge_kernel(execution, result) || !judge_laws(execution.run, result)) return result;
+  if (!judge_kernel(execution, result) || !judge_laws(books, result)) return result;
   if (!options.values) set_verdict(result, ExitCode::Unverified, "timing alone (--no-values)");
   else judge_values(input, goldens, execution, result);
   return result;

@@ -125,31 +125,4 @@ std::vector<report::Loss> losses(const report::CaseResult& r, const sim::RunResu
   return list;
 }
 
-std::vector<std::string> broken_laws(const report::CaseResult& r, const sim::RunResult& run) {
-  std::vector<std::string> broken;
-  const auto require = [&](bool holds, std::string clause) {
-    if (!holds) broken.push_back(std::move(clause));
-  };
-  for (const sim::UnitAccount& account : run.accounts)
-    require(account.ledger.sum() == run.cycles,
-            fmt::format("{}: {} cycles accounted of {}", account.unit, account.ledger.sum().count(),
-                        run.cycles.count()));
-  require(run.hbm.read_bytes >= run.dma_in.bytes && run.hbm.written_bytes >= run.dma_out.bytes,
-          fmt::format("{} + {} bytes at the pins, {} + {} at the DMA engines", run.hbm.read_bytes.count(),
-                      run.hbm.written_bytes.count(), run.dma_in.bytes.count(), run.dma_out.bytes.count()));
-  if (!r.work_declared) return broken;
-  require(r.macs_executed == r.macs_declared,
-          fmt::format("{} MACs executed, {} declared", r.macs_executed, r.macs_declared));
-  require(r.elements_executed >= r.elements_declared,
-          fmt::format("{} elements passed the vector unit, {} declared", r.elements_executed,
-                      r.elements_declared));
-  require(r.bytes_moved >= r.bytes_compulsory,
-          fmt::format("{} bytes moved, {} compulsory", r.bytes_moved, r.bytes_compulsory));
-  require(r.cycles >= r.roofline.compute_floor,
-          fmt::format("{} cycles, below the compute roof's {}", r.cycles, r.roofline.compute_floor));
-  require(r.cycles >= r.roofline.memory_floor,
-          fmt::format("{} cycles, below the memory roof's {}", r.cycles, r.roofline.memory_floor));
-  return broken;
-}
-
 }  // namespace assay::app

@@ -1,4 +1,4 @@
-// What the machine allows at most for a case, and the laws that no run may break.
+// What the machine allows at most for a case.
 #pragma once
 
 #include <string>
@@ -17,10 +17,5 @@ report::Roofline ceilings(const ops::Work& work, const Machine& machine);
 // The binding resource's cycles beyond the roof's, by cause, largest first; together they are
 // cycles - compute (or memory) floor.
 std::vector<report::Loss> losses(const report::CaseResult& result, const sim::RunResult& run);
-
-// Conservation (DESIGN contract 2). Each broken law is one clause; empty: all hold.
-//   every unit's cycles sum to the run's; MACs executed = declared; vector elements >= declared; bytes moved
-//   >= compulsory; bytes at the pins = bytes of the engines; cycles >= the compute and memory floors.
-std::vector<std::string> broken_laws(const report::CaseResult& result, const sim::RunResult& run);
 
 }  // namespace assay::app

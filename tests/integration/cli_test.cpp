@@ -406,21 +406,31 @@ TEST_P(Broken, IsAVerdictOfItsOwn) {
 
 INSTANTIATE_TEST_SUITE_P(
     Kernels, Broken,
-    ::testing::Values(BrokenKernel{"bad_operand", 4, "mcause 24"},
-                      BrokenKernel{"bad_semaphore", 4, "mcause 24"},
-                      BrokenKernel{"beyond_array", 4, "n = 17 exceeds the array's 16 columns"},
-                      BrokenKernel{"deadlock", 4, "mxu waits for semaphore 5"},
-                      BrokenKernel{"endless_command", 4, "streams beyond cycle", "--max-cycles 100000"},
-                      BrokenKernel{"host_load", 4, "mcause 5"},
-                      BrokenKernel{"illegal_instruction", 4, "mcause 2"},
-                      BrokenKernel{"out_of_bounds", 4, "lie outside its 262144 bytes"},
-                      BrokenKernel{"no_products", 4, "law broken: 0 MACs executed, 512 declared"},
-                      BrokenKernel{"reads_values", 1, "unwritten-output: Y: 256 of 256 bytes"},
-                      BrokenKernel{"runaway", 8, "did not halt within", "--max-cycles 100000"},
-                      BrokenKernel{"trap_loop", 4, "the host stopped"},
-                      BrokenKernel{"unfinished", 4, "vxu waits for semaphore 1"},
-                      BrokenKernel{"wrong_value", 1, "the result differs"}),
+    ::testing::Values(
+        BrokenKernel{"bad_operand", 4, "mcause 24"}, BrokenKernel{"bad_semaphore", 4, "mcause 24"},
+        BrokenKernel{"beyond_array", 4, "n = 17 exceeds the array's 16 columns"},
+        BrokenKernel{"deadlock", 4, "mxu waits for semaphore 5"},
+        BrokenKernel{"endless_command", 4, "streams beyond cycle", "--max-cycles 100000"},
+        BrokenKernel{"host_load", 4, "mcause 5"}, BrokenKernel{"illegal_instruction", 4, "mcause 2"},
+        BrokenKernel{"out_of_bounds", 4, "lie outside its 262144 bytes"},
+        BrokenKernel{"no_products", 4, "law broken: products: mxu: 0 MACs executed, 512 declared"},
+        BrokenKernel{"reads_values", 1, "unwritten-output: Y: 256 of 256 bytes"},
+        BrokenKernel{"runaway", 8, "did not halt within", "--max-cycles 100000"},
+        BrokenKernel{"trap_loop", 4, "the host stopped"},
+        BrokenKernel{"unfinished", 4, "vxu waits for semaphore 1"},
+        BrokenKernel{"wrong_value", 1, "the result differs"}),
     [](const auto& test) { return std::string(test.param.name); });
+
+TEST(Cli, ABrokenLawIsAnErrorWithItsNumbers) {
+  const ProcessResult r = assay("run gemm --m 8 --n 8 --k 8 --config edge16 --break-law cycles-accounted");
+  EXPECT_EQ(r.exit_code, 4) << r.output;
+  EXPECT_THAT(r.output, ::testing::ContainsRegex(
+                            "verdict   ERROR: law broken: cycles-accounted: dma_out: [0-9]+ cycles have "
+                            "an owner, the run took [0-9]+\n$"));
+  const ProcessResult unknown = assay("run gemm --m 8 --n 8 --k 8 --break-law cycles-acounted");
+  EXPECT_EQ(unknown.exit_code, 2) << unknown.output;
+  EXPECT_THAT(unknown.output, HasSubstr("did you mean 'cycles-accounted'?"));
+}
 
 TEST(Cli, TimingWithoutValuesRefusesAKernelWhoseControlReadsThem) {
   const ProcessResult r = assay("run gemm --m 8 --n 8 --k 8 --config edge16 --no-values",

@@ -1,11 +1,15 @@
 // Whole runs through app/case: determinism, timing without values, laws.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
 #include <map>
 
 #include "../support/gemm_case.hpp"
 #include "app/case/case_run.hpp"
 #include "app/case/ceilings.hpp"
+#include "app/case/laws.hpp"
 #include "base/machine_yaml.hpp"
 #include "testgen/case_arguments.hpp"
 
@@ -158,29 +162,31 @@ TEST(Losses, OfMemoryAreTheTimesWithoutATransferAndTheSlownessOfTheRest) {
   EXPECT_EQ(causes, expected);
 }
 
-// A law that cannot break would be no law: each is broken by hand here.
-TEST(Laws, EachBrokenLawIsNamed) {
-  const app::CaseInput input = gemm(32, 32, 32, "bf16", "edge16");
-  const Machine machine = find_machine("edge16");
-  const app::Execution e = app::execute(input, machine, {}, Cycle(100'000'000));
-  report::CaseResult result = app::run_case(input, {});
-  EXPECT_TRUE(app::broken_laws(result, e.run).empty());
-  const auto broken = [&](auto change) {
-    report::CaseResult r = result;
-    sim::RunResult run = e.run;
-    change(r, run);
-    return app::broken_laws(r, run).size();
-  };
-  EXPECT_EQ(broken([](auto&, sim::RunResult& run) {
-              run.accounts[3].ledger.mark(run.cycles + Cycle(1), core::Owner::useful);
-            }),
-            1U);
-  EXPECT_EQ(broken([](report::CaseResult& r, auto&) { --r.macs_executed; }), 1U);
-  EXPECT_EQ(broken([](report::CaseResult& r, auto&) { r.elements_declared = r.elements_executed + 1; }), 1U);
-  EXPECT_EQ(broken([](report::CaseResult& r, auto&) { r.bytes_moved = r.bytes_compulsory - 1; }), 1U);
-  EXPECT_EQ(broken([](auto&, sim::RunResult& run) { run.hbm.read_bytes -= Bytes(1); }), 1U);
-  EXPECT_EQ(broken([](report::CaseResult& r, auto&) { r.roofline.compute_floor = r.cycles + 1; }), 1U);
-  EXPECT_EQ(broken([](report::CaseResult& r, auto&) { r.roofline.memory_floor = r.cycles + 1; }), 1U);
+// The laws by name: one that is taken out of the list is missed here.
+TEST(Laws, EachOneIsCheckedInEveryRun) {
+  const std::vector<std::string> names{"cycles-accounted", "bytes-at-pins", "pin-rate",     "useful-lanes",
+                                       "products",         "array-slots",   "useful-array", "elements",
+                                       "compulsory-bytes", "compute-roof",  "memory-roof"};
+  EXPECT_EQ(app::all_laws().size(), names.size());
+  const app::CaseInput product = gemm(33, 30, 31, "bf16", "edge16");
+  const app::CaseInput sum =
+      elementwise("add", {"A:f16:500", "B:f16:500"}, "edge16");  // gemm declares no elements
+  EXPECT_EQ(app::run_case(product, {}).verdict, ExitCode::Pass);
+  EXPECT_EQ(app::run_case(sum, {}).verdict, ExitCode::Pass);
+  for (const std::string& name : names) {
+    app::RunOptions options;
+    options.break_law = name;
+    const report::CaseResult r = app::run_case(name == "elements" ? sum : product, options);
+    EXPECT_EQ(r.verdict, ExitCode::Error) << name;
+    EXPECT_NE(r.message.find(name + ": "), std::string::npos) << r.message;
+  }
+}
+
+TEST(Laws, ThePageListsThem) {
+  std::ifstream file(ACCOUNTING_PAGE);
+  const std::string page((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  for (const app::Law& law : app::all_laws())
+    EXPECT_NE(page.find(fmt::format("| `{}` | {} |", law.name, law.text)), std::string::npos) << law.name;
 }
 
 }  // namespace
