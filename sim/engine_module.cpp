@@ -31,8 +31,10 @@ void EngineModule::run() {
     CommandRecord& record = *queue_.front();
     head_ = &record;
     executing_ = true;
+    record.head = now;
     try {
       now = execute(record, now);
+      record.accept = now;
       supervision_.observers.tell(&Observer::executed, record);
     } catch (const core::CommandFault& fault) {
       const auto name = isa::to_string(isa::instruction_of(record.command));
@@ -80,6 +82,7 @@ Cycle EngineModule::execute(CommandRecord& record, Cycle now) {
   }
   now += jitter().next();
   wait_until(now, phase_);
+  record.head = now;
   account_gaps(now);
   if (supervision_.sanitizer) supervision_.sanitizer->taken_up(record);
   return launch(record, now);

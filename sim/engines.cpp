@@ -36,7 +36,9 @@ Cycle DmaModule::launch(CommandRecord& record, Cycle ready) {
   const Cycle begin = ready + Cycle(machine_.dma.setup_cycles);
   if (timing_.last_done() <= ready) ledger_.mark(begin, core::Owner::setup);
   if (to_hbm_ && local_.has_values()) core::move_values(transfer, local_, hbm_.direct());
+  const std::uint64_t requests = counters_.requests;
   const Cycle issued = issue_requests(transfer, begin);
+  record.requests = counters_.requests - requests;
   if (!to_hbm_ && local_.has_values()) core::move_values(transfer, local_, hbm_.direct());
   record.end = timing_.last_done();
   ++counters_.transfers;
@@ -76,10 +78,7 @@ void DmaModule::finish(Cycle total) {
 
 Cycle MxuModule::launch(CommandRecord& record, Cycle ready) {
   const auto& command = std::get<isa::MxuCommand>(record.command);
-  const core::CommandTimes times =
-      command.instruction == isa::Instruction::mxu_load
-          ? unit_.load(command, ready)
-          : unit_.compute(command, command.instruction == isa::Instruction::mxu_os, ready);
+  const core::CommandTimes times = unit_.execute(command, ready);
   record.start = times.start;
   record.end = times.end;
   return times.next_accept;
@@ -102,7 +101,7 @@ void MxuModule::finish(Cycle total) {
 // ----------------------------------------------------------------------------------------------- VXU
 
 Cycle VxuModule::launch(CommandRecord& record, Cycle ready) {
-  const core::CommandTimes times = unit_.pass(std::get<isa::VxuCommand>(record.command), ready);
+  const core::CommandTimes times = unit_.execute(std::get<isa::VxuCommand>(record.command), ready);
   record.start = times.start;
   record.end = times.end;
   return times.next_accept;

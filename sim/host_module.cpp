@@ -190,7 +190,7 @@ core::PortAi HostModule::ai(Cycle now, std::uint32_t word, std::uint64_t rs1, st
   if (const auto* fault = std::get_if<isa::Fault>(&unpacked))
     return {now, core::AiStatus::operand_fault, fault->value};
   const auto& command = std::get<isa::Command>(unpacked);
-  if (const auto* f = std::get_if<isa::FenceCommand>(&command)) return fence(now, f->engines);
+  if (const auto* f = std::get_if<isa::FenceCommand>(&command)) return fence(now, f->engines, pc);
   const auto* sync = std::get_if<isa::SemaphoreCommand>(&command);
   if (sync != nullptr && sync->semaphore >= machine_.sync.semaphores)
     return {now, core::AiStatus::operand_fault, sync->semaphore};
@@ -212,7 +212,9 @@ core::PortAi HostModule::launch(Cycle now, isa::Engine engine, const isa::Comman
   record.pc = pc;
   record.engine = engine;
   record.command = command;
+  record.asked = now;
   record.issued = at;
+  record.host_memory = ledger_.of(core::Owner::stall_memory);
   if (supervision_.sanitizer) supervision_.sanitizer->launched(record);
   module.push(record);
   supervision_.observers.tell(&Observer::issued, record);
@@ -231,7 +233,7 @@ Cycle HostModule::wait_for_room(Cycle now, EngineModule& engine) {
   return at;
 }
 
-core::PortAi HostModule::fence(Cycle now, std::uint32_t engines) {
+core::PortAi HostModule::fence(Cycle now, std::uint32_t engines, std::uint64_t pc) {
   wait_until(now, Phase::host);
   ledger_.mark(now, core::Owner::useful);
   Cycle at = now;
@@ -249,6 +251,7 @@ core::PortAi HostModule::fence(Cycle now, std::uint32_t engines) {
   }
   stalled_.clear();
   ledger_.mark(at, core::Owner::stall_fence);
+  fences_.push_back({pc, log_.size(), engines, now, at, ledger_.of(core::Owner::stall_memory)});
   return {at + Cycle(1)};
 }
 

@@ -41,6 +41,7 @@ class HostModule : public sc_core::sc_module, private core::HostPort {
   bool halted() const { return halted_; }
   std::uint64_t halt_value() const { return halt_value_; }
   Cycle halted_at() const { return halted_at_; }
+  const FenceLog& fences() const { return fences_; }
   Console& console() { return console_; }
   // The host read tensors' values, so that timing without values would not be the same run.
   bool read_values() const { return read_values_; }
@@ -63,13 +64,14 @@ class HostModule : public sc_core::sc_module, private core::HostPort {
                               std::uint64_t value);
   void watch(core::Space space, std::uint64_t offset, unsigned bytes, bool write);
   core::PortAi launch(Cycle now, isa::Engine engine, const isa::Command& command, std::uint64_t pc);
-  core::PortAi fence(Cycle now, std::uint32_t engines);
+  core::PortAi fence(Cycle now, std::uint32_t engines, std::uint64_t pc);
   Cycle wait_for_room(Cycle now, EngineModule& engine);
 
   const Machine& machine_;
   memory::LocalMemory& local_;
   std::array<EngineModule*, 4> engines_;
   CommandLog& log_;
+  FenceLog fences_;
   Supervision& supervision_;
   Cycle quantum_;
   assay_machine description_;

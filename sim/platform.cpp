@@ -197,7 +197,7 @@ void Platform::conclude(RunResult& result) {
 // Closes every unit's books at the end of the run.
 void Platform::close_accounts(RunResult& result) {
   HostModule& host = modules_->host;
-  result.cycles = std::max(host.halted_at(), host.host().cycle());
+  result.cycles = result.host_end = std::max(host.halted_at(), host.host().cycle());
   for (EngineModule* engine : modules_->engines())
     result.cycles = std::max(result.cycles, engine->writes_visible());
   host.ledger().mark(host.host().cycle(), core::Owner::useful);
@@ -236,6 +236,7 @@ RunResult Platform::run() {
   }
   supervision_.observers.tell(&Observer::end, result);
   result.log = std::move(log_);
+  result.fences = host.fences();
   return result;
 }
 

@@ -49,7 +49,8 @@ struct RunResult {
   std::vector<Finding> findings;    // of the kernel sanitizer, causes first
   std::uint32_t kernel_status = 0;  // outcome halted: the kernel's own status, 0 = success
 
-  Cycle cycles;  // from the host's first instruction to the last write in HBM
+  Cycle cycles;    // from the host's first instruction to the last write in HBM
+  Cycle host_end;  // the host's halt
   std::vector<UnitAccount> accounts;
   std::uint64_t instructions = 0;  // retired by the host
   core::MxuCounters mxu;
@@ -60,6 +61,7 @@ struct RunResult {
   std::string uart;                 // what the kernel printed, up to Console::kKept bytes
   std::uint64_t uart_not_kept = 0;  // bytes beyond
   CommandLog log;
+  FenceLog fences;
 };
 
 class Platform {

@@ -132,6 +132,11 @@ void Mxu::account(const MxuTile& tile, const MxuTileTimes& times) {
   ++counters_.tiles;
 }
 
+CommandTimes Mxu::execute(const isa::MxuCommand& c, Cycle ready) {
+  if (c.instruction == isa::Instruction::mxu_load) return load(c, ready);
+  return compute(c, c.instruction == isa::Instruction::mxu_os, ready);
+}
+
 CommandTimes Mxu::load(const isa::MxuCommand& c, Cycle ready) {
   check_command(c, false);
   const std::uint64_t element = size_of(c.dtype);
@@ -150,12 +155,12 @@ CommandTimes Mxu::load(const isa::MxuCommand& c, Cycle ready) {
   tile.chain = machine_.mxu.rate(c.dtype).chain;
   add_bank_conflicts(c, tile);
   const Cycle end = timing_.load(ready, ceil_div(tile.k, tile.chain), tile.load_factor);
-  return {timing_.load_start(), end, timing_.load_start() + Cycle(1)};
+  return {timing_.load_start(), end, timing_.load_start() + Cycle(1), timing_.load_start()};
 }
 
 CommandTimes Mxu::compute(const isa::MxuCommand& c, bool output_stationary, Cycle ready) {
   check_command(c, output_stationary);
-  CommandTimes command{ready, ready, ready};
+  CommandTimes command{ready, ready, ready, ready};
   for (std::uint64_t outer = 0; outer < c.outer; ++outer) {
     for (std::uint64_t inner = 0; inner < c.inner; ++inner) {
       const Tile tile = tile_at(c, output_stationary, outer, inner);
@@ -167,7 +172,10 @@ CommandTimes Mxu::compute(const isa::MxuCommand& c, bool output_stationary, Cycl
       if (local_.has_values()) multiply_values(c, tile);
       shadow_.loaded = false;
       const bool prepares = output_stationary ? tile.timing.accumulate : tile.timing.load;
-      if (outer == 0 && inner == 0) command.start = prepares ? times.load_start : times.stream_start;
+      if (outer == 0 && inner == 0) {
+        command.start = prepares ? times.load_start : times.stream_start;
+        command.work_start = times.stream_start;
+      }
       command.next_accept = std::max(times.stream_start, ready + Cycle(1));
     }
   }

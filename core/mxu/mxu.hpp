@@ -29,6 +29,7 @@ struct MxuCounters {
 struct CommandTimes {
   Cycle start, end;   // first activity; all its writes visible
   Cycle next_accept;  // the engine takes up the next command; not in the cycle of this one
+  Cycle work_start;   // its first operands pass
 };
 
 class Mxu {
@@ -41,6 +42,7 @@ class Mxu {
 
   // `ready`: the command is at the engine and every wait before it has passed. The array's time before
   // `ready` is the caller's to mark in ledger(). Throws CommandFault.
+  CommandTimes execute(const isa::MxuCommand& command, Cycle ready);
   CommandTimes load(const isa::MxuCommand& command, Cycle ready);
   CommandTimes compute(const isa::MxuCommand& command, bool output_stationary, Cycle ready);
 

@@ -142,15 +142,18 @@ void Vxu::run_values(const isa::VxuCommand& c) {
   run_pass(pass);
 }
 
+CommandTimes Vxu::execute(const isa::VxuCommand& c, Cycle ready) { return pass(c, ready); }
+
 CommandTimes Vxu::pass(const isa::VxuCommand& c, Cycle ready) {
   check(c);
   const std::uint64_t elements = std::uint64_t{c.rows} * c.cols;
-  const Cycle end = account(ready + Cycle(machine_.vxu.setup_cycles), beats(c), elements);
+  const Cycle begin = ready + Cycle(machine_.vxu.setup_cycles);
+  const Cycle end = account(begin, beats(c), elements);
   counters_.elements += elements;
   ++counters_.passes;
   if (local_.has_values()) run_values(c);
   writes_visible_ = std::max(writes_visible_, end);
-  return {ready, end, end};
+  return {ready, end, end, begin};
 }
 
 }  // namespace assay::core

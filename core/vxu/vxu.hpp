@@ -26,6 +26,7 @@ class Vxu {
   Vxu(const Machine& machine, memory::LocalMemory& local)
       : machine_(machine), local_(local), split_(machine.vxu.lanes) {}
 
+  CommandTimes execute(const isa::VxuCommand& command, Cycle ready);
   CommandTimes pass(const isa::VxuCommand& command, Cycle ready);  // throws CommandFault
 
   const VxuCounters& counters() const { return counters_; }

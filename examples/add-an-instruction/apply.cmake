@@ -35,12 +35,10 @@ file(READ ${CMAKE_CURRENT_LIST_DIR}/iota.inc iota)
 replace_text(core/vxu/vxu.cpp "${end_of_values}" "${end_of_values}\n${iota}")
 add_line(core/vxu/vxu.cpp [[#include "core/command_fault.hpp"]] [[#include "core/numerics/convert.hpp"]])
 
-# 3. The dispatch in the engine's queue.
-replace_text(sim/engines.cpp
-  "  const core::CommandTimes times = unit_.pass(std::get<isa::VxuCommand>(record.command), ready);\n"
-  "  const auto& command = std::get<isa::VxuCommand>(record.command);
-  const bool iota = command.instruction == isa::Instruction::vxu_iota;
-  const core::CommandTimes times = iota ? unit_.iota(command, ready) : unit_.pass(command, ready);\n")
+# 3. The unit's dispatch.
+replace_text(core/vxu/vxu.cpp "{ return pass(c, ready); }" "{
+  return c.instruction == isa::Instruction::vxu_iota ? iota(c, ready) : pass(c, ready);
+}")
 
 # 4. Its footprint, for the sanitizer.
 set(begin "std::vector<Access> accesses(const isa::VxuCommand& c) {\n")
