@@ -28,7 +28,7 @@ struct Options {
   testgen::CaseArguments arguments;
   std::string case_file, onnx_folder, kernel, break_law;
   std::vector<std::string> goldens;
-  bool no_values = false, no_sanitizer = false, json = false, commands = false;
+  bool no_values = false, no_sanitizer = false, json = false, commands = false, critical_path = false;
   std::uint64_t max_cycles = 0, quantum = 1000, jitter = 0;
   DebugOptions debug;
   std::vector<const CLI::Option*> describing;  // options that describe a case: not beside a file
@@ -127,6 +127,7 @@ RunOptions run_options(const Options& o) {
   run.goldens = o.goldens;
   run.kernel = o.kernel;
   run.break_law = o.break_law;
+  run.critical_path = o.critical_path;
   run.values = !o.no_values;
   run.quantum = Cycle(o.quantum);
   run.sanitize = !o.no_sanitizer;
@@ -233,6 +234,8 @@ void add_run(CLI::App& program, Action& action) {
   verb->add_option("--jitter", o->jitter,
                    "Seed of random extra latencies, to shake a kernel; 0 (default): none. Changes cycles")
       ->check(whole_number<std::uint64_t>);
+  verb->add_flag("--critical-path", o->critical_path,
+                 "Say what the run's time consists of, from its end back to its start (docs/accounting.md)");
   verb->add_option("--break-law", o->break_law,
                    "Falsify the books so that this law (docs/accounting.md) is broken: shows its check");
   CLI::Option* json = verb->add_flag("--json", o->json, "Print JSON");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -58,6 +59,23 @@ struct Finding {
   std::vector<Site> sites;  // the offender first
 };
 
+// The chain of work and waits that the run's time consists of: the parts sum to its cycles.
+struct CriticalPath {
+  struct Part {
+    std::string unit, owner;
+    std::uint64_t cycles = 0;
+  };
+  struct Site {  // of the kernel: the same instruction, all its turns on the path
+    std::string unit;
+    std::string what;    // "mxu.ws", "before dma.in", "to the end"
+    std::string source;  // empty: unknown
+    std::uint64_t pc = 0;
+    std::uint64_t times = 0, cycles = 0;
+  };
+  std::vector<Part> parts;  // largest first
+  std::vector<Site> sites;  // the largest ones
+};
+
 struct Loss {
   std::string name;
   std::uint64_t cycles = 0;
@@ -79,7 +97,8 @@ struct CaseResult {
   std::uint64_t row_hits = 0, row_misses = 0;
   Roofline roofline;
   std::vector<UnitCycles> accounting;
-  std::vector<Loss> losses;  // of the binding unit, largest first
+  std::vector<Loss> losses;                   // of the binding unit, largest first
+  std::optional<CriticalPath> critical_path;  // where it was asked for
   std::vector<GoldenVerdict> goldens;
   bool sanitized = false;
   std::vector<Finding> findings;   // causes first

@@ -48,6 +48,35 @@ std::string losses_line(const CaseResult& r) {
   return fmt::format("losses    {}\n", text.empty() ? "none" : text);
 }
 
+std::string path_lines(const CaseResult& r) {
+  std::string text =
+      fmt::format("path      {} cycles, from the end back along what was waited for\n", r.cycles);
+  for (const CriticalPath::Part& part : r.critical_path->parts)
+    text += fmt::format("          {:<8} {:<15} {:>10} {:>5.1f}%\n", part.unit, part.owner, part.cycles,
+                        percent(static_cast<double>(part.cycles), static_cast<double>(r.cycles)));
+  for (const CriticalPath::Site& s : r.critical_path->sites)
+    text += fmt::format("{:<9} {:<8} {:<15} {:>10} {:>5.1f}%  {} times{}{}\n",
+                        &s == &r.critical_path->sites.front() ? "at" : "", s.unit, s.what, s.cycles,
+                        percent(static_cast<double>(s.cycles), static_cast<double>(r.cycles)), s.times,
+                        s.source.empty() ? "" : ", ", s.source);
+  return text;
+}
+
+nlohmann::ordered_json path_json(const CriticalPath& path) {
+  nlohmann::ordered_json json{{"parts", nlohmann::ordered_json::array()},
+                              {"sites", nlohmann::ordered_json::array()}};
+  for (const CriticalPath::Part& part : path.parts)
+    json["parts"].push_back({{"unit", part.unit}, {"owner", part.owner}, {"cycles", part.cycles}});
+  for (const CriticalPath::Site& s : path.sites)
+    json["sites"].push_back({{"unit", s.unit},
+                             {"what", s.what},
+                             {"cycles", s.cycles},
+                             {"times", s.times},
+                             {"source", s.source},
+                             {"pc", s.pc}});
+  return json;
+}
+
 // JSON has no infinity: such figures are written as strings.
 nlohmann::ordered_json number(double value) {
   if (std::isfinite(value)) return value;
@@ -124,6 +153,7 @@ std::string to_text(const CaseResult& r) {
                         r.cycles, r.config, static_cast<double>(r.cycles) / r.freq_mhz, r.freq_mhz,
                         r.host_instructions, r.commands);
     text += work_line(r) + roofline_line(r) + losses_line(r);
+    if (r.critical_path) text += path_lines(r);
   }
   text += fmt::format("again     {}\n", r.reproduce);
   text += fmt::format("verdict   {}{}\n", to_string(r.verdict), r.message.empty() ? "" : ": " + r.message);
@@ -149,6 +179,7 @@ nlohmann::ordered_json to_json(const CaseResult& r) {
   json["accounting"] = nlohmann::ordered_json::object();
   for (const UnitCycles& unit : r.accounting)
     for (const auto& [owner, cycles] : unit.owners) json["accounting"][unit.unit][owner] = cycles;
+  if (r.critical_path) json["accounting"]["critical_path"] = path_json(*r.critical_path);
   json["losses"] = nlohmann::ordered_json::array();
   for (const Loss& loss : r.losses) json["losses"].push_back({{"name", loss.name}, {"cycles", loss.cycles}});
   json["golden"] = nlohmann::ordered_json::array();

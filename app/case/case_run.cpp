@@ -10,6 +10,7 @@
 #include "app/case/findings.hpp"
 #include "app/case/judge.hpp"
 #include "app/case/laws.hpp"
+#include "app/case/path.hpp"
 #include "base/machine_yaml.hpp"
 #include "base/suggest.hpp"
 #include "golden/backend.hpp"
@@ -215,6 +216,7 @@ report::CaseResult run_case(const CaseInput& input, const RunOptions& options) {
     return result;
   }
   if (!judge_kernel(execution, result) || !judge_laws(books, result)) return result;
+  if (options.critical_path) result.critical_path = describe_path(execution.run, machine, execution.kernel);
   if (!options.values) set_verdict(result, ExitCode::Unverified, "timing alone (--no-values)");
   else judge_values(input, goldens, execution, result);
   return result;

@@ -44,8 +44,8 @@ struct RunOptions {
   sim::Console::Listener on_line;                      // hears what the kernel prints, during the run
   std::vector<sim::Observer*> observers;               // look at the run while it goes on
   std::function<void(const sim::RunResult&)> observe;  // sees the run before it is judged
-  std::string
-      break_law;  // name of a law whose books are falsified before they are checked: a test of the check
+  std::string break_law;  // falsify the books so that this law is broken: a test of its check
+  bool critical_path = false;
 };
 
 // The goldens that judge a case unless the user names others: strict for bits, else cpu and dnnl where

@@ -432,6 +432,21 @@ TEST(Cli, ABrokenLawIsAnErrorWithItsNumbers) {
   EXPECT_THAT(unknown.output, HasSubstr("did you mean 'cycles-accounted'?"));
 }
 
+TEST(Cli, TheCriticalPathSumsToTheCycles) {
+  const std::string command = "run gemm --m 70 --n 33 --k 90 --config edge16 --critical-path";
+  const auto json = nlohmann::json::parse(assay(command + " --json").output);
+  const nlohmann::json& path = json["accounting"]["critical_path"];
+  std::uint64_t sum = 0;
+  for (const nlohmann::json& part : path["parts"]) sum += part["cycles"].get<std::uint64_t>();
+  EXPECT_EQ(sum, json["cycles"].get<std::uint64_t>());
+  EXPECT_FALSE(path["sites"].empty());
+  const ProcessResult text = assay(command);
+  EXPECT_EQ(text.exit_code, 0) << text.output;
+  EXPECT_THAT(text.output, HasSubstr("\npath      " + std::to_string(sum) + " cycles"));
+  EXPECT_THAT(text.output,
+              ::testing::ContainsRegex("mxu +mxu.ws +[0-9]+ +[0-9.]+%  1 times, gemm_kernel.cpp:"));
+}
+
 TEST(Cli, TimingWithoutValuesRefusesAKernelWhoseControlReadsThem) {
   const ProcessResult r = assay("run gemm --m 8 --n 8 --k 8 --config edge16 --no-values",
                                 fmt::format("ASSAY_KERNEL_DIR='{}/reads_values'", BROKEN_KERNEL_DIR));

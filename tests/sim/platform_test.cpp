@@ -5,10 +5,12 @@
 #include <gmock/gmock.h>
 
 #include <cstring>
+#include <map>
 #include <memory>
 
 #include "base/machine_yaml.hpp"
 #include "kernels/probe.h"
+#include "sim/critical_path.hpp"
 #include "sim/host_module.hpp"
 
 namespace assay {
@@ -311,6 +313,68 @@ TEST(Describe, LeavesNoParameterOfItOut) {
   EXPECT_EQ(d.mxu_cycles_per_step[static_cast<std::size_t>(DType::f32)], 4u);
   EXPECT_EQ(d.mxu_chain[static_cast<std::size_t>(DType::u8)], 0u);
   EXPECT_EQ(d.hbm_bytes_per_kcycle, 800'000u);
+}
+
+// The path by unit and owner, after a look that its steps follow each other from the end to cycle 0.
+std::map<std::string, std::uint64_t> path_of(const RunResult& run, const Machine& machine) {
+  std::map<std::string, std::uint64_t> sums;
+  Cycle at = run.cycles;
+  for (const sim::PathStep& step : sim::critical_path(run, machine)) {
+    EXPECT_EQ(step.to, at);
+    Cycle sum;
+    for (const auto& [owner, cycles] : step.parts) {
+      sums[fmt::format("{} {}", step.unit, owner)] += cycles.count();
+      sum += cycles;
+    }
+    EXPECT_EQ(sum, step.to - step.from);
+    at = step.from;
+  }
+  EXPECT_EQ(at, Cycle(0));
+  return sums;
+}
+
+TEST(CriticalPath, IsTheHostAloneWhereNothingElseIsWaitedFor) {
+  Probe probe(kSpin);
+  const RunResult run = probe.run();
+  const auto path = path_of(run, probe.machine());
+  EXPECT_EQ(path.at("host useful"), run.cycles.count());
+}
+
+TEST(CriticalPath, GoesThroughAFenceIntoTheTransfer) {
+  Probe probe(kFence);
+  const RunResult run = probe.run();
+  const CommandRecord& load = run.log.at(0);
+  auto path = path_of(run, probe.machine());
+  EXPECT_EQ(path["dma_in setup"] + path["dma_in useful"] + path["dma_in stall_hbm"] + path["dma_in latency"],
+            (load.end - load.head).count());
+  EXPECT_EQ(path["dma_in setup"], probe.machine().dma.setup_cycles);
+  EXPECT_EQ(path["dma_in useful"], 1024 / probe.machine().hbm_bytes_per_cycle());
+  EXPECT_EQ(path["host issue"], (load.head - load.issued).count());
+  EXPECT_EQ(path["host stall_memory"], ledger(run, "host").of(Owner::stall_memory).count());
+  EXPECT_EQ(path["host useful"] + path["host stall_memory"], (load.issued + run.cycles - load.end).count());
+}
+
+// The host's last launches wait for room behind a wait, that for a signal, that for a transfer.
+TEST(CriticalPath, GoesThroughAFullQueueAndASignal) {
+  Probe probe(kFillQueue);
+  const RunResult run = probe.run();
+  const CommandRecord& load = run.log.at(0);
+  auto path = path_of(run, probe.machine());
+  EXPECT_EQ(path["dma_in setup"] + path["dma_in useful"] + path["dma_in stall_hbm"] + path["dma_in latency"],
+            (load.end - load.head).count());
+  EXPECT_EQ(path["sync signal"], probe.machine().sync.signal_cycles);
+}
+
+// The vector unit's passes wait for a transfer, for a signal behind which the host was late, for the host.
+TEST(CriticalPath, GoesToTheHostThatWasLate) {
+  Probe probe(kWaits);
+  const RunResult run = probe.run();
+  const auto vxu = commands_of(run, isa::Engine::vxu);
+  auto path = path_of(run, probe.machine());
+  EXPECT_EQ(path["vxu setup"], probe.machine().vxu.setup_cycles) << "of the last pass alone";
+  EXPECT_EQ(path["vxu useful"], 1024 / probe.machine().vxu.lanes);
+  EXPECT_EQ(path["host useful"], vxu.back()->issued.count());
+  EXPECT_EQ(path.count("dma_in useful"), 0u);
 }
 
 }  // namespace

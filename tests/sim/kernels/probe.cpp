@@ -133,17 +133,17 @@ void spin(const assay_args* args) {
 
 // Passes of the vector unit that wait for a transfer, for another engine, and for the host.
 void wait_for_each(const assay_args* args) {
-  const VectorPass pass{1, 64, f32_at(0, 256)};
+  const VectorPass pass{1, 1024, f32_at(0, 4096)};
   assay_sem_wait(kVxu, 6);
-  pass.to(f32_at(1024, 256));
+  pass.to(f32_at(4096, 4096));
   assay_sem_wait(kVxu, 7);
-  pass.to(f32_at(2048, 256));
-  load(args->tensors[1].address, 0, 256);
+  pass.to(f32_at(8192, 4096));
+  load(args->tensors[1].address, 0, 4096);
   assay_sem_signal(kDmaIn, 6);
   stay_busy();
   assay_sem_signal(kMxu, 7);
   stay_busy();
-  pass.to(f32_at(3072, 256));
+  pass.to(f32_at(12288, 4096));
 }
 
 }  // namespace
