@@ -52,7 +52,7 @@ std::vector<std::pair<std::string, double>> peaks(const Machine& m) {
       list.emplace_back(fmt::format("peak_{}_gmac_per_s", to_string(type)), peak_macs(m, type) / 1e9);
   list.emplace_back("hbm_pin_gb_per_s", m.hbm.table.bytes_per_second() / 1e9);
   list.emplace_back("hbm_refreshed_gb_per_s",
-                    m.hbm.table.bytes_per_second() * m.hbm.table.refresh_fraction() / 1e9);
+                    m.hbm.table.bytes_per_second() * m.hbm.refresh_fraction() / 1e9);
   return list;
 }
 

@@ -28,19 +28,27 @@ struct HbmTable {
   std::uint32_t burst_length = 0;     // transfers of bus_bits
   std::uint32_t bank_groups = 0, banks_per_group = 0;
   std::uint32_t rows_per_bank = 0, row_bytes = 0;
-  std::uint32_t interleave_bytes = 0;  // consecutive bytes in one pseudo-channel, before the next one's
+
+  // Commands. Two buses: a row and a column command may start in the same clock; one: they take turns.
+  std::uint32_t command_buses = 0;
+  std::uint32_t activate_clocks = 0, precharge_clocks = 0, column_clocks = 0;  // of its bus
+  std::uint32_t refresh_postpone_max = 0;  // refreshes that a controller may be behind
 
   double tCK_ns = 0;
   double tCL_ns = 0, tCWL_ns = 0;       // column command to first data
   double tRCDRD_ns = 0, tRCDWR_ns = 0;  // activate to read, to write
   double tRP_ns = 0, tRAS_ns = 0;       // precharge to activate; activate to precharge
+  double tRC_ns = 0;                    // activate to activate, same bank
   double tRRD_S_ns = 0, tRRD_L_ns = 0;  // activate to activate: other bank group, same bank group
   double tFAW_ns = 0;                   // window of four activates
   double tCCD_S_ns = 0, tCCD_L_ns = 0;  // column to column: other bank group, same bank group
-  double tWTR_ns = 0;                   // end of write data to read command
-  double tRTW_ns = 0;                   // read command to write command, beyond the burst's own time
+  double tWTR_S_ns = 0, tWTR_L_ns = 0;  // end of write data to read command: other group, same group
+  double tRTW_ns = 0;                   // read command to write command
   double tRTP_ns = 0, tWR_ns = 0;       // read command to precharge; end of write data to precharge
   double tREFI_ns = 0, tRFC_ns = 0;     // all-bank refresh: period, duration
+  // Per-bank refresh: duration, and the distance to a refresh or an activate of another bank. A standard
+  // without it has 0. Its period is tREFI / banks.
+  double tRFCpb_ns = 0, tRREFD_ns = 0;
 
   std::uint32_t channels() const { return stacks * pseudo_channels; }
   std::uint32_t banks() const { return bank_groups * banks_per_group; }  // of one pseudo-channel
@@ -49,9 +57,9 @@ struct HbmTable {
   Bytes capacity() const {
     return Bytes(std::uint64_t{channels()} * banks()) * (std::uint64_t{rows_per_bank} * row_bytes);
   }
-  // At the pins, and what all-bank refresh leaves of it.
-  double bytes_per_second() const { return channels() * (bus_bits / 8.0) * data_rate_mbps * 1e6; }
-  double refresh_fraction() const { return 1.0 - tRFC_ns / tREFI_ns; }
+  double bytes_per_second() const {
+    return channels() * (bus_bits / 8.0) * data_rate_mbps * 1e6;
+  }  // at the pins
 };
 
 struct Machine {
@@ -105,10 +113,28 @@ struct Machine {
     std::uint32_t queue_depth = 0;    // commands of one engine
   };
 
+  // What each pseudo-channel's controller does with the standard's freedom.
+  struct MemoryController {
+    std::string address_map;                        // base/address_map.hpp
+    std::uint32_t read_queue = 0, write_queue = 0;  // accesses waiting
+    std::uint32_t write_high = 0, write_low = 0;    // waiting writes that start and end a drain
+    std::uint32_t age_cap_clocks = 0;    // an access that has waited so long is not overtaken in its bank
+    std::string page_policy;             // open, closed
+    std::string refresh;                 // all_bank, per_bank
+    std::uint32_t refresh_postpone = 0;  // refreshes that it lets wait for a busy channel
+  };
+
   struct Hbm {
     std::uint32_t capacity_gib = 0;
     HbmTable table;
+    MemoryController controller;
     Bytes bytes() const { return Bytes(std::uint64_t{capacity_gib} << 30); }
+    bool per_bank_refresh() const { return controller.refresh == "per_bank"; }
+    // What refresh leaves of the pins' rate: per-bank refresh closes one bank of many, and costs no bus time.
+    double refresh_fraction() const {
+      return per_bank_refresh() ? 1.0 - table.tRFCpb_ns / table.tREFI_ns
+                                : 1.0 - table.tRFC_ns / table.tREFI_ns;
+    }
   };
 
   std::string name;

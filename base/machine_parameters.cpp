@@ -82,13 +82,30 @@ std::vector<Parameter> engine_parameters(Machine& m) {
       number("dma.outstanding_requests", m.dma.outstanding_requests, 1, 65536,
              "requests under way, per DMA engine"),
       power_of_two("dma.request_bytes", m.dma.request_bytes, 16, 65536, "largest request"),
-      number("fabric.latency_cycles", m.fabric.latency_cycles, 0, kMaxCycles, "core to memory, each way"),
+      number("fabric.latency_cycles", m.fabric.latency_cycles, 1, kMaxCycles, "core to memory, each way"),
       number("fabric.bytes_per_cycle", m.fabric.bytes_per_cycle, 1, 65536, "each way"),
       number("sync.semaphores", m.sync.semaphores, 1, 64, "counting semaphores"),
       number("sync.signal_cycles", m.sync.signal_cycles, 0, kMaxCycles, "from a signal to the waiting queue"),
       number("sync.queue_depth", m.sync.queue_depth, 1, 4096, "commands in an engine's queue"),
-      number("hbm.capacity_gib", m.hbm.capacity_gib, 1, 4096, "main memory"),
-      other("hbm.table", m.hbm.table.name, "timing table: a file in configs/memory"),
+  };
+}
+
+std::vector<Parameter> memory_parameters(Machine::Hbm& m) {
+  Machine::MemoryController& c = m.controller;
+  return {
+      number("hbm.capacity_gib", m.capacity_gib, 1, 4096, "main memory"),
+      other("hbm.table", m.table.name, "timing table: a file in configs/memory"),
+      other("hbm.controller.address_map", c.address_map, "fields of an address, see docs/memory.md"),
+      number("hbm.controller.read_queue", c.read_queue, 1, 1024, "reads waiting at a pseudo-channel"),
+      number("hbm.controller.write_queue", c.write_queue, 1, 1024, "writes waiting at a pseudo-channel"),
+      number("hbm.controller.write_high", c.write_high, 1, 1024, "waiting writes that start a drain"),
+      number("hbm.controller.write_low", c.write_low, 0, 1024, "waiting writes that end it"),
+      number("hbm.controller.age_cap_clocks", c.age_cap_clocks, 0, 1'000'000,
+             "waiting time after which nothing overtakes in a bank"),
+      other("hbm.controller.page_policy", c.page_policy, "open or closed"),
+      other("hbm.controller.refresh", c.refresh, "all_bank or per_bank"),
+      number("hbm.controller.refresh_postpone", c.refresh_postpone, 0, 64,
+             "refreshes that wait for a busy channel"),
   };
 }
 
@@ -106,8 +123,11 @@ std::vector<Parameter> geometry_parameters(HbmTable& t) {
       power_of_two("banks_per_group", t.banks_per_group, 1, 64, "banks of a group"),
       power_of_two("rows_per_bank", t.rows_per_bank, 1, 1 << 24, "rows of a bank"),
       power_of_two("row_bytes", t.row_bytes, 64, 65536, "row of one bank of a pseudo-channel"),
-      power_of_two("interleave_bytes", t.interleave_bytes, 16, 65536,
-                   "consecutive bytes in one pseudo-channel"),
+      number("command_buses", t.command_buses, 1, 2, "1: row and column commands share a bus"),
+      number("activate_clocks", t.activate_clocks, 1, 8, "of an activate on its bus"),
+      number("precharge_clocks", t.precharge_clocks, 1, 8, "of a precharge or a refresh on its bus"),
+      number("column_clocks", t.column_clocks, 1, 8, "of a read or a write on its bus"),
+      number("refresh_postpone_max", t.refresh_postpone_max, 0, 64, "refreshes that may be overdue"),
   };
 }
 
@@ -124,17 +144,21 @@ std::vector<Parameter> timing_parameters(HbmTable& t) {
       time("tRCDWR_ns", t.tRCDWR_ns, "activate to write"),
       time("tRP_ns", t.tRP_ns, "precharge to activate"),
       time("tRAS_ns", t.tRAS_ns, "activate to precharge"),
+      time("tRC_ns", t.tRC_ns, "activate to activate, same bank"),
       time("tRRD_S_ns", t.tRRD_S_ns, "activate to activate, other bank group"),
       time("tRRD_L_ns", t.tRRD_L_ns, "activate to activate, same bank group"),
       time("tFAW_ns", t.tFAW_ns, "window of four activates"),
       time("tCCD_S_ns", t.tCCD_S_ns, "column to column command, other bank group"),
       time("tCCD_L_ns", t.tCCD_L_ns, "column to column command, same bank group"),
-      time("tWTR_ns", t.tWTR_ns, "end of write data to read command"),
-      time("tRTW_ns", t.tRTW_ns, "read to write command, beyond the burst's own time"),
+      time("tWTR_S_ns", t.tWTR_S_ns, "end of write data to read command, other bank group"),
+      time("tWTR_L_ns", t.tWTR_L_ns, "end of write data to read command, same bank group"),
+      time("tRTW_ns", t.tRTW_ns, "read command to write command"),
       time("tRTP_ns", t.tRTP_ns, "read command to precharge"),
       time("tWR_ns", t.tWR_ns, "end of write data to precharge"),
       time("tREFI_ns", t.tREFI_ns, "period of all-bank refresh"),
       time("tRFC_ns", t.tRFC_ns, "duration of all-bank refresh"),
+      time("tRFCpb_ns", t.tRFCpb_ns, "duration of per-bank refresh; 0: the standard has none"),
+      time("tRREFD_ns", t.tRREFD_ns, "per-bank refresh to refresh or activate of another bank"),
   };
 }
 
@@ -152,6 +176,7 @@ std::vector<Parameter> parameters(Machine& machine) {
   append(list, local_memory_parameters("acc", machine.acc));
   append(list, mxu_parameters(machine.mxu));
   append(list, engine_parameters(machine));
+  append(list, memory_parameters(machine.hbm));
   return list;
 }
 

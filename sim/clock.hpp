@@ -2,7 +2,7 @@
 //
 // Every module acts at its own phase of a cycle, so that no two of them ever meet at the same instant:
 // what each sees of the others does not depend on the order in which SystemC runs its processes, nor on
-// how often the host synchronises. Within a cycle: semaphores are posted, then the engines act in the
+// how often the host synchronises. Within a cycle: semaphores are posted, memory answers, then the engines act in the
 // order below, then the host.
 #pragma once
 
@@ -12,7 +12,7 @@
 
 namespace assay::sim {
 
-enum class Phase : unsigned { semaphores = 0, dma_in = 100, dma_out = 200, mxu = 300, vxu = 400, host = 500 };
+enum class Phase : unsigned { semaphores = 0, memory = 50, dma_in = 100, dma_out = 200, mxu = 300, vxu = 400, host = 500 };
 
 inline constexpr std::uint64_t kUnitsPerCycle = 1000;  // SystemC time units (its resolution, 1 ps) a cycle
 

@@ -35,7 +35,6 @@ void EngineModule::run() {
     try {
       now = execute(record, now);
       record.accept = now;
-      supervision_.observers.tell(&Observer::executed, record);
     } catch (const core::CommandFault& fault) {
       const auto name = isa::to_string(isa::instruction_of(record.command));
       supervision_.faults.raise(
@@ -73,11 +72,11 @@ Cycle EngineModule::execute(CommandRecord& record, Cycle now) {
       now = take(*sync, now);
       if (supervision_.sanitizer) supervision_.sanitizer->acquired(record);
     } else {
-      const Cycle visible = std::max(now, writes_visible());
-      semaphores_.post_at(visible + signal_cycles_ + jitter().next(), sync->semaphore, phase_);
+      signal(sync->semaphore, now);
       if (supervision_.sanitizer) supervision_.sanitizer->signalled(record);
     }
     record.end = now;
+    executed(record);
     return now;
   }
   now += jitter().next();
@@ -86,6 +85,10 @@ Cycle EngineModule::execute(CommandRecord& record, Cycle now) {
   account_gaps(now);
   if (supervision_.sanitizer) supervision_.sanitizer->taken_up(record);
   return launch(record, now);
+}
+
+void EngineModule::post(std::uint32_t semaphore, Cycle visible) {
+  semaphores_.post_at(visible + signal_cycles_ + jitter().next(), semaphore, phase_);
 }
 
 Cycle EngineModule::take(const isa::SemaphoreCommand& command, Cycle now) {

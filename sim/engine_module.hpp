@@ -1,6 +1,7 @@
 // An engine in time: its in-order command queue, the waits and signals in it, and its unit behind it.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <string>
 #include <vector>
@@ -28,7 +29,7 @@ class EngineModule : public sc_core::sc_module {
   const sc_core::sc_event& popped() const { return popped_; }
 
   // Nothing queued and nothing in execution; all writes are visible at writes_visible().
-  bool idle() const { return queue_.empty() && !executing_; }
+  bool idle() const { return queue_.empty() && !executing_ && settled(); }
   const sc_core::sc_event& became_idle() const { return became_idle_; }
   virtual Cycle writes_visible() const = 0;
 
@@ -44,13 +45,24 @@ class EngineModule : public sc_core::sc_module {
 
  protected:
   // Executes a launch that reached the head of the queue at `ready`; returns when the next command may
-  // be taken up. May suspend the thread. The record's start and end are to be filled.
+  // be taken up. May suspend the thread. The record's start and end are to be
+  // filled, at once or when the command's end is known; executed() is called then.
   virtual Cycle launch(CommandRecord& record, Cycle ready) = 0;
   // A time in which the queue had no work for the unit, and why.
   struct Gap {
     Cycle from, to;
     core::Owner owner;
   };
+  // False while launched commands are under way whose end is not known yet.
+  virtual bool settled() const { return true; }
+  // Posts the signal once the writes of all earlier commands are visible.
+  virtual void signal(std::uint32_t semaphore, Cycle now) {
+    post(semaphore, std::max(now, writes_visible()));
+  }
+  void post(std::uint32_t semaphore, Cycle visible);
+  // The command has its start and its end.
+  void executed(CommandRecord& record) { supervision_.observers.tell(&Observer::executed, record); }
+  void tell_idle() { became_idle_.notify(sc_core::SC_ZERO_TIME); }
   // Attributes the unit's time up to the end of the gap.
   virtual void account_gap(const Gap& gap) = 0;
 

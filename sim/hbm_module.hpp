@@ -1,53 +1,59 @@
-// HBM as a TLM-2.0 target: storage and timing behind b_transport.
+// Main memory and the way to it on the platform: storage, and timing behind ports.
 //
-// Addresses are offsets from ASSAY_HBM_BASE. On entry the delay says how far after the current time
-// the request reaches the controller; on return, how far after it the last byte has passed. A payload
-// without a data pointer is timed and moves no values: the DMA engines move theirs in one go, through
-// the storage that direct() grants, the way of TLM's direct memory interface.
+// Addresses are offsets from ASSAY_HBM_BASE. The host comes by TLM-2.0: a blocking transport that moves
+// values and takes the time that the access takes. The DMA engines move their values in one go, through
+// direct(), and time their requests one by one: issue() now, answered() once the memory has decided. Such a
+// request needs no object that lives until its answer, and a hundred of them cost one SystemC event (see
+// docs/decisions/ for why they are no TLM payloads).
 #pragma once
 
 #include <tlm_utils/simple_target_socket.h>
 
+#include <array>
 #include <tlm>
+#include <vector>
 
 #include "memory/hbm_storage.hpp"
-#include "memory/hbm_timing.hpp"
+#include "memory/interconnect.hpp"
 #include "sim/clock.hpp"
 
 namespace assay::sim {
 
-class HbmModule : public sc_core::sc_module {
+// A port's owner.
+class MemoryClient {
  public:
-  HbmModule(sc_core::sc_module_name name, const Machine& machine, memory::HbmStorage& storage);
-
-  tlm_utils::simple_target_socket<HbmModule> dma_in, dma_out, host;
-
-  memory::HbmStorage& direct() { return storage_; }
-  const memory::HbmTiming& timing() const { return timing_; }
-
- private:
-  void transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
-
-  memory::HbmStorage& storage_;
-  memory::HbmTiming timing_;
+  virtual ~MemoryClient() = default;
+  // Called at Phase::memory, at least a fabric latency before the times that the answer names.
+  virtual void answered(const memory::PortAnswer& answer) = 0;
 };
 
-// One timed request through `socket`: issued at `issue`, over a fabric of `fabric_latency` each way.
-// Returns the cycle at which its answer is back. `data` may be null.
-template <typename Socket>
-Cycle hbm_request(Socket& socket, Cycle issue, Cycle fabric_latency, std::uint64_t offset,
-                  std::uint32_t bytes, bool write, std::byte* data) {
-  tlm::tlm_generic_payload payload;
-  payload.set_command(write ? tlm::TLM_WRITE_COMMAND : tlm::TLM_READ_COMMAND);
-  payload.set_address(offset);
-  payload.set_data_ptr(reinterpret_cast<unsigned char*>(data));
-  payload.set_data_length(bytes);
-  payload.set_streaming_width(bytes);
-  const sc_core::sc_time now = sc_core::sc_time_stamp();
-  const sc_core::sc_time arrival = time_of(issue + fabric_latency, Phase::semaphores);
-  sc_core::sc_time delay = arrival > now ? arrival - now : sc_core::SC_ZERO_TIME;
-  socket->b_transport(payload, delay);
-  return Cycle(ceil_div((now + delay).value(), kUnitsPerCycle)) + fabric_latency;
-}
+class HbmModule : public sc_core::sc_module, private MemoryClient {
+ public:
+  SC_HAS_PROCESS(HbmModule);
+  HbmModule(sc_core::sc_module_name name, const Machine& machine, memory::HbmStorage& storage);
+
+  tlm_utils::simple_target_socket<HbmModule> host;
+
+  // A DMA engine's port. Requests may be issued ahead of the present, by up to lookahead().
+  void attach(memory::Port port, MemoryClient& client) { clients_[static_cast<std::size_t>(port)] = &client; }
+  void issue(memory::Port port, Cycle at, const memory::DramRequest& request);
+  Cycle lookahead() const { return interconnect_.lookahead(); }
+
+  memory::HbmStorage& direct() { return storage_; }
+  memory::Dram& dram() { return interconnect_.dram(); }
+
+ private:
+  void tick();
+  void transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+  void answered(const memory::PortAnswer& answer) override;
+
+  memory::HbmStorage& storage_;
+  memory::Interconnect interconnect_;
+  std::array<MemoryClient*, memory::kPorts> clients_{};
+  std::vector<memory::PortAnswer> answers_;
+  sc_core::sc_event due_, host_answered_;
+  bool ticking_ = false;
+  Cycle host_reach_;
+};
 
 }  // namespace assay::sim

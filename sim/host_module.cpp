@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/address_map.hpp"
 #include "isa/encoding.hpp"
 
 namespace assay::sim {
@@ -36,7 +37,8 @@ assay_machine describe(const Machine& machine) {
   d.acc_bank_bytes = machine.acc.bank_bytes;
   d.queue_depth = machine.sync.queue_depth;
   d.semaphores = machine.sync.semaphores;
-  d.dma_burst_bytes = machine.hbm.table.interleave_bytes;
+  d.dma_burst_bytes =
+      AddressMap(machine.hbm.controller.address_map, machine.hbm.table, machine.file).interleave_bytes();
   d.hbm_bytes_per_kcycle = static_cast<std::uint32_t>(machine.hbm_bytes_per_cycle() * 1000.0);
   d.hbm_bytes = machine.hbm.bytes().count();
   return d;
@@ -145,13 +147,25 @@ core::PortAccess HostModule::access_hbm(Cycle now, std::uint64_t address, unsign
   std::byte data[8] = {};
   std::memcpy(data, &value, sizeof data);
   core::PortAccess result;
-  result.done = hbm_request(socket, now, Cycle(machine_.fabric.latency_cycles), address - ASSAY_HBM_BASE,
-                            bytes, write, data);
+  result.done = transport(address - ASSAY_HBM_BASE, bytes, write, data);
   if (!write) std::memcpy(&result.value, data, bytes);
   if (!write) read_values_ = true;
   wait_until(result.done, Phase::host);
   ledger_.mark(result.done, core::Owner::stall_memory);
   return result;
+}
+
+// A blocking access to HBM; returns when its answer is back.
+Cycle HostModule::transport(std::uint64_t offset, unsigned bytes, bool write, std::byte* data) {
+  tlm::tlm_generic_payload payload;
+  payload.set_command(write ? tlm::TLM_WRITE_COMMAND : tlm::TLM_READ_COMMAND);
+  payload.set_address(offset);
+  payload.set_data_ptr(reinterpret_cast<unsigned char*>(data));
+  payload.set_data_length(bytes);
+  payload.set_streaming_width(bytes);
+  sc_core::sc_time delay;
+  socket->b_transport(payload, delay);
+  return Cycle(ceil_div((sc_core::sc_time_stamp() + delay).value(), kUnitsPerCycle));
 }
 
 core::PortAccess HostModule::access_spm(Cycle now, std::uint64_t address, unsigned bytes, bool write,

@@ -60,6 +60,7 @@ class HostModule : public sc_core::sc_module, private core::HostPort {
 
   core::PortAccess access_hbm(Cycle now, std::uint64_t address, unsigned bytes, bool write,
                               std::uint64_t value);
+  Cycle transport(std::uint64_t offset, unsigned bytes, bool write, std::byte* data);
   core::PortAccess access_spm(Cycle now, std::uint64_t address, unsigned bytes, bool write,
                               std::uint64_t value);
   void watch(core::Space space, std::uint64_t offset, unsigned bytes, bool write);

@@ -106,8 +106,6 @@ struct Platform::Modules {
               log,
               supervision.faults,
               supervision.sanitizer.get()}) {
-    dma_in.socket.bind(hbm.dma_in);
-    dma_out.socket.bind(hbm.dma_out);
     host.socket.bind(hbm.host);
     host.host().set_watchdog(options.watchdog);
     mxu.unit().set_time_limit(options.watchdog);
@@ -200,6 +198,7 @@ void Platform::close_accounts(RunResult& result) {
   result.cycles = result.host_end = std::max(host.halted_at(), host.host().cycle());
   for (EngineModule* engine : modules_->engines())
     result.cycles = std::max(result.cycles, engine->writes_visible());
+  result.cycles = std::max(result.cycles, modules_->hbm.dram().written());
   host.ledger().mark(host.host().cycle(), core::Owner::useful);
   host.ledger().mark(result.cycles, core::Owner::idle);
   result.accounts.push_back({"host", host.ledger()});
@@ -225,7 +224,7 @@ RunResult Platform::run() {
   result.vxu = modules_->vxu.unit().counters();
   result.dma_in = modules_->dma_in.counters();
   result.dma_out = modules_->dma_out.counters();
-  result.hbm = modules_->hbm.timing().counters();
+  result.hbm = modules_->hbm.dram().counters();
   result.host_read_values = host.read_values();
   host.console().flush();
   result.uart = host.console().kept();

@@ -18,10 +18,11 @@
 #include "core/vxu/vxu.hpp"
 #include "isa/abi.h"
 #include "memory/hbm_storage.hpp"
-#include "memory/hbm_timing.hpp"
+#include "memory/dram/counters.hpp"
 #include "sim/command_log.hpp"
 #include "sim/console.hpp"
 #include "sim/elf.hpp"
+#include "sim/dma_module.hpp"
 #include "sim/engines.hpp"
 #include "sim/supervision.hpp"
 
@@ -56,7 +57,7 @@ struct RunResult {
   core::MxuCounters mxu;
   core::VxuCounters vxu;
   DmaCounters dma_in, dma_out;
-  memory::HbmCounters hbm;
+  memory::DramCounters hbm;
   bool host_read_values = false;
   std::string uart;                 // what the kernel printed, up to Console::kKept bytes
   std::uint64_t uart_not_kept = 0;  // bytes beyond

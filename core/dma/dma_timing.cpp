@@ -4,17 +4,65 @@
 
 namespace assay::core {
 
-Cycle DmaTiming::next_issue(Cycle now) const {
-  Cycle at = std::max(now, Cycle(link_free_ / machine_.fabric.bytes_per_cycle));
-  if (answers_.size() >= machine_.dma.outstanding_requests) at = std::max(at, Cycle(answers_.top()));
-  return at;
+DmaTiming::DmaTiming(const Machine& machine, bool to_hbm)
+    : width_(machine.fabric.bytes_per_cycle),
+      outstanding_(machine.dma.outstanding_requests),
+      queue_(to_hbm ? machine.hbm.controller.write_queue : machine.hbm.controller.read_queue),
+      credits_(machine.hbm.table.channels()) {}
+
+std::optional<DmaTiming::Issue> DmaTiming::next_issue(Cycle now, const Target& target) {
+  Issue issue{std::max({now, from_, Cycle(link_free_ / width_)}), Owner::useful};
+  while (!returns_.empty() && returns_.top().at <= issue.at) returns_.pop();
+  if (unknown_ + returns_.size() >= outstanding_) {
+    if (returns_.empty()) return std::nullopt;
+    issue = {returns_.top().at, returns_.top().cause};
+    from_ = issue.at;
+    returns_.pop();
+  }
+  Credits& credits = credits_[target.channel];
+  while (!credits.back.empty() &&
+         (credits.back.front().first <= issue.at || credits.used + target.accesses > queue_)) {
+    if (credits.back.front().first > issue.at)
+      issue = {from_ = credits.back.front().first, Owner::stall_hbm_queue};
+    credits.used -= credits.back.front().second;
+    credits.back.pop_front();
+  }
+  if (credits.used + target.accesses > queue_) return std::nullopt;
+  return issue;
 }
 
-void DmaTiming::issued(Cycle at, std::uint64_t bytes, Cycle done) {
-  link_free_ = std::max(link_free_, at.count() * machine_.fabric.bytes_per_cycle) + bytes;
-  last_done_ = std::max(last_done_, done);
-  answers_.push(done.count());
-  if (answers_.size() > machine_.dma.outstanding_requests) answers_.pop();
+void DmaTiming::issued(Cycle at, std::uint64_t bytes, const Target& target) {
+  link_free_ = std::max(link_free_, at.count() * width_) + bytes;
+  credits_[target.channel].used += target.accesses;
+  ++unknown_;
+}
+
+void DmaTiming::reached(Cycle reach, Owner cause) {
+  --unknown_;
+  returns_.push({reach, cause});
+  last_done_ = std::max(last_done_, reach);
+}
+
+void DmaTiming::credited(Cycle credit, const Target& target) {
+  std::deque<std::pair<Cycle, std::uint32_t>>& back = credits_[target.channel].back;
+  back.emplace_back(credit, target.accesses);
+  // Answers come by time of their data; credits, by that of the last column command.
+  for (std::size_t i = back.size() - 1; i > 0 && back[i].first < back[i - 1].first; --i)
+    std::swap(back[i], back[i - 1]);
+}
+
+Owner owner_of(const memory::PortAnswer& answer) {
+  switch (answer.cause) {
+    case memory::DramLoss::refresh: return Owner::stall_hbm_refresh;
+    case memory::DramLoss::turnaround: return Owner::stall_hbm_turnaround;
+    case memory::DramLoss::row:
+    case memory::DramLoss::activates:
+    case memory::DramLoss::group:
+    case memory::DramLoss::command: return Owner::stall_hbm_row;
+    case memory::DramLoss::bus:
+    case memory::DramLoss::idle: break;
+  }
+  return answer.link ? Owner::stall_fabric : Owner::stall_hbm_bandwidth;
 }
 
 }  // namespace assay::core

@@ -133,14 +133,39 @@ TEST_F(EditedMachine, ThatIsImpossibleIsRefused) {
                  "request_bytes: 256", "request_bytes: 16");
 }
 
+TEST_F(EditedMachine, WithAnImpossibleMemoryControllerIsRefused) {
+  expect_refused(": hbm.controller.page_policy = 'opne'; expected one of open, closed; did you mean 'open'?",
+                 "page_policy: open", "page_policy: opne");
+  expect_refused(": hbm.controller.refresh = 'per-bank'; expected one of all_bank, per_bank",
+                 "refresh: all_bank", "refresh: per-bank");
+  expect_refused(": hbm.controller.refresh_postpone = 9: table hbm2_1563 allows 8", "refresh_postpone: 8",
+                 "refresh_postpone: 9");
+  expect_refused(": hbm.controller.write_high = 65 exceeds write_queue = 64", "write_high: 56",
+                 "write_high: 65");
+  expect_refused(": hbm.controller.write_low = 56 is not below write_high = 56", "write_low: 8",
+                 "write_low: 56");
+  expect_refused(": hbm.controller.read_queue = 3: a request of 256 bytes is 4 accesses", "read_queue: 64",
+                 "read_queue: 3");
+  expect_refused(": hbm.controller.address_map: channel has 5 bits; table hbm2_1563 needs 6 (64 channels)",
+                 "channel:6", "channel:5");
+}
+
+TEST_F(EditedMachine, WithPerBankRefreshNeedsATableThatHasIt) {
+  const std::string path = edited("tpuv1.yaml", "refresh: all_bank", "refresh: per_bank");
+  test::expect_error(
+      ExitCode::Usage,
+      path + ": hbm.controller.refresh = per_bank: table ddr3_2133 has no per-bank refresh (tRFCpb_ns = 0)",
+      [&] { load_machine(path); });
+}
+
 TEST_F(EditedMachine, WithoutItsMemoryTableIsRefusedWithTheNearestName) {
   expect_refused(": hbm.table: no timing table 'hbm2_1536'", "hbm2_1563", "hbm2_1536");
 }
 
 TEST_F(EditedMachine, TakesTheMemoryTableBesideIt) {
   const std::string path = edited("server128.yaml", "name: server128", "name: mine");
-  edited("memory/hbm2_1563.yaml", "tRP_ns: 14", "tRP_ns: 15");
-  EXPECT_DOUBLE_EQ(load_machine(path).hbm.table.tRP_ns, 15);
+  edited("memory/hbm2_1563.yaml", "tRP_ns: 14", "tRP_ns: 13");
+  EXPECT_DOUBLE_EQ(load_machine(path).hbm.table.tRP_ns, 13);
 }
 
 TEST(Parameters, EachIsReadAndEachHasMeaningAndRange) {

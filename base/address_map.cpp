@@ -1,0 +1,169 @@
+#include "base/address_map.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <sstream>
+
+#include "base/error.hpp"
+#include "base/suggest.hpp"
+
+namespace assay {
+namespace {
+
+const std::vector<std::string> kNames{"byte", "column", "group", "bank", "row", "channel"};
+
+std::uint32_t log2_of(std::uint64_t power) {
+  std::uint32_t bits = 0;
+  while (power >> (bits + 1) != 0) ++bits;
+  return bits;
+}
+
+std::uint32_t mask_of(std::uint32_t bits) {
+  return static_cast<std::uint32_t>((std::uint64_t{1} << bits) - 1);
+}
+
+std::uint32_t width(const std::string& text, const std::string& item, const std::string& where) {
+  const bool digits = !text.empty() && text.size() <= 2 && std::all_of(text.begin(), text.end(), [](char c) {
+    return std::isdigit(static_cast<unsigned char>(c)) != 0;
+  });
+  const std::uint32_t bits = digits ? static_cast<std::uint32_t>(std::stoul(text)) : 0;
+  if (bits < 1 || bits > 31)
+    fail(ExitCode::Usage, "{}: '{}' has no width of 1 to 31 bits; expected field:bits", where, item);
+  return bits;
+}
+
+}  // namespace
+
+struct AddressMap::Part {
+  Field field;
+  std::uint32_t bits;
+  std::vector<Field> folds;
+  bool folds_all = false;
+  std::uint32_t from = 0;  // lowest bit in the address
+  std::uint32_t to = 0;    // lowest bit in the field's value
+};
+
+AddressMap::Field AddressMap::field_named(const std::string& name, const std::string& where) {
+  const auto found = std::find(kNames.begin(), kNames.end(), name);
+  if (found == kNames.end())
+    fail(ExitCode::Usage, "{}: '{}' is no field of an address; {}", where, name,
+         expected_one_of(name, kNames));
+  return static_cast<Field>(found - kNames.begin());
+}
+
+std::vector<AddressMap::Part> AddressMap::parse(const std::string& text, const std::string& where) {
+  std::vector<Part> parts;
+  std::istringstream items(text);
+  for (std::string item; items >> item;) {
+    std::istringstream pieces(item);
+    std::string head, fold;
+    std::getline(pieces, head, '^');
+    const std::size_t colon = std::min(head.find(':'), head.size());
+    Part part{field_named(head.substr(0, colon), where),
+              width(head.substr(std::min(colon + 1, head.size())), item, where),
+              {}};
+    while (std::getline(pieces, fold, '^')) {
+      if (fold == "all") part.folds_all = true;
+      else part.folds.push_back(field_named(fold, where));
+    }
+    if (part.folds_all && !part.folds.empty())
+      fail(ExitCode::Usage, "{}: '{}': ^all folds the other fields too, and twice undoes itself", where,
+           item);
+    parts.push_back(std::move(part));
+  }
+  return parts;
+}
+
+// Gives every part its bits in the address and in its field, from the least significant one up.
+void AddressMap::place(std::vector<Part>& parts) {
+  std::uint32_t address_bits = 0;
+  std::array<std::uint32_t, kFields> field_bits{};
+  bool in_run = true, in_channel = true;
+  for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
+    in_run = in_run && (part->field == Field::byte || part->field == Field::column);
+    in_channel = in_channel && part->field != Field::channel;
+    part->from = address_bits;
+    part->to = field_bits[static_cast<std::size_t>(part->field)];
+    address_bits += part->bits;
+    field_bits[static_cast<std::size_t>(part->field)] += part->bits;
+    if (in_run) run_bytes_ = 1U << std::min(address_bits, 31U);
+    if (in_channel) interleave_bytes_ = 1U << std::min(address_bits, 31U);
+  }
+}
+
+void AddressMap::check_geometry(const std::vector<Part>& parts, const HbmTable& table,
+                                const std::string& where) const {
+  const std::array<std::uint64_t, kFields> sizes{table.burst_bytes(), table.row_bytes / table.burst_bytes(),
+                                                 table.bank_groups,   table.banks_per_group,
+                                                 table.rows_per_bank, table.channels()};
+  for (std::size_t f = 0; f < kFields; ++f) {
+    if ((sizes[f] & (sizes[f] - 1)) != 0)
+      fail(ExitCode::Usage, "{}: table {} has {} {}s, and an address map needs a power of two", where,
+           table.name, sizes[f], kNames[f]);
+    std::uint32_t bits = 0;
+    for (const Part& part : parts) bits += part.field == static_cast<Field>(f) ? part.bits : 0;
+    if (bits != log2_of(sizes[f]))
+      fail(ExitCode::Usage, "{}: {} has {} bits; table {} needs {} ({} {})", where, kNames[f], bits,
+           table.name, log2_of(sizes[f]), sizes[f], f == 0 ? "bytes a burst" : kNames[f] + "s");
+  }
+  if (parts.empty() || parts.back().field != Field::byte || parts.back().bits != log2_of(sizes[0]) ||
+      !parts.back().folds.empty() || parts.back().folds_all)
+    fail(ExitCode::Usage, "{}: the last field is byte:{}, the bytes of a burst, whole and without folds",
+         where, log2_of(sizes[0]));
+}
+
+// The XOR terms of every field: its own bits, then the folds.
+void AddressMap::fold(const std::vector<Part>& parts, const std::string& where) {
+  const auto term = [](std::uint32_t from, std::uint32_t to, std::uint32_t bits) {
+    return Term{static_cast<std::uint8_t>(from), static_cast<std::uint8_t>(to), mask_of(bits)};
+  };
+  for (auto part = parts.begin(); part != parts.end(); ++part) {
+    std::vector<Term>& terms = terms_[static_cast<std::size_t>(part->field)];
+    terms.push_back(term(part->from, part->to, part->bits));
+    const std::uint32_t top = parts.front().from + parts.front().bits;
+    for (std::uint32_t bit = part->from + part->bits; part->folds_all && bit < top; bit += part->bits)
+      terms.push_back(term(bit, part->to, std::min(part->bits, top - bit)));
+    for (const Field source : part->folds) {
+      if (std::count(part->folds.begin(), part->folds.end(), source) > 1)
+        fail(ExitCode::Usage, "{}: ^{} twice in one field undoes itself", where,
+             kNames[static_cast<std::size_t>(source)]);
+      bool found = false;
+      for (auto left = parts.begin(); left != part; ++left) {
+        if (left->field != source) continue;
+        found = true;
+        for (std::uint32_t bit = 0; bit < left->bits; bit += part->bits)
+          terms.push_back(term(left->from + bit, part->to, std::min(part->bits, left->bits - bit)));
+      }
+      if (!found)
+        fail(ExitCode::Usage, "{}: {}^{}: no {} bits stand to the left to fold", where,
+             kNames[static_cast<std::size_t>(part->field)], kNames[static_cast<std::size_t>(source)],
+             kNames[static_cast<std::size_t>(source)]);
+    }
+  }
+}
+
+std::string default_address_map(const HbmTable& table) {
+  const std::uint32_t byte = log2_of(table.burst_bytes()), group = log2_of(table.bank_groups);
+  const std::uint32_t column = log2_of(table.row_bytes / table.burst_bytes());
+  const std::uint32_t low = std::min(column, byte + group < 8 ? 8 - byte - group : 0);
+  std::string text;
+  const auto add = [&text](const char* name, std::uint32_t bits, const char* folds) {
+    if (bits > 0) text += fmt::format("{}:{}{} ", name, bits, folds);
+  };
+  add("row", log2_of(table.rows_per_bank), "");
+  add("bank", log2_of(table.banks_per_group), "^row");
+  add("column", column - low, "");
+  add("channel", log2_of(table.channels()), "^all");
+  add("group", group, "");
+  add("column", low, "");
+  return text + fmt::format("byte:{}", byte);
+}
+
+AddressMap::AddressMap(const std::string& text, const HbmTable& table, const std::string& where) {
+  std::vector<Part> parts = parse(text, where);
+  place(parts);
+  check_geometry(parts, table, where);
+  fold(parts, where);
+}
+
+}  // namespace assay

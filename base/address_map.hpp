@@ -1,0 +1,76 @@
+// Where an address of main memory lies: pseudo-channel, bank group, bank, row, column.
+//
+// Written as a string of bit fields, the most significant first:
+//
+//   row:17 bank:2^row column:4 channel:6^all group:2 column:1 byte:5
+//
+// A field may be split (column above: its left part is the more significant one). "^name" folds the bits of
+// that field, or of its parts to the left, into this one by XOR, in chunks of this one's width; "^all" so
+// folds all bits to the left, as one number: every power-of-two stride then spreads over all channels. A fold
+// reads bits to the left only, so that no two addresses share a place. The widths must be those of the memory
+// table's geometry.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/machine.hpp"
+
+namespace assay {
+
+struct MemoryPlace {
+  std::uint32_t channel = 0;  // stack * pseudo_channels + pseudo-channel
+  std::uint32_t group = 0;
+  std::uint32_t bank = 0;  // within its group
+  std::uint32_t row = 0;
+  std::uint32_t column = 0;  // in bursts
+};
+
+class AddressMap {
+ public:
+  // Throws Error(Usage): `where` ("file: key") and what is wrong, where the text is no map or not one of the
+  // table's geometry.
+  AddressMap(const std::string& text, const HbmTable& table, const std::string& where);
+
+  MemoryPlace locate(std::uint64_t offset) const {
+    return {value(Field::channel, offset), value(Field::group, offset), value(Field::bank, offset),
+            value(Field::row, offset), value(Field::column, offset)};
+  }
+  // An aligned block of so many bytes lies in one row of one bank, and one of interleave_bytes() in one
+  // pseudo-channel.
+  std::uint32_t run_bytes() const { return run_bytes_; }
+  std::uint32_t interleave_bytes() const { return interleave_bytes_; }
+
+ private:
+  enum class Field : std::uint8_t { byte, column, group, bank, row, channel };
+  static constexpr std::size_t kFields = 6;
+  // (offset >> from & mask) << to, one XOR term of a field's value.
+  struct Term {
+    std::uint8_t from, to;
+    std::uint32_t mask;
+  };
+  struct Part;
+
+  std::uint32_t value(Field field, std::uint64_t offset) const {
+    std::uint32_t sum = 0;
+    for (const Term& t : terms_[static_cast<std::size_t>(field)])
+      sum ^= (static_cast<std::uint32_t>(offset >> t.from) & t.mask) << t.to;
+    return sum;
+  }
+  static Field field_named(const std::string& name, const std::string& where);
+  static std::vector<Part> parse(const std::string& text, const std::string& where);
+  void place(std::vector<Part>& parts);
+  void check_geometry(const std::vector<Part>& parts, const HbmTable& table, const std::string& where) const;
+  void fold(const std::vector<Part>& parts, const std::string& where);
+
+  std::array<std::vector<Term>, kFields> terms_;
+  std::uint32_t run_bytes_ = 0, interleave_bytes_ = 0;
+};
+
+// The map of a table that no machine gives one: blocks of 256 bytes (or a burst of each bank group) go from
+// channel to channel, and the channel folds in what is above it.
+std::string default_address_map(const HbmTable& table);
+
+}  // namespace assay

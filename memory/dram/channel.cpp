@@ -1,0 +1,461 @@
+#include "memory/dram/channel.hpp"
+
+#include <algorithm>
+
+namespace assay::memory {
+namespace {
+
+constexpr std::size_t kRead = 0, kWrite = 1;
+// Rows opened ahead for the direction that is not served yield to those of the one that is.
+constexpr std::uint64_t kAhead = std::uint64_t{1} << 62;
+constexpr std::uint64_t kLast = std::uint64_t{1} << 63;
+
+std::uint64_t bit(std::uint32_t bank) { return std::uint64_t{1} << bank; }
+std::uint32_t lowest(std::uint64_t mask) { return static_cast<std::uint32_t>(__builtin_ctzll(mask)); }
+
+void raise(Clock& clock, Clock to) { clock = std::max(clock, to); }
+
+}  // namespace
+
+Channel::Channel(const DramTiming& timing, const Machine::MemoryController& policy, std::uint32_t number,
+                 Clock refresh_phase, DramObserver* observer)
+    : t_(timing),
+      policy_(policy),
+      number_(number),
+      per_bank_(policy.refresh == "per_bank"),
+      closed_page_(policy.page_policy == "closed"),
+      observer_(observer),
+      banks_(timing.banks()),
+      groups_(timing.groups),
+      nodes_(std::size_t{policy.read_queue} + policy.write_queue),
+      phase_(refresh_phase) {
+  for (std::uint32_t b = 0; b < banks_.size(); ++b) banks_[b].group = b / t_.banks_per_group;
+  for (std::size_t n = nodes_.size(); n-- > 0;) free_nodes_.push_back(static_cast<std::int32_t>(n));
+}
+
+// ------------------------------------------------------------------------------------------- queues
+
+void Channel::arrive(Clock at, std::uint64_t id, bool write, const DramAccess* accesses,
+                     std::uint32_t count) {
+  if (free_requests_.empty()) {
+    free_requests_.push_back(static_cast<std::uint32_t>(requests_.size()));
+    requests_.emplace_back();
+  }
+  const std::uint32_t request = free_requests_.back();
+  free_requests_.pop_back();
+  requests_[request] = {id, count, 0, DramLoss::bus};
+  for (std::uint32_t i = 0; i < count; ++i) {
+    inbox_.push_back({at, accesses[i], i + 1 == count});
+    inbox_.back().access.request = request;
+    inbox_.back().access.write = write;
+  }
+}
+
+bool Channel::accept(std::vector<ChannelAnswer>& answers) {
+  const Arrival arrival = inbox_.front();
+  const std::size_t direction = arrival.access.write ? kWrite : kRead;
+  const std::uint32_t places = arrival.access.write ? policy_.write_queue : policy_.read_queue;
+  if (waiting_[direction] >= places) return false;
+  inbox_.pop_front();
+  const Clock before = now_;
+  // One that had to wait for a place is taken when the place became free, which is now.
+  raise(now_, arrival.at);
+  if (direction == kRead && waiting_[kWrite] > 0 && forwarded(arrival.access)) {
+    ++counters_.forwarded;
+    Request& request = requests_[arrival.access.request];
+    raise(request.done, now_ + t_.burst);
+    now_ = std::max(before, arrival.at);
+    if (--request.left == 0) {
+      answers.push_back({request.id, ChannelAnswer::Kind::read, request.done, now_, request.cause});
+      free_requests_.push_back(arrival.access.request);
+    }
+    return true;
+  }
+  if (waiting_[kRead] + waiting_[kWrite] == 0 && now_ > empty_since_) idle_ += now_ - empty_since_;
+  const std::int32_t node = free_nodes_.back();
+  free_nodes_.pop_back();
+  nodes_[static_cast<std::size_t>(node)] = {arrival.access, arrival.at, orders_++, kNone, kNone};
+  insert(node);
+  if (arrival.last && direction == kWrite)
+    answers.push_back(
+        {requests_[arrival.access.request].id, ChannelAnswer::Kind::write_taken, now_, 0, DramLoss::bus});
+  return true;
+}
+
+bool Channel::forwarded(const DramAccess& read) const {
+  const Bank& bank = banks_[read.group * t_.banks_per_group + read.bank];
+  for (std::int32_t n = bank.first[kWrite]; n != kNone; n = nodes_[static_cast<std::size_t>(n)].next) {
+    const DramAccess& write = nodes_[static_cast<std::size_t>(n)].access;
+    if (write.row == read.row && write.column <= read.column &&
+        read.column + read.bursts <= write.column + write.bursts)
+      return true;
+  }
+  return false;
+}
+
+void Channel::insert(std::int32_t index) {
+  Node& node = nodes_[static_cast<std::size_t>(index)];
+  const std::size_t direction = node.access.write ? kWrite : kRead;
+  const std::uint32_t number = node.access.group * t_.banks_per_group + node.access.bank;
+  Bank& bank = banks_[number];
+  node.previous = bank.last[direction];
+  if (node.previous == kNone) bank.first[direction] = index;
+  else nodes_[static_cast<std::size_t>(node.previous)].next = index;
+  bank.last[direction] = index;
+  if (bank.hit[direction] == kNone && bank.row == node.access.row) bank.hit[direction] = index;
+  ++waiting_[direction];
+  note(number);
+}
+
+void Channel::remove(std::uint32_t number, std::int32_t index) {
+  Node& node = nodes_[static_cast<std::size_t>(index)];
+  const std::size_t direction = node.access.write ? kWrite : kRead;
+  Bank& bank = banks_[number];
+  (node.previous == kNone ? bank.first[direction] : nodes_[static_cast<std::size_t>(node.previous)].next) =
+      node.next;
+  (node.next == kNone ? bank.last[direction] : nodes_[static_cast<std::size_t>(node.next)].previous) =
+      node.previous;
+  // The oldest hit has gone: the next one is younger.
+  std::int32_t next = node.next;
+  while (next != kNone && nodes_[static_cast<std::size_t>(next)].access.row != bank.row)
+    next = nodes_[static_cast<std::size_t>(next)].next;
+  bank.hit[direction] = next;
+  --waiting_[direction];
+  free_nodes_.push_back(index);
+  note(number);
+}
+
+void Channel::find_hits(std::uint32_t number) {
+  Bank& bank = banks_[number];
+  for (const std::size_t direction : {kRead, kWrite}) {
+    std::int32_t node = bank.row < 0 ? kNone : bank.first[direction];
+    while (node != kNone && nodes_[static_cast<std::size_t>(node)].access.row != bank.row)
+      node = nodes_[static_cast<std::size_t>(node)].next;
+    bank.hit[direction] = node;
+  }
+  note(number);
+}
+
+void Channel::note(std::uint32_t number) {
+  const Bank& bank = banks_[number];
+  const auto set = [number](std::uint64_t& mask, bool on) {
+    mask = on ? mask | bit(number) : mask & ~bit(number);
+  };
+  for (const std::size_t direction : {kRead, kWrite}) {
+    set(pending_[direction], bank.first[direction] != kNone);
+    set(hits_[direction], bank.hit[direction] != kNone);
+    set(rows_[direction], bank.first[direction] != bank.hit[direction]);
+  }
+  set(open_, bank.row >= 0);
+}
+
+void Channel::choose_direction() {
+  if (!writing_) writing_ = waiting_[kWrite] >= policy_.write_high;
+  else if (waiting_[kWrite] == 0 || (waiting_[kWrite] <= policy_.write_low && waiting_[kRead] > 0))
+    writing_ = false;
+}
+
+// When the writes are drained though they are few: as long as no read has come, so long none may be expected.
+Clock Channel::drain_at() const {
+  if (writing_ || waiting_[kWrite] == 0 || waiting_[kRead] > 0) return kNever;
+  return std::max(now_, reads_gone_ + t_.read_to_write + t_.write_to_read_l);
+}
+
+// ------------------------------------------------------------------------------------------ choices
+
+Channel::Choice Channel::best_column() const {
+  Choice best;
+  if (refreshing_ && !per_bank_) return best;
+  const std::size_t direction = writing_ ? kWrite : kRead;
+  const Clock from = std::max({now_, column_from_[direction], column_bus_});
+  std::uint64_t banks = hits_[direction];
+  if (refreshing_) banks &= ~bit(target_);
+  for (; banks != 0; banks &= banks - 1) {
+    const std::uint32_t number = lowest(banks);
+    const Bank& bank = banks_[number];
+    const Clock at =
+        std::max({from, bank.column_from[direction], groups_[bank.group].column_from[direction]});
+    const std::int32_t hit = bank.hit[direction], first = bank.first[direction];
+    if (hit != first && nodes_[static_cast<std::size_t>(first)].arrival + policy_.age_cap_clocks <= at)
+      continue;
+    best.offer(at, Step::column, number, nodes_[static_cast<std::size_t>(hit)].order);
+  }
+  return best;
+}
+
+Channel::Choice Channel::best_row() const {
+  Choice best;
+  if (refreshing_) {
+    offer_refresh(best);
+    if (!per_bank_) return best;
+  }
+  const std::uint64_t usable = refreshing_ ? ~bit(target_) : ~std::uint64_t{0};
+  const std::size_t direction = writing_ ? kWrite : kRead, other = 1 - direction;
+  offer_rows(best, rows_[direction] & usable, direction, 0);
+  offer_rows(best, rows_[other] & ~hits_[other] & ~pending_[direction] & usable, other, kAhead);
+  if (closed_page_) {
+    for (std::uint64_t banks = open_ & ~hits_[kRead] & ~hits_[kWrite] & usable; banks != 0;
+         banks &= banks - 1) {
+      const std::uint32_t number = lowest(banks);
+      best.offer(std::max({now_, banks_[number].pre_from, row_bus_}), Step::precharge, number,
+                 kLast + number);
+    }
+  }
+  return best;
+}
+
+// What the oldest access of each of these banks needs before its column command.
+void Channel::offer_rows(Choice& best, std::uint64_t banks, std::size_t direction, std::uint64_t age) const {
+  const Clock from = std::max(now_, row_bus_);
+  Clock rate = std::max(from, act_from_);
+  if (activates_ >= window_.size()) raise(rate, window_[oldest_] + t_.faw);
+  for (; banks != 0; banks &= banks - 1) {
+    const std::uint32_t number = lowest(banks);
+    const Bank& bank = banks_[number];
+    const Node& first = nodes_[static_cast<std::size_t>(bank.first[direction])];
+    if (bank.row < 0) {
+      best.offer(std::max({rate, bank.act_from, groups_[bank.group].act_from}), Step::activate, number,
+                 age + first.order);
+      continue;
+    }
+    Clock at = std::max(from, bank.pre_from);
+    if (bank.hit[direction] != kNone) raise(at, first.arrival + policy_.age_cap_clocks);
+    best.offer(at, Step::precharge, number, age + first.order);
+  }
+}
+
+// A refresh under way: first the banks are closed, then it starts.
+void Channel::offer_refresh(Choice& best) const {
+  Clock at = std::max(now_, row_bus_);
+  if (per_bank_) {
+    const Bank& bank = banks_[target_];
+    if (bank.row >= 0) best.offer(std::max(at, bank.pre_from), Step::precharge, target_, 0);
+    else best.offer(std::max({at, bank.act_from, refresh_from_}), Step::refresh, target_, 0);
+    return;
+  }
+  for (const Bank& bank : banks_)
+    if (open_ == 0) raise(at, bank.act_from);
+    else if (bank.row >= 0) raise(at, bank.pre_from);
+  best.offer(at, open_ == 0 ? Step::refresh : Step::precharge_all, 0, 0);
+}
+
+// When the next refresh is started if nothing else happens.
+Clock Channel::refresh_at() const {
+  if (refreshing_) return kNever;
+  const std::uint64_t parts = per_bank_ ? banks_.size() : 1;
+  const Clock due = phase_ + performed_ * t_.refi / parts;
+  const Clock forced = due + policy_.refresh_postpone * t_.refi;
+  if (per_bank_) {
+    const std::uint64_t all =
+        banks_.size() == 64 ? ~std::uint64_t{0} : bit(static_cast<std::uint32_t>(banks_.size())) - 1;
+    const bool unused = (all & ~refreshed_ & ~pending_[kRead] & ~pending_[kWrite]) != 0;
+    return std::max(now_, unused ? due : forced);
+  }
+  if (waiting_[kRead] + waiting_[kWrite] > 0) return std::max(now_, forced);
+  // As long as it has been idle, so long it may be expected to stay.
+  return std::max(now_, std::min(forced, std::max(due, empty_since_ + t_.rfc)));
+}
+
+void Channel::start_refresh() {
+  refreshing_ = true;
+  if (!per_bank_) return;
+  const std::uint64_t all =
+      banks_.size() == 64 ? ~std::uint64_t{0} : bit(static_cast<std::uint32_t>(banks_.size())) - 1;
+  const std::uint64_t left = all & ~refreshed_;
+  const std::uint64_t unused = left & ~pending_[kRead] & ~pending_[kWrite];
+  const std::uint64_t closed = unused & ~open_;
+  target_ = lowest(closed != 0 ? closed : unused != 0 ? unused : left);
+}
+
+// ----------------------------------------------------------------------------------------- commands
+
+void Channel::advance(Clock until, std::vector<ChannelAnswer>& answers) {
+  for (;;) {
+    choose_direction();
+    Choice best = best_column();
+    const Choice row = best_row();
+    if (row.at < best.at) best = row;
+    const Clock refresh = refresh_at(), drain = drain_at();
+    const Clock next = std::min({best.at, refresh, drain});
+    if (!inbox_.empty() && !full_ && inbox_.front().at <= next) {
+      if (inbox_.front().at >= until) return;
+      full_ = !accept(answers);
+      continue;
+    }
+    if (next >= until) return;
+    now_ = next;
+    if (drain == next) writing_ = true;
+    else if (refresh < best.at) start_refresh();
+    else issue(best, answers);
+  }
+}
+
+void Channel::issue(const Choice& choice, std::vector<ChannelAnswer>& answers) {
+  switch (choice.step) {
+    case Step::column: issue_column(choice.at, choice.bank, answers); return;
+    case Step::activate: issue_activate(choice.at, choice.bank); return;
+    case Step::precharge: issue_precharge(choice.at, choice.bank); return;
+    case Step::precharge_all: issue_precharge_all(choice.at); return;
+    case Step::refresh: issue_refresh(choice.at); return;
+    case Step::none: return;
+  }
+}
+
+void Channel::issue_column(Clock at, std::uint32_t number, std::vector<ChannelAnswer>& answers) {
+  const std::size_t direction = writing_ ? kWrite : kRead;
+  Bank& bank = banks_[number];
+  Group& group = groups_[bank.group];
+  const std::int32_t index = bank.hit[direction];
+  DramAccess& access = nodes_[static_cast<std::size_t>(index)].access;
+  const DramLoss cause = account(at, bank, direction);
+  tell(at, writing_ ? DramCommand::write : DramCommand::read, number, access.row, access.column);
+
+  column_bus_ = at + t_.column;
+  if (t_.one_bus) row_bus_ = column_bus_;
+  column_from_[direction] = at + t_.ccd_s;
+  group.column_from[direction] = at + t_.ccd_l;
+  if (writing_) {
+    raise(column_from_[kRead], at + t_.write_to_read_s);
+    raise(group.column_from[kRead], at + t_.write_to_read_l);
+  } else {
+    raise(column_from_[kWrite], at + t_.read_to_write);
+  }
+  raise(bank.pre_from, at + (writing_ ? t_.write_to_precharge : t_.read_to_precharge));
+  ++access.column;
+  if (--access.bursts == 0) finish(number, index, at, cause, answers);
+}
+
+// The owner of the gap before a burst, and the books of the data bus.
+DramLoss Channel::account(Clock at, const Bank& bank, std::size_t direction) {
+  const bool write = direction == kWrite;
+  const Clock start = at + (write ? t_.write_data : t_.read_data);
+  const Clock gap = start > data_end_ ? start - data_end_ : 0;
+  const Clock idle = std::min(gap, idle_);
+  const Clock lost = gap - idle;
+  DramLoss cause = DramLoss::bus;
+  if (lost > 0) {
+    if (bank.column_from[direction] == at) cause = bank.cause;
+    else if (write != last_write_) cause = DramLoss::turnaround;
+    else if (groups_[bank.group].column_from[direction] == at) cause = DramLoss::group;
+    else if (column_bus_ == at) cause = DramLoss::command;
+    else cause = DramLoss::row;
+  }
+  counters_.clocks[static_cast<std::size_t>(DramLoss::idle)] += idle;
+  counters_.clocks[static_cast<std::size_t>(cause)] += lost;
+  counters_.clocks[static_cast<std::size_t>(DramLoss::bus)] += t_.burst;
+  if (write != last_write_) ++counters_.turnarounds;
+  last_write_ = write;
+  idle_ = 0;
+  data_end_ = start + t_.burst;
+  if (write) written_ = data_end_;
+  return cause;
+}
+
+void Channel::finish(std::uint32_t number, std::int32_t index, Clock at, DramLoss cause,
+                     std::vector<ChannelAnswer>& answers) {
+  const DramAccess access = nodes_[static_cast<std::size_t>(index)].access;
+  remove(number, index);
+  full_ = false;
+  ++counters_.accesses;
+  if (waiting_[kRead] + waiting_[kWrite] == 0) empty_since_ = at + t_.burst;
+  if (waiting_[kRead] == 0 && !access.write) reads_gone_ = at;
+  Request& request = requests_[access.request];
+  raise(request.done, data_end_);
+  if (cause != DramLoss::bus) request.cause = cause;
+  if (--request.left > 0) return;
+  const auto kind = access.write ? ChannelAnswer::Kind::write_drained : ChannelAnswer::Kind::read;
+  answers.push_back({request.id, kind, request.done, at, request.cause});
+  free_requests_.push_back(access.request);
+}
+
+void Channel::issue_activate(Clock at, std::uint32_t number) {
+  Bank& bank = banks_[number];
+  Group& group = groups_[bank.group];
+  const bool pending_read = bank.first[kRead] != kNone;
+  const std::size_t direction = writing_ && bank.first[kWrite] != kNone ? kWrite
+                                : pending_read                          ? kRead
+                                                                        : kWrite;
+  const std::uint32_t row = nodes_[static_cast<std::size_t>(bank.first[direction])].access.row;
+  const bool rate = at == act_from_ || at == group.act_from ||
+                    (activates_ >= window_.size() && at == window_[oldest_] + t_.faw);
+  bank.cause = at == bank.act_from ? bank.closed_by : rate ? DramLoss::activates : DramLoss::row;
+  tell(at, DramCommand::activate, number, row);
+
+  hold_row_bus(at + t_.activate);
+  bank.row = row;
+  bank.act_from = at + t_.rc;
+  bank.closed_by = DramLoss::row;
+  raise(bank.pre_from, at + t_.ras);
+  bank.column_from = {at + t_.rcd_read, at + t_.rcd_write};
+  raise(group.act_from, at + t_.rrd_l);
+  raise(act_from_, at + t_.rrd_s);
+  raise(refresh_from_, at + t_.rrd_s);
+  window_[oldest_] = at;
+  oldest_ = (oldest_ + 1) % window_.size();
+  ++activates_;
+  ++counters_.activates;
+  find_hits(number);
+}
+
+void Channel::issue_precharge(Clock at, std::uint32_t number) {
+  Bank& bank = banks_[number];
+  tell(at, DramCommand::precharge, number);
+  hold_row_bus(at + t_.precharge);
+  bank.row = -1;
+  raise(bank.act_from, at + t_.rp);
+  ++counters_.precharges;
+  find_hits(number);
+}
+
+void Channel::issue_precharge_all(Clock at) {
+  tell(at, DramCommand::precharge_all);
+  hold_row_bus(at + t_.precharge);
+  for (std::uint32_t number = 0; number < banks_.size(); ++number) {
+    if (banks_[number].row < 0) continue;
+    banks_[number].row = -1;
+    raise(banks_[number].act_from, at + t_.rp);
+    ++counters_.precharges;
+    find_hits(number);
+  }
+}
+
+void Channel::issue_refresh(Clock at) {
+  tell(at, per_bank_ ? DramCommand::refresh_bank : DramCommand::refresh_all, target_);
+  hold_row_bus(at + t_.precharge);
+  const Clock end = at + (per_bank_ ? t_.rfc_bank : t_.rfc);
+  for (std::uint32_t number = 0; number < banks_.size(); ++number) {
+    if (per_bank_ && number != target_) continue;
+    raise(banks_[number].act_from, end);
+    banks_[number].closed_by = DramLoss::refresh;
+  }
+  if (per_bank_) {
+    raise(act_from_, at + t_.refresh_gap);
+    raise(refresh_from_, at + t_.refresh_gap);
+    refreshed_ |= bit(target_);
+    if (static_cast<std::size_t>(__builtin_popcountll(refreshed_)) == banks_.size()) refreshed_ = 0;
+  }
+  ++performed_;
+  ++counters_.refreshes;
+  refreshing_ = false;
+}
+
+void Channel::hold_row_bus(Clock until) {
+  row_bus_ = until;
+  if (t_.one_bus) column_bus_ = until;
+}
+
+void Channel::tell(Clock at, DramCommand command, std::uint32_t number, std::uint32_t row,
+                   std::uint32_t column) {
+  if (observer_ == nullptr) return;
+  observer_->command(
+      {at, command, number_, number / t_.banks_per_group, number % t_.banks_per_group, row, column});
+}
+
+DramCounters Channel::counters(Clock until) const {
+  DramCounters total = counters_;
+  if (until > data_end_)
+    total.clocks[static_cast<std::size_t>(idle() ? DramLoss::idle : DramLoss::row)] += until - data_end_;
+  return total;
+}
+
+}  // namespace assay::memory
