@@ -7,12 +7,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/tensor.hpp"
+#include "golden/magnitude.hpp"
 #include "ops/operator.hpp"
 
 namespace assay::golden {
@@ -39,7 +41,8 @@ struct Expected {
   std::optional<Tensor> bits;     // defined to the bit: strict, integers, recorded outputs
   std::vector<double> values;     // before the output conversion; empty where bits is set
   std::vector<double> magnitude;  // S per element, not rounded down
-  ops::Tolerance tolerance;       // of the operator under test
+  std::shared_ptr<const DeferredMagnitude> deferred;  // evaluates it, where it is not there
+  ops::Tolerance tolerance;                           // of the operator under test
   OwnError own;
   std::optional<UnitRows> unit_rows;  // what REAL mode asks for besides
 };

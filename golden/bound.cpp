@@ -22,6 +22,8 @@ double growth(double roundings, double unit, bool zero_mean) {
 Bound::Bound(const Expected& expected, const Policy& policy)
     : out_(expected.dtype),
       accumulator_(expected.tolerance.accumulator),
+      unit_(unit_roundoff(out_)),
+      half_smallest_(half_smallest(out_)),
       converts_(expected.dtype != expected.tolerance.accumulator),
       doubled_(policy.doubled) {
   const double unit = unit_roundoff(accumulator_);
@@ -39,8 +41,7 @@ double Bound::own(double magnitude) const { return own_slope_ * magnitude + own_
 
 double Bound::before_conversion(double reference, double magnitude) const {
   const double e = slope_ * magnitude + floor_ + own(magnitude);
-  const bool rounded = doubled_ && converts_;  // a recorded reference is itself an output
-  return rounded ? e + unit_roundoff(out_) * std::fabs(reference) + half_smallest(out_) : e;
+  return doubled_ && converts_ ? e + unit_ * std::fabs(reference) + half_smallest_ : e;
 }
 
 bool Bound::accepts(double value, double reference, double magnitude) const {
@@ -53,7 +54,17 @@ bool Bound::accepts(double value, double reference, double magnitude) const {
 double Bound::distance(double reference, double magnitude) const {
   const double e = before_conversion(reference, magnitude);
   if (!converts_) return e;
-  return e + unit_roundoff(out_) * (std::fabs(reference) + e) + half_smallest(out_);
+  return e + unit_ * (std::fabs(reference) + e) + half_smallest_;
+}
+
+void Bound::errors(const double* reference, const double* magnitude, std::size_t n, double* e) const {
+  for (std::size_t i = 0; i < n; ++i)
+    e[i] = before_conversion(reference[i], magnitude != nullptr ? magnitude[i] : std::fabs(reference[i]));
+}
+
+void Bound::own(const double* reference, const double* magnitude, std::size_t n, double* e) const {
+  for (std::size_t i = 0; i < n; ++i)
+    e[i] = own(magnitude != nullptr ? magnitude[i] : std::fabs(reference[i]));
 }
 
 bool Bound::judgeable(double magnitude) const {

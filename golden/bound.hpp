@@ -18,9 +18,14 @@ class Bound {
   bool accepts(double value, double reference, double magnitude) const;
   // No accepted value is farther from the reference than this.
   double distance(double reference, double magnitude) const;
+  // e of n elements, without what the output conversion adds. No magnitudes: |reference| in place of S,
+  // which is not above it.
+  void errors(const double* reference, const double* magnitude, std::size_t n, double* e) const;
+  bool converts() const { return converts_; }
 
-  // The reference's own error alone.
+  // The reference's own error alone, of one element and of n.
   double own(double magnitude) const;
+  void own(const double* reference, const double* magnitude, std::size_t n, double* e) const;
   // False where S is beyond the accumulator's range: some order of the sum overflows, another does not.
   bool judgeable(double magnitude) const;
 
@@ -31,8 +36,9 @@ class Bound {
   DType out_, accumulator_;
   double slope_, floor_;  // e = slope * S + floor
   double own_slope_, own_floor_;
-  bool converts_;  // the output type is not the accumulator's
-  bool doubled_;
+  double unit_, half_smallest_;  // of the output type
+  bool converts_;                // the output type is not the accumulator's
+  bool doubled_;                 // a recorded reference is itself an output
 };
 
 }  // namespace assay::golden

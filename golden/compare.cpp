@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "base/suggest.hpp"
 #include "golden/bound.hpp"
+#include "golden/by_bound.hpp"
 #include "golden/diagnose.hpp"
 #include "golden/formats.hpp"
 
@@ -26,7 +27,8 @@ void check_comparable(const Expected& expected, DType dtype, const Shape& shape)
   if (element_count(shape) == 0)
     fail(ExitCode::Error, "comparison of '{}': no element to compare", expected.name);
   const auto count = static_cast<std::size_t>(element_count(shape));
-  if (!expected.bits && (expected.values.size() != count || expected.magnitude.size() != count))
+  const bool sized = expected.deferred != nullptr || expected.magnitude.size() == count;
+  if (!expected.bits && (expected.values.size() != count || !sized))
     fail(ExitCode::Error, "comparison of '{}': the reference has {} values and {} magnitudes for {} elements",
          expected.name, expected.values.size(), expected.magnitude.size(), count);
 }
@@ -48,43 +50,47 @@ Tensor rounded_reference(const Expected& expected) {
 // Judges single elements: by bits where the reference or the mode defines them, else by the bound.
 class Judge {
  public:
-  Judge(const Expected& expected, const Policy& policy) : expected_(expected), bound_(expected, policy) {
+  Judge(const Expected& expected, const Policy& policy)
+      : expected_(expected), bound_(expected, policy), magnitudes_(expected) {
     if (policy.mode == Mode::Bits && !expected.bits)
       fail(ExitCode::Error, "comparison of '{}': bits mode needs a reference to the bit", expected.name);
     if (expected.bits) bits_ = *expected.bits;
     else if (policy.mode == Mode::Exact) bits_ = rounded_reference(expected);
+    else require_judgeable();
   }
 
+  bool by_bits() const { return bits_.has_value(); }
   double reference(std::size_t i) const {
     return bits_ ? decode(expected_.dtype, element_bits(*bits_, i)) : expected_.values[i];
   }
   std::uint64_t reference_bits(std::size_t i) const {
     return bits_ ? element_bits(*bits_, i) : encode(expected_.dtype, expected_.values[i]);
   }
-  double bound(std::size_t i) const {
-    return bits_ ? 0 : bound_.distance(expected_.values[i], expected_.magnitude[i]);
-  }
-  bool accepts(std::uint64_t bits, double value, std::size_t i) const {
-    return bits_ ? bits == element_bits(*bits_, i) : fits(value, i);
-  }
+  double bound(std::size_t i) { return bits_ ? 0 : bound_.distance(expected_.values[i], magnitudes_.at(i)); }
   // By value alone: would this value, whatever element it comes from, be right here?
-  bool fits(double value, std::size_t i) const {
+  bool fits(double value, std::size_t i) {
     const double want = reference(i);
     if (!std::isfinite(want)) return same_special(value, want);
-    if (bits_) return value == want;
-    const double magnitude = expected_.magnitude[i];
-    if (!bound_.judgeable(magnitude))
-      fail(
-          ExitCode::Error,
-          "comparison of '{}': element {} has a sum of magnitudes of {:.3g}, beyond the accumulator's range; "
-          "use bits mode for such data",
-          expected_.name, i, magnitude);
-    return bound_.accepts(value, want, magnitude);
+    return bits_ ? value == want : bound_.accepts(value, want, magnitudes_.at(i));
   }
+  const Bound& bounds() const { return bound_; }
+  Magnitudes& magnitudes() { return magnitudes_; }
 
  private:
+  void require_judgeable() {
+    if (bound_.judgeable(magnitudes_.limit())) return;
+    magnitudes_.evaluate_all();
+    for (std::size_t i = 0; i < expected_.values.size(); ++i)
+      if (std::isfinite(expected_.values[i]) && !bound_.judgeable(magnitudes_.at(i)))
+        fail(ExitCode::Error,
+             "comparison of '{}': element {} has a sum of magnitudes of {:.3g}, beyond the accumulator's "
+             "range; use bits mode for such data",
+             expected_.name, i, magnitudes_.at(i));
+  }
+
   const Expected& expected_;
   Bound bound_;
+  Magnitudes magnitudes_;
   std::optional<Tensor> bits_;
 };
 
@@ -94,30 +100,34 @@ double ulps_between(DType type, double got, double want) {
   return std::fabs(got - want) / ulp_at(type, want);
 }
 
+// S is asked for, and defined, only for finite references.
+std::vector<std::size_t> finite_among(const std::vector<std::size_t>& elements,
+                                      const std::vector<double>& values) {
+  std::vector<std::size_t> finite;
+  for (const std::size_t i : elements)
+    if (std::isfinite(values[i])) finite.push_back(i);
+  return finite;
+}
+
 double in_bounds(double error, double bound) {
   if (error == 0) return 0;
   return bound > 0 ? error / bound : kInfinity;
 }
 
-// Running totals of what is reported beside the verdict.
-class Statistics {
- public:
-  void add(double got, double want) {
-    if (!std::isfinite(got) || !std::isfinite(want)) return;
-    dot_ += got * want;
-    got_ += got * got;
-    want_ += want * want;
-    noise_ += (got - want) * (got - want);
-  }
-  void finish(Comparison& result) const {
-    const double norm = std::sqrt(got_) * std::sqrt(want_);
-    result.cosine = norm > 0 ? dot_ / norm : (got_ == want_ ? 1 : 0);
-    result.snr_db = noise_ > 0 ? 10 * std::log10(want_ / noise_) : kInfinity;
-  }
+void add(Totals& totals, double got, double want) {
+  if (!std::isfinite(got) || !std::isfinite(want)) return;
+  totals.got_want += got * want;
+  totals.got_got += got * got;
+  totals.want_want += want * want;
+  totals.noise += (got - want) * (got - want);
+}
 
- private:
-  double dot_ = 0, got_ = 0, want_ = 0, noise_ = 0;
-};
+void report(const Totals& t, Comparison& result) {
+  const double norm = std::sqrt(t.got_got) * std::sqrt(t.want_want);
+  result.cosine = norm > 0 ? t.got_want / norm : (t.got_got == t.want_want ? 1 : 0);
+  result.snr_db = t.noise > 0 ? 10 * std::log10(t.want_want / t.noise) : kInfinity;
+  result.max_ulps = t.max_ulps;
+}
 
 // The first row that does not sum to 1, in words; empty where all do, or hold a NaN, which is judged apart.
 std::string unit_rows_problem(const UnitRows& rows, const std::vector<double>& values) {
@@ -140,7 +150,7 @@ Shape index_of(std::int64_t linear, const Shape& shape) {
   return index;
 }
 
-BadElement describe(const Tensor& got, const Judge& judge, std::size_t i) {
+BadElement describe(const Tensor& got, Judge& judge, std::size_t i) {
   BadElement bad;
   bad.linear = static_cast<std::int64_t>(i);
   bad.index = index_of(bad.linear, got.shape);
@@ -152,6 +162,106 @@ BadElement describe(const Tensor& got, const Judge& judge, std::size_t i) {
   bad.ulps = ulps_between(got.dtype, bad.got, bad.expected);
   return bad;
 }
+
+BoundOutcome compare_bits(const std::vector<double>& values, const Tensor& got, const Judge& judge) {
+  BoundOutcome outcome;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double want = judge.reference(i);
+    add(outcome.totals, values[i], want);
+    if (values[i] != want && std::isfinite(values[i]) && std::isfinite(want)) {
+      outcome.max_error_in_bounds = kInfinity;
+      const double ulps = std::fabs(values[i] - want) / ulp_at(got.dtype, want);
+      outcome.totals.max_ulps = std::max(outcome.totals.max_ulps, ulps);
+    }
+    if (element_bits(got, i) != judge.reference_bits(i)) outcome.wrong.push_back(i);
+  }
+  return outcome;
+}
+
+// A result against a reference, by the REAL bound.
+class TensorSubject final : public BoundSubject {
+ public:
+  TensorSubject(const Tensor& got, const Expected& expected, Judge& judge)
+      : got_(got), expected_(expected), judge_(judge) {}
+
+  const std::vector<double>& wanted() const override { return expected_.values; }
+
+  void read(std::size_t first, std::size_t n, double* got, double* e) const override {
+    decode(got_, first, n, got);
+    const double* s = judge_.magnitudes().known();
+    judge_.bounds().errors(&expected_.values[first], s != nullptr ? s + first : nullptr, n, e);
+  }
+
+  void expect(std::size_t doubtful, std::size_t among) override {
+    judge_.magnitudes().expect(doubtful, among);
+  }
+  void prepare(const std::vector<std::size_t>& elements) override {
+    judge_.magnitudes().evaluate(finite_among(elements, expected_.values));
+  }
+
+  Exact judge(double got, std::size_t i) override {
+    const double want = expected_.values[i];
+    const bool finite = std::isfinite(want) && std::isfinite(got);
+    return {judge_.fits(got, i), finite ? in_bounds(std::fabs(got - want), judge_.bound(i)) : 0};
+  }
+
+ private:
+  const Tensor& got_;
+  const Expected& expected_;
+  Judge& judge_;
+};
+
+// A reference against another, by the sum of their own bounds.
+class PairSubject final : public BoundSubject {
+ public:
+  PairSubject(const Expected& a, const Expected& b, const Policy& policy)
+      : a_(a, policy), b_(b, policy), buffer_() {}
+
+  const std::vector<double>& wanted() const override { return b_.expected.values; }
+
+  void read(std::size_t first, std::size_t n, double* got, double* e) const override {
+    std::copy_n(a_.expected.values.begin() + static_cast<std::ptrdiff_t>(first), n, got);
+    a_.own(first, n, e);
+    buffer_.resize(n);
+    b_.own(first, n, buffer_.data());
+    for (std::size_t i = 0; i < n; ++i) e[i] += buffer_[i];
+  }
+
+  void expect(std::size_t doubtful, std::size_t among) override {
+    a_.magnitudes.expect(doubtful, among);
+    b_.magnitudes.expect(doubtful, among);
+  }
+  void prepare(const std::vector<std::size_t>& elements) override {
+    a_.magnitudes.evaluate(finite_among(elements, a_.expected.values));
+    b_.magnitudes.evaluate(finite_among(elements, b_.expected.values));
+  }
+
+  Exact judge(double got, std::size_t i) override {
+    const double want = b_.expected.values[i];
+    if (!std::isfinite(got) || !std::isfinite(want)) return {same_special(got, want), 0};
+    const double error = std::fabs(got - want);
+    return {error <= bound(i), in_bounds(error, bound(i))};
+  }
+
+  double bound(std::size_t i) {
+    return a_.bound.own(a_.magnitudes.at(i)) + b_.bound.own(b_.magnitudes.at(i));
+  }
+
+ private:
+  struct Side {
+    Side(const Expected& e, const Policy& policy) : expected(e), bound(e, policy), magnitudes(e) {}
+    void own(std::size_t first, std::size_t n, double* e) const {
+      const double* s = magnitudes.known();
+      bound.own(&expected.values[first], s != nullptr ? s + first : nullptr, n, e);
+    }
+    const Expected& expected;
+    Bound bound;
+    Magnitudes magnitudes;
+  };
+
+  Side a_, b_;
+  mutable std::vector<double> buffer_;
+};
 
 }  // namespace
 
@@ -172,30 +282,24 @@ Mode parse_mode(std::string_view name) {
 
 Comparison compare(const Tensor& got, const Expected& expected, const Policy& policy) {
   check_comparable(expected, got.dtype, got.shape);
-  const Judge judge(expected, policy);
-  const std::vector<double> values = decode(got);
+  Judge judge(expected, policy);
+  const bool wants_values = judge.by_bits() || expected.unit_rows;
+  std::vector<double> values = wants_values ? decode(got) : std::vector<double>();
+  TensorSubject subject(got, expected, judge);
+  const BoundOutcome outcome = judge.by_bits()
+                                   ? compare_bits(values, got, judge)
+                                   : compare_by_bound(subject, Scan(got.dtype, judge.bounds().converts()));
+  const std::vector<std::size_t>& wrong = outcome.wrong;
   Comparison result;
-  Statistics statistics;
-  std::vector<std::size_t> wrong;
-  result.elements = static_cast<std::int64_t>(values.size());
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const double want = judge.reference(i);
-    statistics.add(values[i], want);
-    if (std::isfinite(want) && std::isfinite(values[i])) {
-      const double error = std::fabs(values[i] - want);
-      if (error > 0) {
-        result.max_error_in_bounds = std::max(result.max_error_in_bounds, in_bounds(error, judge.bound(i)));
-        result.max_ulps = std::max(result.max_ulps, error / ulp_at(got.dtype, want));
-      }
-    }
-    if (!judge.accepts(element_bits(got, i), values[i], i)) wrong.push_back(i);
-  }
-  statistics.finish(result);
+  report(outcome.totals, result);
+  result.elements = got.elements();
+  result.max_error_in_bounds = outcome.max_error_in_bounds;
   result.mismatches = static_cast<std::int64_t>(wrong.size());
   if (policy.mode == Mode::Real && expected.unit_rows && wrong.empty())
     result.cause = unit_rows_problem(*expected.unit_rows, values);
   result.passed = wrong.empty() && result.cause.empty();
   if (wrong.empty()) return result;
+  if (values.empty()) values = decode(got);
   result.first = describe(got, judge, wrong.front());
   const Evidence evidence{got.shape,
                           wrong,
@@ -215,44 +319,35 @@ Comparison compare(const Expected& a, const Expected& b, const Policy& policy) {
   if (b.bits) return compare(*b.bits, a, policy);
   check_comparable(b, a.dtype, a.shape);
   check_comparable(a, a.dtype, a.shape);
-  const Bound bound_a(a, policy);
-  const Bound bound_b(b, policy);
+  PairSubject subject(a, b, policy);
+  const BoundOutcome outcome = compare_by_bound(subject, Scan(a.dtype, false));
   Comparison result;
-  Statistics statistics;
+  report(outcome.totals, result);
   result.elements = element_count(a.shape);
-  for (std::size_t i = 0; i < a.values.size(); ++i) {
-    const double x = a.values[i];
-    const double y = b.values[i];
-    statistics.add(x, y);
-    const double bound = bound_a.own(a.magnitude[i]) + bound_b.own(b.magnitude[i]);
-    const double error = std::fabs(x - y);
-    const bool same = std::isfinite(x) && std::isfinite(y) ? error <= bound : same_special(x, y);
-    if (std::isfinite(error)) {
-      result.max_error_in_bounds = std::max(result.max_error_in_bounds, in_bounds(error, bound));
-      result.max_ulps = std::max(result.max_ulps, error / ulp_at(a.dtype, y));
-    }
-    if (same) continue;
-    if (result.mismatches++ == 0) {
-      const auto linear = static_cast<std::int64_t>(i);
-      result.first = BadElement{linear,
-                                index_of(linear, a.shape),
-                                x,
-                                y,
-                                bound,
-                                ulps_between(a.dtype, x, y),
-                                encode(a.dtype, x),
-                                encode(a.dtype, y)};
-    }
-  }
-  statistics.finish(result);
-  result.passed = result.mismatches == 0;
-  if (!result.passed) result.cause = "two references disagree beyond their own bounds: the suite is wrong";
+  result.max_error_in_bounds = outcome.max_error_in_bounds;
+  result.mismatches = static_cast<std::int64_t>(outcome.wrong.size());
+  result.passed = outcome.wrong.empty();
+  if (result.passed) return result;
+  const std::size_t i = outcome.wrong.front();
+  const double x = a.values[i], y = b.values[i];
+  const double bound = std::isfinite(x) && std::isfinite(y) ? subject.bound(i) : 0;
+  const auto linear = static_cast<std::int64_t>(i);
+  result.first = BadElement{linear,
+                            index_of(linear, a.shape),
+                            x,
+                            y,
+                            bound,
+                            ulps_between(a.dtype, x, y),
+                            encode(a.dtype, x),
+                            encode(a.dtype, y)};
+  result.cause = "two references disagree beyond their own bounds: the suite is wrong";
   return result;
 }
 
 Expected recorded_reference(const Tensor& recorded, const Expected& model) {
   check_comparable(model, recorded.dtype, recorded.shape);
-  Expected expected = model;
+  // With every S: a recorded value, itself rounded, may be above it.
+  Expected expected = with_magnitudes(model);
   if (!is_float(recorded.dtype)) {
     expected.bits = recorded;
     return expected;

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/error.hpp"
+#include "golden/large_vector.hpp"
 
 namespace assay::golden {
 namespace {
@@ -89,15 +90,53 @@ std::uint64_t element_bits(const Tensor& tensor, std::size_t index) {
   return bits;
 }
 
-std::vector<double> decode(const Tensor& tensor) {
-  std::vector<double> values(static_cast<std::size_t>(tensor.elements()));
-  if (size_of(tensor.dtype) == 2 && values.size() > 65536) {  // as many lookups as there are patterns
-    std::vector<double> table(65536);
-    for (std::size_t i = 0; i < table.size(); ++i) table[i] = decode(tensor.dtype, i);
-    for (std::size_t i = 0; i < values.size(); ++i) values[i] = table[element_bits(tensor, i)];
-    return values;
+namespace {
+
+std::vector<float> values_of_patterns(DType type) {
+  std::vector<float> values(65536);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(decode(type, i));
+  return values;
+}
+
+// What each pattern of a type of two bytes stands for: worth making for as many elements as patterns.
+const std::vector<float>& value_table(DType type) {
+  static const std::vector<float> f16 = values_of_patterns(DType::f16);
+  static const std::vector<float> bf16 = values_of_patterns(DType::bf16);
+  return type == DType::f16 ? f16 : bf16;
+}
+
+template <typename Real>
+void decode_elements(const Tensor& tensor, std::size_t first, std::size_t count, Real* values) {
+  const DType type = tensor.dtype;
+  if (size_of(type) == 2 && tensor.bytes.size() > 2 * 65536) {
+    const float* table = value_table(type).data();
+    const auto* patterns = tensor.as<std::uint16_t>() + first;
+    for (std::size_t i = 0; i < count; ++i) values[i] = static_cast<Real>(table[patterns[i]]);
+    return;
   }
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] = decode(tensor.dtype, element_bits(tensor, i));
+  if (type == DType::f32) {
+    std::copy_n(tensor.as<float>() + first, count, values);
+    return;
+  }
+  for (std::size_t i = 0; i < count; ++i)
+    values[i] = static_cast<Real>(decode(type, element_bits(tensor, first + i)));
+}
+
+}  // namespace
+
+void decode(const Tensor& tensor, std::size_t first, std::size_t count, double* values) {
+  decode_elements(tensor, first, count, values);
+}
+
+std::vector<double> decode(const Tensor& tensor) {
+  std::vector<double> values = large_vector<double>(static_cast<std::size_t>(tensor.elements()));
+  decode_elements(tensor, 0, values.size(), values.data());
+  return values;
+}
+
+std::vector<float> decode_f32(const Tensor& tensor) {
+  std::vector<float> values = large_vector<float>(static_cast<std::size_t>(tensor.elements()));
+  decode_elements(tensor, 0, values.size(), values.data());
   return values;
 }
 

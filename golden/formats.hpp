@@ -13,8 +13,11 @@ namespace assay::golden {
 // The value of one element, given its bits (in the low end).
 double decode(DType type, std::uint64_t bits);
 std::uint64_t element_bits(const Tensor& tensor, std::size_t index);
-// All elements of a tensor.
+// All elements of a tensor, or `count` from `first` on.
 std::vector<double> decode(const Tensor& tensor);
+void decode(const Tensor& tensor, std::size_t first, std::size_t count, double* values);
+// All elements of a tensor of floats: none is wider than fp32.
+std::vector<float> decode_f32(const Tensor& tensor);
 
 // The bits of `value` rounded once to `type`: nearest even, overflow to infinity, canonical NaN; integers
 // saturate (NaN gives 0).

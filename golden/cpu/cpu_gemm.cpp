@@ -1,52 +1,170 @@
 // The cpu golden: gemm and matmul in fp64 with S; integers exactly, modulo 2^32.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <numeric>
 
 #include "golden/backends.hpp"
 #include "golden/cpu/multiply.hpp"
 #include "golden/formats.hpp"
 #include "golden/gemm_operands.hpp"
+#include "golden/large_vector.hpp"
 
 namespace assay::golden {
 namespace {
 
-std::vector<double> dense(const std::vector<double>& values, const MatrixView& view, std::size_t offset,
-                          std::size_t rows, std::size_t cols) {
-  std::vector<double> matrix(rows * cols);
-  for (std::size_t i = 0; i < rows; ++i)
-    for (std::size_t j = 0; j < cols; ++j) matrix[i * cols + j] = values[view.at(offset, i, j)];
-  return matrix;
-}
+// The operands of a float gemm or matmul, and what becomes of its sums.
+class FloatGemm {
+ public:
+  FloatGemm(const ops::Problem& problem, const std::vector<Tensor>& inputs, double roundings)
+      : g_(read_gemm_operands(problem)),
+        a_(decode_f32(inputs[0])),
+        b_(decode_f32(inputs[1])),
+        c_(g_.has_c ? decode_f32(inputs[2]) : std::vector<float>()),
+        // S is itself rounded: no more than roundings * 2^-53 of it.
+        inflate_(1 + (roundings + 2) * 0x1p-52) {}
 
-void evaluate_floats(const GemmOperands& g, const std::vector<Tensor>& inputs, Expected& expected) {
-  const std::vector<double> a = decode(inputs[0]);
-  const std::vector<double> b = decode(inputs[1]);
-  const std::vector<double> c = g.has_c ? decode(inputs[2]) : std::vector<double>();
-  const double alpha = g.alpha;
-  const double beta = g.beta;
-  std::vector<double> sum;
-  std::vector<double> magnitude;
-  for (std::size_t batch = 0; batch < g.a_offsets.size(); ++batch) {
-    cpu::multiply(dense(a, g.a, g.a_offsets[batch], g.m, g.k), dense(b, g.b, g.b_offsets[batch], g.k, g.n),
-                  sum, magnitude, g.m, g.n, g.k);
-    for (std::size_t i = 0; i < g.m; ++i)
-      for (std::size_t j = 0; j < g.n; ++j) {
-        double value = alpha * sum[i * g.n + j];
-        double size = std::fabs(alpha) * magnitude[i * g.n + j];
-        if (g.has_c) {
-          const double term = beta * c[g.c.at(0, i, j)];
-          value += term;
-          size += std::fabs(term);
-        }
-        expected.values.push_back(value);
-        expected.magnitude.push_back(size);
-      }
+  const GemmOperands& shape() const { return g_; }
+  std::size_t matrix() const { return g_.m * g_.n; }
+  std::size_t count() const { return g_.a_offsets.size() * matrix(); }
+
+  // Sums of every product, or of every product's magnitude, for the whole batch.
+  void sums(cpu::Terms terms, double* out) const {
+    for (std::size_t batch = 0; batch < g_.a_offsets.size(); ++batch, out += matrix())
+      cpu::multiply({{rows(batch), columns(batch, 0, g_.n), out}}, g_.k, terms);
   }
-  // S itself was rounded: no more than roundings * 2^-53 of it.
-  const double inflate = 1 + (expected.tolerance.roundings + 2) * 0x1p-52;
-  for (double& s : expected.magnitude) s *= inflate;
+
+  bool changes_sums() const { return g_.alpha != 1 || g_.has_c; }
+  double value(double sum, std::size_t i, std::size_t j) const {
+    const double scaled = double{g_.alpha} * sum;
+    return g_.has_c ? scaled + term(i, j) : scaled;  // adding 0 would turn -0 into +0
+  }
+  double magnitude(double sum, std::size_t i, std::size_t j) const {
+    const double scaled = std::fabs(double{g_.alpha}) * sum;
+    return (g_.has_c ? scaled + std::fabs(term(i, j)) : scaled) * inflate_;
+  }
+  // No magnitude of an element whose value is finite is greater.
+  double magnitude_limit() const {
+    const double products = largest_finite_of(a_) * largest_finite_of(b_) * static_cast<double>(g_.k);
+    const double terms = std::fabs(double{g_.beta}) * (g_.has_c ? largest_finite_of(c_) : 0);
+    return (std::fabs(double{g_.alpha}) * products + terms) * inflate_ * inflate_;
+  }
+
+  const float* row(std::size_t batch, std::size_t i) const {
+    return a_.data() + g_.a.at(g_.a_offsets[batch], i, 0);
+  }
+  cpu::Lines rows(std::size_t batch) const {
+    cpu::Lines lines{{}, g_.a.col_stride};
+    for (std::size_t i = 0; i < g_.m; ++i) lines.lines.push_back(row(batch, i));
+    return lines;
+  }
+  cpu::Lines columns(std::size_t batch, std::size_t first, std::size_t count) const {
+    cpu::Lines lines{{}, g_.b.row_stride};
+    for (std::size_t j = first; j < first + count; ++j)
+      lines.lines.push_back(b_.data() + g_.b.at(g_.b_offsets[batch], 0, j));
+    return lines;
+  }
+
+ private:
+  double term(std::size_t i, std::size_t j) const { return double{g_.beta} * c_[g_.c.at(0, i, j)]; }
+
+  static double largest_finite_of(const std::vector<float>& values) {
+    std::uint32_t largest = 0;  // magnitudes of floats are ordered as their patterns are
+    for (const float& value : values) {
+      std::uint32_t pattern = 0;
+      std::memcpy(&pattern, &value, sizeof pattern);
+      pattern &= 0x7FFFFFFFU;
+      largest = std::max(largest, pattern < 0x7F800000U ? pattern : 0U);
+    }
+    float value = 0;
+    std::memcpy(&value, &largest, sizeof value);
+    return value;
+  }
+
+  GemmOperands g_;
+  std::vector<float> a_, b_, c_;
+  double inflate_;
+};
+
+class GemmMagnitude final : public DeferredMagnitude {
+ public:
+  explicit GemmMagnitude(FloatGemm gemm) : gemm_(std::move(gemm)) {}
+
+  const FloatGemm& gemm() const { return gemm_; }
+  double limit() const override { return gemm_.magnitude_limit(); }
+  std::size_t worth() const override { return cpu::panel_columns(); }
+
+  std::vector<double> all() const override {
+    std::vector<double> s = large_vector<double>(gemm_.count());
+    gemm_.sums(cpu::Terms::magnitudes, s.data());
+    const std::size_t n = gemm_.shape().n;
+    for (std::size_t at = 0; at < s.size(); ++at)
+      s[at] = gemm_.magnitude(s[at], at % gemm_.matrix() / n, at % n);
+    return s;
+  }
+
+  // One product for each panel of columns: with those rows that are asked for there.
+  std::vector<double> of(const std::vector<std::size_t>& elements) const override {
+    std::vector<std::size_t> order(elements.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t x, std::size_t y) {
+      return panel_of(elements[x]) < panel_of(elements[y]);
+    });
+    std::vector<double> sums(elements.size() * worth());
+    std::vector<cpu::Product> products;
+    for (std::size_t x = 0; x < order.size(); ++x) {
+      const std::size_t element = elements[order[x]], panel = panel_of(element);
+      if (x == 0 || panel != panel_of(elements[order[x - 1]]))
+        products.push_back(empty_product(panel, &sums[x * worth()]));
+      products.back().a.lines.push_back(gemm_.row(panel / panels(), row_of(element)));
+    }
+    cpu::multiply(products, gemm_.shape().k, cpu::Terms::magnitudes);
+    return picked(elements, order, products);
+  }
+
+ private:
+  std::size_t panels() const { return (gemm_.shape().n + worth() - 1) / worth(); }
+  std::size_t row_of(std::size_t element) const { return element % gemm_.matrix() / gemm_.shape().n; }
+  std::size_t column_of(std::size_t element) const { return element % gemm_.shape().n; }
+  std::size_t panel_of(std::size_t element) const {
+    return element / gemm_.matrix() * panels() + column_of(element) / worth();
+  }
+
+  cpu::Product empty_product(std::size_t panel, double* sum) const {
+    const GemmOperands& g = gemm_.shape();
+    const std::size_t column = panel % panels() * worth();
+    return {
+        {{}, g.a.col_stride}, gemm_.columns(panel / panels(), column, std::min(worth(), g.n - column)), sum};
+  }
+
+  // Of each row that was multiplied by a whole panel, the one column that was asked for.
+  std::vector<double> picked(const std::vector<std::size_t>& elements, const std::vector<std::size_t>& order,
+                             const std::vector<cpu::Product>& products) const {
+    std::vector<double> s(elements.size());
+    auto next = order.begin();
+    for (const cpu::Product& product : products)
+      for (std::size_t r = 0; r < product.a.lines.size(); ++r, ++next) {
+        const std::size_t i = row_of(elements[*next]), j = column_of(elements[*next]);
+        s[*next] = gemm_.magnitude(product.sum[r * product.b.lines.size() + j % worth()], i, j);
+      }
+    return s;
+  }
+
+  FloatGemm gemm_;
+};
+
+void evaluate_floats(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected) {
+  const double roundings = expected.tolerance.roundings;
+  const auto deferred = std::make_shared<GemmMagnitude>(FloatGemm(problem, inputs, roundings));
+  const FloatGemm& gemm = deferred->gemm();
+  expected.values = large_vector<double>(gemm.count());
+  gemm.sums(cpu::Terms::signed_products, expected.values.data());
+  const std::size_t n = gemm.shape().n;
+  for (std::size_t at = 0; at < gemm.count() && gemm.changes_sums(); ++at)
+    expected.values[at] = gemm.value(expected.values[at], at % gemm.matrix() / n, at % n);
+  expected.deferred = deferred;
   // Products of two fp32 values are exact in fp64; alpha and beta round once more each.
-  expected.own = {0x1p-53, expected.tolerance.roundings + 2, 0};
+  expected.own = {0x1p-53, roundings + 2, 0};
 }
 
 // Every sum in 64 bits: s8 products stay below 2^14, and K below 2^40.
@@ -78,10 +196,9 @@ void evaluate_integers(const GemmOperands& g, const std::vector<Tensor>& inputs,
 }  // namespace
 
 void cpu_gemm(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected) {
-  const GemmOperands g = read_gemm_operands(problem);
-  if (is_float(problem.inputs[0].dtype)) return evaluate_floats(g, inputs, expected);
+  if (is_float(problem.inputs[0].dtype)) return evaluate_floats(problem, inputs, expected);
   expected.bits.emplace(expected.name, expected.dtype, expected.shape);
-  evaluate_integers(g, inputs, *expected.bits);
+  evaluate_integers(read_gemm_operands(problem), inputs, *expected.bits);
 }
 
 }  // namespace assay::golden

@@ -1,105 +1,192 @@
 #include "golden/cpu/multiply.hpp"
 
+#include <hwy/cache_control.h>
+
 #include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <vector>
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "golden/cpu/multiply.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
 namespace assay::golden::cpu {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using F64 = hn::ScalableTag<double>;
+using Lanes = hn::Vec<F64>;
+
+// As many sums as leave registers for two operands: 8 x 3 of 32, or 4 x 3 of 16.
+constexpr std::size_t kRows = HWY_MAX_BYTES >= 64 ? 8 : 4;
+constexpr std::size_t kVectors = 3;
+// Steps of k between updates of the result: a panel of b stays in the first-level cache.
+constexpr std::size_t kDepth = 256;
+
+// kRows x kVectors vectors of sums over `depth` steps, stored or added to c. Fused or not is the same.
+// a: rows kDepth apart; b: all columns of a step, then the next step's.
+HWY_INLINE void Tile(const double* HWY_RESTRICT a, const double* HWY_RESTRICT b, double* HWY_RESTRICT c,
+                     std::size_t stride, std::size_t depth, bool add) {
+  const F64 d;
+  const std::size_t lanes = hn::Lanes(d);
+  Lanes sum[kRows][kVectors];
+  for (std::size_t i = 0; i < kRows; ++i) {
+    for (std::size_t v = 0; v < kVectors; ++v) sum[i][v] = hn::Zero(d);
+    hwy::Prefetch(c + i * stride);  // needed after the loop
+    hwy::Prefetch(c + i * stride + kVectors * lanes - 1);
+  }
+  for (std::size_t step = 0; step < depth; ++step, b += kVectors * lanes) {
+    Lanes b_step[kVectors];
+    for (std::size_t v = 0; v < kVectors; ++v) b_step[v] = hn::LoadU(d, b + v * lanes);
+    for (std::size_t i = 0; i < kRows; ++i) {
+      const Lanes factor = hn::Set(d, a[i * kDepth + step]);
+      for (std::size_t v = 0; v < kVectors; ++v) sum[i][v] = hn::MulAdd(factor, b_step[v], sum[i][v]);
+    }
+  }
+  for (std::size_t i = 0; i < kRows; ++i)
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      double* out = c + i * stride + v * lanes;
+      hn::StoreU(add ? hn::Add(hn::LoadU(d, out), sum[i][v]) : sum[i][v], d, out);
+    }
+}
+
+// A tile at the border: into a buffer, from there what is inside.
+void Border(const double* a, const double* b, double* c, std::size_t stride, std::size_t depth, bool add,
+            std::size_t rows, std::size_t columns) {
+  const std::size_t width = kVectors * hn::Lanes(F64());
+  double tile[kRows * kVectors * HWY_MAX_BYTES / sizeof(double)];
+  Tile(a, b, tile, width, depth, false);
+  for (std::size_t i = 0; i < rows; ++i)
+    for (std::size_t j = 0; j < columns; ++j) {
+      double& out = c[i * stride + j];
+      out = add ? out + tile[i * width + j] : tile[i * width + j];
+    }
+}
+
+// All tiles of m packed rows by n packed columns.
+void Tiles(const double* a, const double* b, double* c, std::size_t m, std::size_t n, std::size_t stride,
+           std::size_t depth, bool add) {
+  const std::size_t width = kVectors * hn::Lanes(F64());
+  for (std::size_t j = 0; j < n; j += width)
+    for (std::size_t i = 0; i < m; i += kRows) {
+      double* out = c + i * stride + j;
+      if (i + kRows <= m && j + width <= n) Tile(a + i * kDepth, b + j * depth, out, stride, depth, add);
+      else
+        Border(a + i * kDepth, b + j * depth, out, stride, depth, add, std::min(kRows, m - i),
+               std::min(width, n - j));
+    }
+}
+
+// A line, converted.
+template <bool kAbsolute>
+HWY_INLINE void ConvertLine(const float* from, std::size_t stride, std::size_t depth, double* to) {
+  if (stride == 1)
+    for (std::size_t step = 0; step < depth; ++step)
+      to[step] = kAbsolute ? std::fabs(from[step]) : from[step];
+  else
+    for (std::size_t step = 0; step < depth; ++step)
+      to[step] = kAbsolute ? std::fabs(from[step * stride]) : from[step * stride];
+}
+
+void PackRows(const float* const* lines, std::size_t count, std::size_t offset, std::size_t stride,
+              std::size_t depth, bool absolute, double* packed) {
+  for (std::size_t i = 0; i < count; ++i) {
+    if (absolute) ConvertLine<true>(lines[i] + offset, stride, depth, packed + i * kDepth);
+    else ConvertLine<false>(lines[i] + offset, stride, depth, packed + i * kDepth);
+  }
+}
+
+// One panel: as many lines as a tile has columns, the steps outside; lines beyond `inside` are zero.
+HWY_INLINE void PackPanel(const float* const* lines, std::size_t inside, std::size_t offset,
+                          std::size_t stride, std::size_t depth, bool absolute, double* packed) {
+  const std::size_t width = kVectors * hn::Lanes(F64());
+  for (std::size_t step = 0; step < depth; ++step, packed += width) {
+    const std::size_t at = offset + step * stride;
+    for (std::size_t i = 0; i < inside; ++i) packed[i] = absolute ? std::fabs(lines[i][at]) : lines[i][at];
+    for (std::size_t i = inside; i < width; ++i) packed[i] = 0;
+  }
+}
+
+// The same of lines that stand side by side, as those of a row-major right operand do.
+HWY_INLINE void PackNeighbours(const float* from, std::size_t stride, std::size_t depth, bool absolute,
+                               double* packed) {
+  const F64 d;
+  const hn::Rebind<float, F64> singles;
+  const std::size_t lanes = hn::Lanes(d);
+  for (std::size_t step = 0; step < depth; ++step, from += stride, packed += kVectors * lanes)
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      const Lanes values = hn::PromoteTo(d, hn::LoadU(singles, from + v * lanes));
+      hn::StoreU(absolute ? hn::Abs(values) : values, d, packed + v * lanes);
+    }
+}
+
+void PackColumns(const float* const* lines, std::size_t count, std::size_t offset, std::size_t stride,
+                 std::size_t depth, bool absolute, double* packed) {
+  const std::size_t width = kVectors * hn::Lanes(F64());
+  for (std::size_t line = 0; line < count; line += width, packed += width * depth) {
+    const std::size_t inside = std::min(width, count - line);
+    bool neighbours = inside == width;
+    for (std::size_t i = 1; i < inside; ++i) neighbours = neighbours && lines[line + i] == lines[line] + i;
+    if (neighbours) PackNeighbours(lines[line] + offset, stride, depth, absolute, packed);
+    else PackPanel(lines + line, inside, offset, stride, depth, absolute, packed);
+  }
+}
+
+std::size_t RowsPerTile() { return kRows; }
+std::size_t ColumnsPerTile() { return kVectors * hn::Lanes(F64()); }
+
+}  // namespace HWY_NAMESPACE
+}  // namespace assay::golden::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace assay::golden::cpu {
+
+HWY_EXPORT(PackRows);
+HWY_EXPORT(PackColumns);
+HWY_EXPORT(Tiles);
+HWY_EXPORT(RowsPerTile);
+HWY_EXPORT(ColumnsPerTile);
+
 namespace {
 
-constexpr std::size_t kLanes = 8;    // columns of a panel: one cache line
-constexpr std::size_t kDepth = 256;  // k steps between updates of the result
-using Lanes = double __attribute__((vector_size(kLanes * sizeof(double))));
+constexpr std::size_t kDepth = 256;      // as above
+constexpr std::size_t kBlockRows = 128;  // of a: they stay in the second-level cache
 
-// kLanes columns of b, step after step of k, zero beyond n.
-using Panel = std::vector<double>;
+std::size_t round_up(std::size_t count, std::size_t step) { return (count + step - 1) / step * step; }
 
-struct Block {
-  const double* a;  // first row, at k = first
-  std::size_t a_stride, depth;
-  const double* panel;
-  double *sum, *magnitude;  // first row, first column
-  std::size_t stride, width;
-};
+}  // namespace
 
-template <std::size_t Rows>
-[[gnu::always_inline]] inline void multiply_block(const Block& t) {
-  Lanes sum[Rows] = {};
-  Lanes magnitude[Rows] = {};
-  for (std::size_t kk = 0; kk < t.depth; ++kk) {
-    Lanes b;
-    std::memcpy(&b, t.panel + kk * kLanes, sizeof b);
-    const Lanes b_abs = b < 0 ? -b : b;
-    for (std::size_t r = 0; r < Rows; ++r) {
-      const double a = t.a[r * t.a_stride + kk];
-      sum[r] += a * b;
-      magnitude[r] += std::fabs(a) * b_abs;
-    }
+std::size_t panel_columns() { return HWY_DYNAMIC_DISPATCH(ColumnsPerTile)(); }
+
+namespace {
+
+// The steps [step, step + depth) of one product.
+void multiply_slice(const Product& p, std::size_t step, std::size_t depth, bool absolute) {
+  const std::size_t m = p.a.lines.size(), n = p.b.lines.size();
+  static thread_local std::vector<double> rows, columns;
+  rows.resize(round_up(std::min(kBlockRows, m), HWY_DYNAMIC_DISPATCH(RowsPerTile)()) * kDepth);
+  columns.resize(round_up(n, panel_columns()) * kDepth);
+  HWY_DYNAMIC_DISPATCH(PackColumns)
+  (p.b.lines.data(), n, step * p.b.stride, p.b.stride, depth, absolute, columns.data());
+  for (std::size_t row = 0; row < m; row += kBlockRows) {
+    const std::size_t count = std::min(kBlockRows, m - row);
+    HWY_DYNAMIC_DISPATCH(PackRows)
+    (p.a.lines.data() + row, count, step * p.a.stride, p.a.stride, depth, absolute, rows.data());
+    HWY_DYNAMIC_DISPATCH(Tiles)
+    (rows.data(), columns.data(), p.sum + row * n, count, n, n, depth, step > 0);
   }
-  for (std::size_t r = 0; r < Rows; ++r)
-    for (std::size_t j = 0; j < t.width; ++j) {
-      t.sum[r * t.stride + j] += sum[r][j];
-      t.magnitude[r * t.stride + j] += magnitude[r][j];
-    }
-}
-
-template <std::size_t Rows>
-[[gnu::always_inline]] inline void multiply_panel(Block block, std::size_t m) {
-  std::size_t i = 0;
-  for (; i + Rows <= m; i += Rows) {
-    multiply_block<Rows>(block);
-    block.a += Rows * block.a_stride;
-    block.sum += Rows * block.stride;
-    block.magnitude += Rows * block.stride;
-  }
-  for (; i < m; ++i) {
-    multiply_block<1>(block);
-    block.a += block.a_stride;
-    block.sum += block.stride;
-    block.magnitude += block.stride;
-  }
-}
-
-// As many rows as leave every sum in a register of that instruction set.
-[[gnu::target("avx512f")]] void multiply_avx512(const Block& block, std::size_t m) {
-  multiply_panel<8>(block, m);
-}
-[[gnu::target("avx2,fma")]] void multiply_avx2(const Block& block, std::size_t m) {
-  multiply_panel<2>(block, m);
-}
-void multiply_plain(const Block& block, std::size_t m) { multiply_panel<1>(block, m); }
-
-using PanelKernel = void (*)(const Block&, std::size_t);
-
-PanelKernel choose_kernel() {
-  if (__builtin_cpu_supports("avx512f") != 0) return multiply_avx512;
-  if (__builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0) return multiply_avx2;
-  return multiply_plain;
-}
-
-void pack_panel(const double* b, std::size_t stride, std::size_t depth, std::size_t width, Panel& panel) {
-  panel.assign(depth * kLanes, 0);
-  for (std::size_t kk = 0; kk < depth; ++kk)
-    for (std::size_t j = 0; j < width; ++j) panel[kk * kLanes + j] = b[kk * stride + j];
 }
 
 }  // namespace
 
-void multiply(const std::vector<double>& a, const std::vector<double>& b, std::vector<double>& sum,
-              std::vector<double>& magnitude, std::size_t m, std::size_t n, std::size_t k) {
-  static const PanelKernel kernel = choose_kernel();
-  sum.assign(m * n, 0);
-  magnitude.assign(m * n, 0);
-  Panel panel;
-  for (std::size_t first = 0; first < k; first += kDepth) {
-    const std::size_t depth = std::min(kDepth, k - first);
-    for (std::size_t col = 0; col < n; col += kLanes) {
-      const std::size_t width = std::min(kLanes, n - col);
-      pack_panel(b.data() + first * n + col, n, depth, width, panel);
-      kernel({a.data() + first, k, depth, panel.data(), sum.data() + col, magnitude.data() + col, n, width},
-             m);
-    }
-  }
+void multiply(const std::vector<Product>& products, std::size_t k, Terms terms) {
+  for (std::size_t step = 0; step < k; step += kDepth)
+    for (const Product& product : products)
+      multiply_slice(product, step, std::min(kDepth, k - step), terms == Terms::magnitudes);
 }
 
 }  // namespace assay::golden::cpu
+#endif  // HWY_ONCE

@@ -1,4 +1,4 @@
-// fp64 matrix product that carries S = sum |a * b| beside each sum.
+// fp64 matrix product of fp32 operands.
 #pragma once
 
 #include <cstddef>
@@ -6,9 +6,29 @@
 
 namespace assay::golden::cpu {
 
-// a: m x k, b: k x n, dense and row major. sum and magnitude (m x n) are overwritten. Order of summation
-// and use of FMA are not defined: the error of sum is at most gamma_k * magnitude in fp64.
-void multiply(const std::vector<double>& a, const std::vector<double>& b, std::vector<double>& sum,
-              std::vector<double>& magnitude, std::size_t m, std::size_t n, std::size_t k);
+// m or n lines of k elements each: rows of the left operand, columns of the right one. Line i starts at
+// lines[i]; its elements are `stride` apart.
+struct Lines {
+  std::vector<const float*> lines;
+  std::size_t stride = 1;
+};
+
+enum class Terms { signed_products, magnitudes };  // a * b, or |a * b|
+
+// Lines of b that are multiplied together: one of them costs as much as all.
+std::size_t panel_columns();
+
+// sum[i * n + j] becomes the sum of the products of a's line i with b's line j, or of their magnitudes.
+struct Product {
+  Lines a, b;
+  double* sum;
+};
+
+// A product of two fp32 values is exact in fp64. Sums of 256 consecutive products are made from 0 in
+// ascending order, and added up in ascending order: an element's bits depend on its own two lines alone, and
+// |sum| never exceeds the sum of magnitudes. The error of either is at most gamma_k times the latter.
+//
+// All lines have k elements. Matrices that share lines, or have neighbouring ones, are faster together.
+void multiply(const std::vector<Product>& products, std::size_t k, Terms terms);
 
 }  // namespace assay::golden::cpu
