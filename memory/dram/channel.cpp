@@ -26,7 +26,9 @@ Channel::Channel(const DramTiming& timing, const Machine::MemoryController& poli
       closed_page_(policy.page_policy == "closed"),
       observer_(observer),
       banks_(timing.banks()),
+      hit_{std::vector<Hit>(timing.banks()), std::vector<Hit>(timing.banks())},
       groups_(timing.groups),
+      group_shift_(lowest(timing.banks_per_group)),
       nodes_(std::size_t{policy.read_queue} + policy.write_queue),
       phase_(refresh_phase) {
   for (std::uint32_t b = 0; b < banks_.size(); ++b) banks_[b].group = b / t_.banks_per_group;
@@ -137,6 +139,7 @@ void Channel::find_hits(std::uint32_t number) {
 }
 
 void Channel::note(std::uint32_t number) {
+  stale_ = true;
   const Bank& bank = banks_[number];
   const auto set = [number](std::uint64_t& mask, bool on) {
     mask = on ? mask | bit(number) : mask & ~bit(number);
@@ -145,14 +148,18 @@ void Channel::note(std::uint32_t number) {
     set(pending_[direction], bank.first[direction] != kNone);
     set(hits_[direction], bank.hit[direction] != kNone);
     set(rows_[direction], bank.first[direction] != bank.hit[direction]);
+    if (bank.hit[direction] != kNone)
+      hit_[direction][number].order = nodes_[static_cast<std::size_t>(bank.hit[direction])].order;
   }
   set(open_, bank.row >= 0);
 }
 
 void Channel::choose_direction() {
+  const bool before = writing_;
   if (!writing_) writing_ = waiting_[kWrite] >= policy_.write_high;
   else if (waiting_[kWrite] == 0 || (waiting_[kWrite] <= policy_.write_low && waiting_[kRead] > 0))
     writing_ = false;
+  stale_ = stale_ || writing_ != before;
 }
 
 // When the writes are drained though they are few: as long as no read has come, so long none may be expected.
@@ -172,15 +179,20 @@ Channel::Choice Channel::best_column() const {
   if (refreshing_) banks &= ~bit(target_);
   for (; banks != 0; banks &= banks - 1) {
     const std::uint32_t number = lowest(banks);
-    const Bank& bank = banks_[number];
+    const Hit& hit = hit_[direction][number];
     const Clock at =
-        std::max({from, bank.column_from[direction], groups_[bank.group].column_from[direction]});
-    const std::int32_t hit = bank.hit[direction], first = bank.first[direction];
-    if (hit != first && nodes_[static_cast<std::size_t>(first)].arrival + policy_.age_cap_clocks <= at)
+        std::max({from, hit.column_from, groups_[number >> group_shift_].column_from[direction]});
+    if (at > best.at ||
+        ((rows_[direction] & bit(number)) != 0 && overdue(banks_[number].first[direction], at)))
       continue;
-    best.offer(at, Step::column, number, nodes_[static_cast<std::size_t>(hit)].order);
+    best.offer(at, Step::column, number, hit.order);
   }
   return best;
+}
+
+// The access has waited so long that younger ones of its bank stand back.
+bool Channel::overdue(std::int32_t node, Clock at) const {
+  return nodes_[static_cast<std::size_t>(node)].arrival + policy_.age_cap_clocks <= at;
 }
 
 Channel::Choice Channel::best_row() const {
@@ -257,7 +269,7 @@ Clock Channel::refresh_at() const {
 }
 
 void Channel::start_refresh() {
-  refreshing_ = true;
+  refreshing_ = stale_ = true;
   if (!per_bank_) return;
   const std::uint64_t all =
       banks_.size() == 64 ? ~std::uint64_t{0} : bit(static_cast<std::uint32_t>(banks_.size())) - 1;
@@ -271,12 +283,14 @@ void Channel::start_refresh() {
 
 void Channel::advance(Clock until, std::vector<ChannelAnswer>& answers) {
   for (;;) {
+    while (!inbox_.empty() && !full_ && inbox_.front().at <= now_ && inbox_.front().at < until)
+      full_ = !accept(answers);
     choose_direction();
-    Choice best = best_column();
-    const Choice row = best_row();
-    if (row.at < best.at) best = row;
+    if (stale_) row_ = best_row();
+    stale_ = false;
+    const Choice column = best_column();
     const Clock refresh = refresh_at(), drain = drain_at();
-    const Clock next = std::min({best.at, refresh, drain});
+    const Clock next = std::min({column.at, row_.at, refresh, drain});
     if (!inbox_.empty() && !full_ && inbox_.front().at <= next) {
       if (inbox_.front().at >= until) return;
       full_ = !accept(answers);
@@ -284,34 +298,53 @@ void Channel::advance(Clock until, std::vector<ChannelAnswer>& answers) {
     }
     if (next >= until) return;
     now_ = next;
-    if (drain == next) writing_ = true;
-    else if (refresh < best.at) start_refresh();
-    else issue(best, answers);
+    if (drain == next) writing_ = stale_ = true;
+    else if (refresh < std::min(column.at, row_.at)) start_refresh();
+    else if (column.at <= row_.at) issue_columns(column, std::min({row_.at, refresh, drain, until}), answers);
+    else issue_row(row_);
   }
 }
 
-void Channel::issue(const Choice& choice, std::vector<ChannelAnswer>& answers) {
+// Issues the column command, and those that follow it before `until`, up to the end of an access: in between
+// nothing else changes.
+void Channel::issue_columns(Choice column, Clock until, std::vector<ChannelAnswer>& answers) {
+  if (!inbox_.empty() && !full_) until = std::min(until, inbox_.front().at);
+  bool more = issue_column(column.at, column.bank, answers);
+  while (more && !stale_) {
+    column = best_column();
+    if (column.at >= until) return;
+    now_ = column.at;
+    more = issue_column(column.at, column.bank, answers);
+  }
+}
+
+void Channel::issue_row(const Choice& choice) {
+  stale_ = true;
   switch (choice.step) {
-    case Step::column: issue_column(choice.at, choice.bank, answers); return;
     case Step::activate: issue_activate(choice.at, choice.bank); return;
     case Step::precharge: issue_precharge(choice.at, choice.bank); return;
     case Step::precharge_all: issue_precharge_all(choice.at); return;
     case Step::refresh: issue_refresh(choice.at); return;
-    case Step::none: return;
+    case Step::none:
+    case Step::column: return;
   }
 }
 
-void Channel::issue_column(Clock at, std::uint32_t number, std::vector<ChannelAnswer>& answers) {
+// False where it was the last one of its access.
+bool Channel::issue_column(Clock at, std::uint32_t number, std::vector<ChannelAnswer>& answers) {
   const std::size_t direction = writing_ ? kWrite : kRead;
   Bank& bank = banks_[number];
   Group& group = groups_[bank.group];
   const std::int32_t index = bank.hit[direction];
   DramAccess& access = nodes_[static_cast<std::size_t>(index)].access;
-  const DramLoss cause = account(at, bank, direction);
+  const DramLoss cause = account(at, number, direction);
   tell(at, writing_ ? DramCommand::write : DramCommand::read, number, access.row, access.column);
 
   column_bus_ = at + t_.column;
-  if (t_.one_bus) row_bus_ = column_bus_;
+  if (t_.one_bus) {
+    row_bus_ = column_bus_;
+    stale_ = true;
+  }
   column_from_[direction] = at + t_.ccd_s;
   group.column_from[direction] = at + t_.ccd_l;
   if (writing_) {
@@ -321,12 +354,16 @@ void Channel::issue_column(Clock at, std::uint32_t number, std::vector<ChannelAn
     raise(column_from_[kWrite], at + t_.read_to_write);
   }
   raise(bank.pre_from, at + (writing_ ? t_.write_to_precharge : t_.read_to_precharge));
+  stale_ = stale_ || (rows_[direction] & bit(number)) != 0 || closed_page_;
   ++access.column;
-  if (--access.bursts == 0) finish(number, index, at, cause, answers);
+  if (--access.bursts > 0) return true;
+  finish(number, index, at, cause, answers);
+  return false;
 }
 
 // The owner of the gap before a burst, and the books of the data bus.
-DramLoss Channel::account(Clock at, const Bank& bank, std::size_t direction) {
+DramLoss Channel::account(Clock at, std::uint32_t number, std::size_t direction) {
+  const Bank& bank = banks_[number];
   const bool write = direction == kWrite;
   const Clock start = at + (write ? t_.write_data : t_.read_data);
   const Clock gap = start > data_end_ ? start - data_end_ : 0;
@@ -334,7 +371,7 @@ DramLoss Channel::account(Clock at, const Bank& bank, std::size_t direction) {
   const Clock lost = gap - idle;
   DramLoss cause = DramLoss::bus;
   if (lost > 0) {
-    if (bank.column_from[direction] == at) cause = bank.cause;
+    if (hit_[direction][number].column_from == at) cause = bank.cause;
     else if (write != last_write_) cause = DramLoss::turnaround;
     else if (groups_[bank.group].column_from[direction] == at) cause = DramLoss::group;
     else if (column_bus_ == at) cause = DramLoss::command;
@@ -386,7 +423,8 @@ void Channel::issue_activate(Clock at, std::uint32_t number) {
   bank.act_from = at + t_.rc;
   bank.closed_by = DramLoss::row;
   raise(bank.pre_from, at + t_.ras);
-  bank.column_from = {at + t_.rcd_read, at + t_.rcd_write};
+  hit_[kRead][number].column_from = at + t_.rcd_read;
+  hit_[kWrite][number].column_from = at + t_.rcd_write;
   raise(group.act_from, at + t_.rrd_l);
   raise(act_from_, at + t_.rrd_s);
   raise(refresh_from_, at + t_.rrd_s);

@@ -72,12 +72,16 @@ class Channel {
   struct Bank {
     std::int64_t row = -1;                                                // open, or -1
     Clock act_from = 0, pre_from = 0;                                     // earliest command of each kind
-    std::array<Clock, 2> column_from{};                                   // read, write
     std::array<std::int32_t, 2> first{kNone, kNone}, last{kNone, kNone};  // waiting, by direction
     std::array<std::int32_t, 2> hit{kNone, kNone};  // the oldest of them for the open row
     std::uint32_t group = 0;
     DramLoss closed_by = DramLoss::row;  // what act_from stands for: tRP and tRC, or a refresh
     DramLoss cause = DramLoss::row;      // what its last activate waited for
+  };
+  // What choosing a column command looks at, for one direction.
+  struct Hit {
+    Clock column_from = 0;    // tRCD after the bank's activate
+    std::uint64_t order = 0;  // of the oldest access for its open row
   };
   struct Group {
     Clock act_from = 0;
@@ -118,6 +122,7 @@ class Channel {
 
   // --- choices ---
   Choice best_column() const;
+  bool overdue(std::int32_t node, Clock at) const;
   Choice best_row() const;
   void offer_rows(Choice& best, std::uint64_t banks, std::size_t direction, std::uint64_t age) const;
   void offer_refresh(Choice& best) const;
@@ -125,15 +130,16 @@ class Channel {
   void start_refresh();
 
   // --- commands ---
-  void issue(const Choice& choice, std::vector<ChannelAnswer>& answers);
-  void issue_column(Clock at, std::uint32_t bank, std::vector<ChannelAnswer>& answers);
+  void issue_columns(Choice column, Clock until, std::vector<ChannelAnswer>& answers);
+  bool issue_column(Clock at, std::uint32_t bank, std::vector<ChannelAnswer>& answers);
+  void issue_row(const Choice& choice);
   void issue_activate(Clock at, std::uint32_t bank);
   void issue_precharge(Clock at, std::uint32_t bank);
   void issue_precharge_all(Clock at);
   void issue_refresh(Clock at);
   void finish(std::uint32_t bank, std::int32_t node, Clock at, DramLoss cause,
               std::vector<ChannelAnswer>& answers);
-  DramLoss account(Clock at, const Bank& bank, std::size_t direction);
+  DramLoss account(Clock at, std::uint32_t bank, std::size_t direction);
   void tell(Clock at, DramCommand command, std::uint32_t bank = 0, std::uint32_t row = 0,
             std::uint32_t column = 0);
   void hold_row_bus(Clock until);
@@ -145,7 +151,9 @@ class Channel {
   DramObserver* observer_;
 
   std::vector<Bank> banks_;
+  std::array<std::vector<Hit>, 2> hit_;  // by direction, of each bank
   std::vector<Group> groups_;
+  std::uint32_t group_shift_;
   std::vector<Node> nodes_;
   std::vector<std::int32_t> free_nodes_;
   std::vector<Request> requests_;
@@ -168,6 +176,8 @@ class Channel {
   std::array<std::uint64_t, 2> pending_{}, hits_{}, rows_{};
   std::uint64_t open_ = 0;
   bool full_ = false;  // the next arrival waits for a place
+  Choice row_;         // the next row command, unless stale: something has changed that it depends on
+  bool stale_ = true;
 
   // Refresh: the next one (per-bank: of one bank) is due at phase + performed * period.
   Clock phase_, empty_since_ = 0;
