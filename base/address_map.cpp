@@ -143,9 +143,9 @@ void AddressMap::fold(const std::vector<Part>& parts, const std::string& where) 
 }
 
 std::string default_address_map(const HbmTable& table) {
-  const std::uint32_t byte = log2_of(table.burst_bytes()), group = log2_of(table.bank_groups);
+  const std::uint32_t byte = log2_of(table.burst_bytes());
   const std::uint32_t column = log2_of(table.row_bytes / table.burst_bytes());
-  const std::uint32_t low = std::min(column, byte + group < 8 ? 8 - byte - group : 0);
+  const std::uint32_t low = std::min(column, byte < 8 ? 8 - byte : 0);
   std::string text;
   const auto add = [&text](const char* name, std::uint32_t bits, const char* folds) {
     if (bits > 0) text += fmt::format("{}:{}{} ", name, bits, folds);
@@ -153,8 +153,8 @@ std::string default_address_map(const HbmTable& table) {
   add("row", log2_of(table.rows_per_bank), "");
   add("bank", log2_of(table.banks_per_group), "^row");
   add("column", column - low, "");
+  add("group", log2_of(table.bank_groups), "");
   add("channel", log2_of(table.channels()), "^all");
-  add("group", group, "");
   add("column", low, "");
   return text + fmt::format("byte:{}", byte);
 }

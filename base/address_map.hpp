@@ -69,8 +69,8 @@ class AddressMap {
   std::uint32_t run_bytes_ = 0, interleave_bytes_ = 0;
 };
 
-// The map of a table that no machine gives one: blocks of 256 bytes (or a burst of each bank group) go from
-// channel to channel, and the channel folds in what is above it.
+// The map of a table that no machine gives one: blocks of 256 bytes, each in one row, go from channel to
+// channel, then from bank group to bank group; the channel folds in what is above it.
 std::string default_address_map(const HbmTable& table);
 
 }  // namespace assay
