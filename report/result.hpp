@@ -81,6 +81,12 @@ struct Loss {
   std::uint64_t cycles = 0;
 };
 
+// What main memory did, and the owners of its data buses' clocks: of all channels together.
+struct Memory {
+  std::uint64_t row_hits = 0, activates = 0, refreshes = 0, turnarounds = 0, forwarded = 0;
+  std::vector<std::pair<std::string, std::uint64_t>> clocks;
+};
+
 struct CaseResult {
   std::string id, text, config, reproduce;
   std::string source;  // the ONNX data set or YAML file, where the case came from one
@@ -94,7 +100,7 @@ struct CaseResult {
   std::uint64_t macs_declared = 0, macs_executed = 0, macs_padding = 0;
   std::uint64_t elements_declared = 0, elements_executed = 0;  // of the vector unit
   std::uint64_t bytes_compulsory = 0, bytes_moved = 0;
-  std::uint64_t row_hits = 0, row_misses = 0;
+  Memory memory;
   Roofline roofline;
   std::vector<UnitCycles> accounting;
   std::vector<Loss> losses;                   // of the binding unit, largest first

@@ -174,7 +174,11 @@ nlohmann::ordered_json to_json(const CaseResult& r) {
   json["macs"] = {{"declared", r.macs_declared}, {"executed", r.macs_executed}, {"padding", r.macs_padding}};
   json["vector_elements"] = {{"declared", r.elements_declared}, {"executed", r.elements_executed}};
   json["bytes"] = {{"compulsory", r.bytes_compulsory}, {"moved", r.bytes_moved}};
-  json["hbm"] = {{"row_hits", r.row_hits}, {"row_misses", r.row_misses}};
+  const Memory& m = r.memory;
+  json["hbm"] = {{"row_hits", m.row_hits},   {"activates", m.activates},
+                 {"refreshes", m.refreshes}, {"turnarounds", m.turnarounds},
+                 {"forwarded", m.forwarded}, {"clocks", nlohmann::ordered_json::object()}};
+  for (const auto& [owner, clocks] : m.clocks) json["hbm"]["clocks"][owner] = clocks;
   json["roofline"] = roofline_json(r);
   json["accounting"] = nlohmann::ordered_json::object();
   for (const UnitCycles& unit : r.accounting)

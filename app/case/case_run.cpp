@@ -68,8 +68,10 @@ void record_run(const sim::RunResult& run, report::CaseResult& result) {
   result.macs_padding = run.mxu.macs_padding;
   result.elements_executed = run.vxu.elements;
   result.bytes_moved = (run.dma_in.bytes + run.dma_out.bytes).count();
-  result.row_hits = run.hbm.row_hits();
-  result.row_misses = run.hbm.activates;
+  result.memory = {run.hbm.row_hits(),  run.hbm.activates, run.hbm.refreshes,
+                   run.hbm.turnarounds, run.hbm.forwarded, {}};
+  for (std::size_t i = 0; i < memory::kDramLosses; ++i)
+    result.memory.clocks.emplace_back(memory::to_string(static_cast<memory::DramLoss>(i)), run.hbm.clocks[i]);
   for (const sim::UnitAccount& account : run.accounts) {
     report::UnitCycles unit{account.unit, {}};
     for (std::size_t o = 0; o < core::kOwners; ++o) {

@@ -106,6 +106,22 @@ Clauses bytes_at_pins(const Books& b) {
                   run.hbm.written_bytes.count(), run.dma_in.bytes.count(), run.dma_out.bytes.count()));
 }
 
+Clauses clocks_accounted(const Books& b) {
+  const memory::DramCounters& hbm = b.run.hbm;
+  std::uint64_t owned = 0;
+  for (const std::uint64_t clocks : hbm.clocks) owned += clocks;
+  return when(
+      owned != hbm.total_clocks,
+      fmt::format("hbm: {} clocks of the data buses have an owner, {} passed", owned, hbm.total_clocks));
+}
+
+Clauses bursts_on_bus(const Books& b) {
+  const std::uint64_t clocks = b.run.hbm.of(memory::DramLoss::bus);
+  const std::uint64_t needed = b.run.hbm.bursts * b.machine.hbm.table.burst_length / 2;
+  return when(clocks != needed, fmt::format("hbm: {} clocks of data for {} bursts of {}", clocks,
+                                            b.run.hbm.bursts, b.machine.hbm.table.burst_length / 2));
+}
+
 Clauses pin_rate(const Books& b) {
   const Bytes bytes = b.run.hbm.read_bytes + b.run.hbm.written_bytes;
   const double least = static_cast<double>(bytes.count()) / b.machine.hbm_bytes_per_cycle();
@@ -136,6 +152,10 @@ const Law kLaws[] = {
      [](sim::RunResult& run, const Books&) { one_cycle_more(run, "dma_out", core::Owner::idle); }},
     {"bytes-at-pins", "the bytes at HBM's pins are at least those of the DMA engines", false, bytes_at_pins,
      [](sim::RunResult& run, const Books&) { run.dma_in.bytes = run.hbm.read_bytes + Bytes(1); }},
+    {"clocks-accounted", "the owners of every clock of HBM's data buses sum to the clocks", false,
+     clocks_accounted, [](sim::RunResult& run, const Books&) { ++run.hbm.total_clocks; }},
+    {"bursts-on-bus", "the clocks with data on HBM's buses are those of its bursts", false, bursts_on_bus,
+     [](sim::RunResult& run, const Books&) { ++run.hbm.bursts; }},
     {"pin-rate", "the bytes at HBM's pins took at least as long as the pins need", false, pin_rate,
      [](sim::RunResult& run, const Books& b) {
        run.hbm.read_bytes += Bytes(static_cast<std::uint64_t>(b.machine.hbm_bytes_per_cycle() *

@@ -380,6 +380,7 @@ DramLoss Channel::account(Clock at, std::uint32_t number, std::size_t direction)
   counters_.clocks[static_cast<std::size_t>(DramLoss::idle)] += idle;
   counters_.clocks[static_cast<std::size_t>(cause)] += lost;
   counters_.clocks[static_cast<std::size_t>(DramLoss::bus)] += t_.burst;
+  ++counters_.bursts;
   if (write != last_write_) ++counters_.turnarounds;
   last_write_ = write;
   idle_ = 0;
@@ -491,6 +492,7 @@ void Channel::tell(Clock at, DramCommand command, std::uint32_t number, std::uin
 
 DramCounters Channel::counters(Clock until) const {
   DramCounters total = counters_;
+  total.total_clocks = std::max(until, data_end_);
   if (until > data_end_)
     total.clocks[static_cast<std::size_t>(idle() ? DramLoss::idle : DramLoss::row)] += until - data_end_;
   return total;

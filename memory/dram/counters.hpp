@@ -31,7 +31,9 @@ struct DramCounters {
   std::uint64_t refreshes = 0;                      // all-bank or per-bank
   std::uint64_t turnarounds = 0;                    // of the data bus, either way
   std::uint64_t forwarded = 0;                      // read accesses answered from the queue of writes
+  std::uint64_t bursts = 0;                         // on the data buses
   std::array<std::uint64_t, kDramLosses> clocks{};  // of the data buses, by owner
+  std::uint64_t total_clocks = 0;                   // of the data buses: what the owners' must sum to
 
   // Accesses that found their row open.
   std::uint64_t row_hits() const { return accesses > activates ? accesses - activates : 0; }

@@ -51,6 +51,8 @@ DramCounters& DramCounters::operator+=(const DramCounters& other) {
   refreshes += other.refreshes;
   turnarounds += other.turnarounds;
   forwarded += other.forwarded;
+  bursts += other.bursts;
+  total_clocks += other.total_clocks;
   for (std::size_t i = 0; i < clocks.size(); ++i) clocks[i] += other.clocks[i];
   return *this;
 }

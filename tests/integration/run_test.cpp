@@ -164,9 +164,10 @@ TEST(Losses, OfMemoryAreTheTimesWithoutATransferAndTheSlownessOfTheRest) {
 
 // The laws by name: one that is taken out of the list is missed here.
 TEST(Laws, EachOneIsCheckedInEveryRun) {
-  const std::vector<std::string> names{"cycles-accounted", "bytes-at-pins", "pin-rate",     "useful-lanes",
-                                       "products",         "array-slots",   "useful-array", "elements",
-                                       "compulsory-bytes", "compute-roof",  "memory-roof"};
+  const std::vector<std::string> names{
+      "cycles-accounted", "bytes-at-pins",    "pin-rate",     "useful-lanes",     "products",
+      "array-slots",      "useful-array",     "elements",     "compulsory-bytes", "compute-roof",
+      "memory-roof",      "clocks-accounted", "bursts-on-bus"};
   EXPECT_EQ(app::all_laws().size(), names.size());
   const app::CaseInput product = gemm(33, 30, 31, "bf16", "edge16");
   const app::CaseInput sum =
