@@ -11,57 +11,27 @@
 #include <omp.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <chrono>
-#include <dnnl.hpp>
 #include <fstream>
-#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "app/case/case_run.hpp"
 #include "base/machine_yaml.hpp"
 #include "core/mxu/tile_multiply.hpp"
 #include "testgen/case_arguments.hpp"
+#include "timing.hpp"
 
 namespace {
 
 using namespace assay;
-using Clock = std::chrono::steady_clock;
-
-double seconds_of(const std::function<void()>& work) {
-  const auto start = Clock::now();
-  work();
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
-double median_seconds(int repeat, const std::function<void()>& work) {
-  std::vector<double> seconds;
-  for (int i = 0; i < repeat; ++i) seconds.push_back(seconds_of(work));
-  return median(seconds);
-}
+using bench::median;
+using bench::seconds_of;
 
 // oneDNN's fp32 matmul of an s x s x s problem, after one warm-up.
 double native_seconds(std::int64_t s, int repeat) {
-  dnnl::engine engine(dnnl::engine::kind::cpu, 0);
-  dnnl::stream stream(engine);
-  const dnnl::memory::desc desc({s, s}, dnnl::memory::data_type::f32, dnnl::memory::format_tag::ab);
-  std::vector<float> values(static_cast<std::size_t>(s * s));
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i % 17) / 16.0F - 0.5F;
-  std::vector<float> other = values, result(values.size());
-  dnnl::memory a(desc, engine, values.data()), b(desc, engine, other.data()), c(desc, engine, result.data());
-  const dnnl::matmul matmul(dnnl::matmul::primitive_desc(dnnl::matmul::desc(desc, desc, desc), engine));
-  const auto work = [&] {
-    matmul.execute(stream, {{DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, b}, {DNNL_ARG_DST, c}});
-    stream.wait();
-  };
-  work();
-  return median_seconds(repeat, work);
+  bench::NativeGemm native(s);
+  std::vector<double> seconds;
+  for (int i = 0; i < repeat; ++i) seconds.push_back(seconds_of([&] { native.run(); }));
+  return median(seconds);
 }
 
 struct Row {

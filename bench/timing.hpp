@@ -1,6 +1,8 @@
 // What the benchmarks share: medians of times, and the same GEMM natively.
 #pragma once
 
+#include <time.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -16,10 +18,27 @@ inline double seconds_of(const std::function<void()>& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+// The processor's time: the same on an idle machine, and what remains of it on a busy one.
+inline double cpu_seconds_of(const std::function<void()>& work) {
+  const auto now = [] {
+    timespec time{};
+    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+  };
+  const double start = now();
+  work();
+  return now() - start;
+}
+
 inline double median(std::vector<double> values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
   std::nth_element(values.begin(), middle, values.end());
   return *middle;
+}
+
+// On a machine with other work the fastest of several is nearest to what the work itself takes.
+inline double fastest(const std::vector<double>& values) {
+  return *std::min_element(values.begin(), values.end());
 }
 
 // oneDNN's fp32 matmul of an s x s x s problem, warmed up.
@@ -39,9 +58,6 @@ class NativeGemm {
                                  {DNNL_ARG_WEIGHTS, dnnl::memory(desc_, engine_, other_.data())},
                                  {DNNL_ARG_DST, dnnl::memory(desc_, engine_, result_.data())}});
     stream_.wait();
-  }
-  double seconds() {
-    return seconds_of([this] { run(); });
   }
 
  private:

@@ -14,15 +14,18 @@ namespace {
 // A binary format: `precision` significant bits, hidden one included; normal numbers from 2^min_exponent.
 struct Format {
   int precision, min_exponent, max_exponent;
-  int fraction_bits() const { return precision - 1; }
-  std::uint64_t exponent_mask() const {
+  constexpr int fraction_bits() const { return precision - 1; }
+  constexpr std::uint64_t exponent_mask() const {
     return static_cast<std::uint64_t>(max_exponent) + static_cast<std::uint64_t>(2 - min_exponent);
   }
-  std::uint64_t infinity() const { return exponent_mask() << fraction_bits(); }
-  std::uint64_t canonical_nan() const { return infinity() | (std::uint64_t{1} << (fraction_bits() - 1)); }
+  constexpr std::uint64_t infinity() const { return exponent_mask() << fraction_bits(); }
+  constexpr std::uint64_t canonical_nan() const {
+    return infinity() | (std::uint64_t{1} << (fraction_bits() - 1));
+  }
+  constexpr std::uint64_t sign() const { return infinity() + (std::uint64_t{1} << fraction_bits()); }
 };
 
-Format format_of(DType type) {
+constexpr Format format_of(DType type) {
   switch (type) {
     case DType::f32: return {24, -126, 127};
     case DType::f16: return {11, -14, 15};
@@ -31,11 +34,9 @@ Format format_of(DType type) {
   }
 }
 
-std::uint64_t sign_bit(DType type) { return std::uint64_t{1} << (8 * size_of(type) - 1); }
-
 double decode_float(DType type, std::uint64_t bits) {
   const Format f = format_of(type);
-  const bool negative = (bits & sign_bit(type)) != 0;
+  const bool negative = (bits & f.sign()) != 0;
   const std::uint64_t field = (bits >> f.fraction_bits()) & f.exponent_mask();
   const std::uint64_t fraction = bits & ((std::uint64_t{1} << f.fraction_bits()) - 1);
   double magnitude = 0;
@@ -49,6 +50,22 @@ double decode_float(DType type, std::uint64_t bits) {
                            static_cast<int>(field) - 1 + f.min_exponent - f.fraction_bits());
   return negative ? -magnitude : magnitude;
 }
+
+// What ilogb, ldexp and nearbyint give, without a call: this is done for every element.
+int exponent_of(double positive) {  // -1023 for 0 and for subnormal doubles
+  std::uint64_t bits = 0;
+  std::memcpy(&bits, &positive, sizeof bits);
+  return static_cast<int>(bits >> 52) - 1023;
+}
+
+double power_of_two(int exponent) {  // -1022 to 1023
+  const std::uint64_t bits = static_cast<std::uint64_t>(exponent + 1023) << 52;
+  double power = 0;
+  std::memcpy(&power, &bits, sizeof power);
+  return power;
+}
+
+double nearest_integer(double value) { return value + 0x1p52 - 0x1p52; }  // 0 to 2^52, ties to even
 
 double integer_limit(DType type, bool low) {
   switch (type) {
@@ -140,20 +157,49 @@ std::vector<float> decode_f32(const Tensor& tensor) {
   return values;
 }
 
-std::uint64_t encode(DType type, double value) {
-  if (!is_float(type)) return encode_integer(type, value);
-  const Format f = format_of(type);
-  const std::uint64_t sign = std::signbit(value) ? sign_bit(type) : 0;
+namespace {
+
+inline std::uint64_t encode_float(const Format& f, double value) {
   if (std::isnan(value)) return f.canonical_nan();
   const double magnitude = std::fabs(value);
-  if (magnitude == 0) return sign;
+  const std::uint64_t sign = std::signbit(value) * f.sign();
   if (std::isinf(magnitude)) return sign | f.infinity();
-  const int exponent = std::max(std::ilogb(magnitude), f.min_exponent);
+  const int exponent = std::max(exponent_of(magnitude), f.min_exponent);
   // In units of the last place: 2^(precision-1) .. 2^precision for normal numbers, less for subnormal.
-  const double units = std::nearbyint(std::ldexp(magnitude, f.fraction_bits() - exponent));
+  const double units = nearest_integer(magnitude * power_of_two(f.fraction_bits() - exponent));
   const std::uint64_t field_base = static_cast<std::uint64_t>(exponent - f.min_exponent) << f.fraction_bits();
   // The hidden one, present in normal numbers, is what steps the exponent field from 0 to 1.
-  return sign | std::min(field_base + static_cast<std::uint64_t>(units), f.infinity());
+  return sign |
+         std::min(field_base + static_cast<std::uint64_t>(static_cast<std::int64_t>(units)), f.infinity());
+}
+
+template <DType kType, typename Word>
+void encode_all(const double* values, std::size_t count, std::byte* elements) {
+  constexpr Format f = format_of(kType);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto word = static_cast<Word>(encode_float(f, values[i]));
+    std::memcpy(elements + i * sizeof word, &word, sizeof word);  // little endian
+  }
+}
+
+}  // namespace
+
+std::uint64_t encode(DType type, double value) {
+  return is_float(type) ? encode_float(format_of(type), value) : encode_integer(type, value);
+}
+
+void encode(DType type, const double* values, std::size_t count, std::byte* elements) {
+  switch (type) {
+    case DType::f32: return encode_all<DType::f32, std::uint32_t>(values, count, elements);
+    case DType::f16: return encode_all<DType::f16, std::uint16_t>(values, count, elements);
+    case DType::bf16: return encode_all<DType::bf16, std::uint16_t>(values, count, elements);
+    default: break;
+  }
+  const std::size_t size = size_of(type);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint64_t element = encode_integer(type, values[i]);
+    std::memcpy(elements + i * size, &element, size);
+  }
 }
 
 double round_to(DType type, double value) { return decode(type, encode(type, value)); }

@@ -22,6 +22,8 @@ std::vector<float> decode_f32(const Tensor& tensor);
 // The bits of `value` rounded once to `type`: nearest even, overflow to infinity, canonical NaN; integers
 // saturate (NaN gives 0).
 std::uint64_t encode(DType type, double value);
+// The same of `count` values, into elements of the type side by side.
+void encode(DType type, const double* values, std::size_t count, std::byte* elements);
 // decode(encode(value)): the nearest value of the type.
 double round_to(DType type, double value);
 

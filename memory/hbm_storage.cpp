@@ -8,13 +8,14 @@ namespace {
 constexpr int kUnwrittenByte = 0xA5;
 }
 
-HbmStorage::Page& HbmStorage::page(std::uint64_t index) {
-  std::unique_ptr<Page>& slot = pages_[index];
-  if (!slot) {
-    slot = std::make_unique<Page>();
-    std::memset(slot->data(), kUnwrittenByte, kPageBytes);
+std::byte* HbmStorage::writable(std::uint64_t index) {
+  Slot& slot = pages_[index];
+  if (!slot.own) {
+    slot.own = std::make_unique<Page>();
+    if (slot.lent != nullptr) std::memcpy(slot.own->data(), slot.lent, kPageBytes);
+    else std::memset(slot.own->data(), kUnwrittenByte, kPageBytes);
   }
-  return *slot;
+  return slot.own->data();
 }
 
 void HbmStorage::read(std::uint64_t offset, std::byte* data, std::size_t bytes) const {
@@ -23,7 +24,18 @@ void HbmStorage::read(std::uint64_t offset, std::byte* data, std::size_t bytes) 
     const std::size_t part = std::min(bytes, kPageBytes - at);
     const auto found = pages_.find(offset / kPageBytes);
     if (found == pages_.end()) std::memset(data, kUnwrittenByte, part);
-    else std::memcpy(data, found->second->data() + at, part);
+    else std::memcpy(data, found->second.contents() + at, part);
+    offset += part;
+    data += part;
+    bytes -= part;
+  }
+}
+
+void HbmStorage::copy_in(std::uint64_t offset, const std::byte* data, std::size_t bytes) {
+  while (bytes > 0) {
+    const std::size_t at = offset % kPageBytes;
+    const std::size_t part = std::min(bytes, kPageBytes - at);
+    std::memcpy(writable(offset / kPageBytes) + at, data, part);
     offset += part;
     data += part;
     bytes -= part;
@@ -32,14 +44,18 @@ void HbmStorage::read(std::uint64_t offset, std::byte* data, std::size_t bytes) 
 
 void HbmStorage::write(std::uint64_t offset, const std::byte* data, std::size_t bytes) {
   written_.mark(offset, bytes);
-  while (bytes > 0) {
-    const std::size_t at = offset % kPageBytes;
-    const std::size_t part = std::min(bytes, kPageBytes - at);
-    std::memcpy(page(offset / kPageBytes).data() + at, data, part);
-    offset += part;
-    data += part;
-    bytes -= part;
-  }
+  copy_in(offset, data, bytes);
+}
+
+void HbmStorage::lend(std::uint64_t offset, const std::byte* data, std::size_t bytes) {
+  written_.mark(offset, bytes);
+  const std::uint64_t first = (offset + kPageBytes - 1) / kPageBytes, end = (offset + bytes) / kPageBytes;
+  if (first >= end) return copy_in(offset, data, bytes);
+  const std::size_t head = first * kPageBytes - offset, whole = (end - first) * kPageBytes;
+  copy_in(offset, data, head);
+  for (std::uint64_t index = first; index < end; ++index)
+    pages_[index] = {nullptr, data + head + (index - first) * kPageBytes};
+  copy_in(end * kPageBytes, data + head + whole, bytes - head - whole);
 }
 
 }  // namespace assay::memory

@@ -27,6 +27,9 @@ class HbmStorage {
   // The caller has checked contains().
   void read(std::uint64_t offset, std::byte* data, std::size_t bytes) const;
   void write(std::uint64_t offset, const std::byte* data, std::size_t bytes);
+  // As write(), but `data` must stay as it is for as long as this lives: whole pages of it are not copied
+  // before something else is written there.
+  void lend(std::uint64_t offset, const std::byte* data, std::size_t bytes);
 
   const WrittenMap& written() const { return written_; }
 
@@ -34,10 +37,17 @@ class HbmStorage {
   static constexpr std::size_t kPageBytes = std::size_t{1} << 16;
   using Page = std::array<std::byte, kPageBytes>;
 
-  Page& page(std::uint64_t index);
+  struct Slot {
+    std::unique_ptr<Page> own;
+    const std::byte* lent = nullptr;  // where there is no own page: its contents, or null
+    const std::byte* contents() const { return own ? own->data() : lent; }
+  };
+
+  std::byte* writable(std::uint64_t index);
+  void copy_in(std::uint64_t offset, const std::byte* data, std::size_t bytes);
 
   Bytes capacity_;
-  std::unordered_map<std::uint64_t, std::unique_ptr<Page>> pages_;
+  std::unordered_map<std::uint64_t, Slot> pages_;
   WrittenMap written_;
 };
 

@@ -7,7 +7,11 @@
 namespace assay::testgen {
 
 // Finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): a bijection of 64-bit words.
-std::uint64_t mix(std::uint64_t word);
+inline std::uint64_t mix(std::uint64_t word) {
+  word = (word ^ (word >> 30)) * 0xBF58476D1CE4E5B9ULL;
+  word = (word ^ (word >> 27)) * 0x94D049BB133111EBULL;
+  return word ^ (word >> 31);
+}
 // FNV-1a over the bytes, then mix().
 std::uint64_t hash(std::string_view text);
 

@@ -61,7 +61,7 @@ Execution execute(const CaseInput& input, const Machine& machine, const RunOptio
   platform.load(execution.kernel);
   platform.set_args(layout.args);
   for (std::size_t i = 0; i < input.inputs.size() && options.values; ++i)
-    platform.hbm().write(layout.inputs[i].offset, input.inputs[i].bytes.data(), input.inputs[i].bytes.size());
+    platform.hbm().lend(layout.inputs[i].offset, input.inputs[i].bytes.data(), input.inputs[i].bytes.size());
   for (const Placed& output : layout.outputs) execution.output_offsets.push_back(output.offset);
   execution.run = platform.run();
   if (!options.values) return execution;

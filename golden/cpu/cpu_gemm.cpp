@@ -69,12 +69,12 @@ class FloatGemm {
   double term(std::size_t i, std::size_t j) const { return double{g_.beta} * c_[g_.c.at(0, i, j)]; }
 
   static double largest_finite_of(const std::vector<float>& values) {
-    std::uint32_t largest = 0;  // magnitudes of floats are ordered as their patterns are
+    std::int32_t largest = 0;  // magnitudes of floats are ordered as their patterns are
     for (const float& value : values) {
-      std::uint32_t pattern = 0;
+      std::int32_t pattern = 0;
       std::memcpy(&pattern, &value, sizeof pattern);
-      pattern &= 0x7FFFFFFFU;
-      largest = std::max(largest, pattern < 0x7F800000U ? pattern : 0U);
+      pattern &= 0x7FFFFFFF;
+      largest = std::max(largest, pattern < 0x7F800000 ? pattern : 0);
     }
     float value = 0;
     std::memcpy(&value, &largest, sizeof value);

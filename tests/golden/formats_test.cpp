@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "bits.hpp"
+#include "testgen/random.hpp"
 
 namespace assay::golden {
 namespace {
@@ -31,6 +32,32 @@ TEST(Formats, F32RoundsAsTheProcessorDoes) {
   for (const double value : {1 + 0x1p-24, 1 + 0x3p-24, 1 + 0x1p-24 + 0x1p-50, 0x1p-150, 0x1.8p-149,
                              0x1p-127 + 0x1p-151, 3.5e38, 0x1.fffffefp127, 0x1.ffffffp127, -0.0, -1e-60})
     EXPECT_EQ(encode(DType::f32, value), bits(static_cast<float>(value))) << value;
+}
+
+TEST(Formats, ManyValuesEncodeAsOneDoes) {
+  testgen::ElementRandom random(3, 0);
+  std::vector<double> values{0.0,   -0.0,    std::nan(""), INFINITY, -INFINITY,
+                             1e300, -1e-300, 65519.99,     0x1p-149};
+  for (int i = 0; i < 5000; ++i) values.push_back(std::ldexp(random.unit() - 0.5, random.between(-160, 140)));
+  for (const DType type : {DType::f32, DType::f16, DType::bf16, DType::s8, DType::s32}) {
+    Tensor all("t", type, {static_cast<std::int64_t>(values.size())});
+    encode(type, values.data(), values.size(), all.bytes.data());
+    EXPECT_EQ(all.bytes, tensor(type, all.shape, values).bytes) << to_string(type);
+  }
+}
+
+TEST(Formats, RoundsToTheNearestOfTwoNeighbours) {
+  testgen::ElementRandom random(5, 0);
+  for (const DType type : {DType::f16, DType::bf16})
+    for (int i = 0; i < 20000; ++i) {
+      const std::uint64_t word = random.below(type == DType::f16 ? 0x7BFF : 0x7F7F);  // below the largest
+      const double low = decode(type, word), high = decode(type, word + 1);
+      const double value = low + (high - low) * random.unit();
+      const double middle = (low + high) / 2;
+      const std::uint64_t even = word + (word & 1);
+      EXPECT_EQ(encode(type, value), value < middle ? word : value > middle ? word + 1 : even);
+      EXPECT_EQ(encode(type, middle), even);
+    }
 }
 
 TEST(Formats, UnitsAtTheEdges) {

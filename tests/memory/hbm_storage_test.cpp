@@ -68,6 +68,30 @@ TEST(HbmStorage, HugeCapacityCostsOnlyWhatIsTouched) {
   EXPECT_EQ(read(hbm, last / 2, 1).front(), std::byte{0xA5});
 }
 
+TEST(HbmStorage, WhatIsLentReadsAsWrittenAndIsNeverChanged) {
+  std::vector<std::byte> tensor(3 * kPage + 100);
+  for (std::size_t i = 0; i < tensor.size(); ++i) tensor[i] = static_cast<std::byte>(i % 251);
+  const std::vector<std::byte> before = tensor;
+  for (const std::uint64_t offset : {std::uint64_t{0}, std::uint64_t{kPage}, std::uint64_t{kPage - 7}}) {
+    HbmStorage lent(Bytes(8 * kPage)), copied(Bytes(8 * kPage));
+    write(lent, offset + 10, 20, 9);  // is lent over
+    lent.lend(offset, tensor.data(), tensor.size());
+    copied.write(offset, tensor.data(), tensor.size());
+    EXPECT_EQ(read(lent, 0, 8 * kPage), read(copied, 0, 8 * kPage));
+    EXPECT_EQ(lent.written().count_unwritten(0, 8 * kPage), 8 * kPage - tensor.size());
+    for (HbmStorage* hbm : {&lent, &copied}) write(*hbm, offset + kPage - 3, kPage + 11, 77);
+    EXPECT_EQ(read(lent, 0, 8 * kPage), read(copied, 0, 8 * kPage));
+    EXPECT_EQ(tensor, before);
+  }
+}
+
+TEST(HbmStorage, AShortLoanIsCopied) {
+  HbmStorage hbm(Bytes(8 * kPage));
+  std::vector<std::byte> data(50, std::byte{3});
+  hbm.lend(kPage - 20, data.data(), data.size());
+  EXPECT_EQ(read(hbm, kPage - 20, 50), data);
+}
+
 TEST(HbmStorage, KnowsWhichBytesWereWritten) {
   HbmStorage hbm(Bytes(1u << 20));
   EXPECT_EQ(hbm.written().count_unwritten(100, 50), 50u);
