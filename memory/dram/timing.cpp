@@ -14,7 +14,7 @@ DramTiming::DramTiming(const HbmTable& t)
       column(t.column_clocks) {
   // What a decimal fraction in the table leaves over is not a clock.
   const auto clocks = [&t](double ns) { return static_cast<Clock>(std::ceil(ns / t.tCK_ns - 1e-6)); };
-  burst = std::max<Clock>(1, t.burst_length / 2);  // two transfers a clock
+  burst = std::max<Clock>(1, static_cast<Clock>(std::lround(t.burst_ns() / t.tCK_ns)));
   read_data = clocks(t.tCL_ns);
   write_data = clocks(t.tCWL_ns);
   rcd_read = clocks(t.tRCDRD_ns);
@@ -32,7 +32,7 @@ DramTiming::DramTiming(const HbmTable& t)
   write_to_read_l = write_data + burst + clocks(t.tWTR_L_ns);
   read_to_precharge = clocks(t.tRTP_ns);
   write_to_precharge = write_data + burst + clocks(t.tWR_ns);
-  refi = clocks(t.tREFI_ns);
+  refi = static_cast<Clock>(t.tREFI_ns / t.tCK_ns + 1e-6);  // a maximum
   rfc = clocks(t.tRFC_ns);
   rfc_bank = clocks(t.tRFCpb_ns);
   refresh_gap = clocks(t.tRREFD_ns);
