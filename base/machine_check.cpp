@@ -43,6 +43,8 @@ void check_choice(const std::string& file, const char* key, const std::string& v
   fail(ExitCode::Usage, "{}: {} = '{}'; {}", file, key, value, expected_one_of(value, choices));
 }
 
+}  // namespace
+
 void check_controller(const Machine& m) {
   const HbmTable& table = m.hbm.table;
   const Machine::MemoryController& c = m.hbm.controller;
@@ -64,8 +66,6 @@ void check_controller(const Machine& m) {
           c.read_queue < accesses ? "read_queue" : "write_queue", std::min(c.read_queue, c.write_queue),
           map.interleave_bytes(), accesses);
 }
-
-}  // namespace
 
 void check_machine(const Machine& m) {
   check_banks(m.file, "spm", m.spm);

@@ -49,6 +49,18 @@ HbmTable load_hbm_table(const std::string& path) {
   return table;
 }
 
+HbmTable find_hbm_table(const std::string& name_or_path) {
+  if (is_path(name_or_path)) return load_hbm_table(name_or_path);
+  const fs::path folder = fs::path(config_dir()) / "memory";
+  std::vector<std::string> names;
+  add_names(folder, "", names);
+  std::sort(names.begin(), names.end());
+  if (std::find(names.begin(), names.end(), name_or_path) == names.end())
+    fail(ExitCode::Usage, "unknown timing table '{}' (looked in {}); {}", name_or_path, folder.string(),
+         expected_one_of(name_or_path, names));
+  return load_hbm_table((folder / (name_or_path + kExtension)).string());
+}
+
 Machine load_machine(const std::string& path) {
   Machine machine;
   read_parameters(path, parameters(machine));

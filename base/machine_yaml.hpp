@@ -18,6 +18,8 @@ std::vector<Parameter> parameters(HbmTable& table);
 // file.
 Machine load_machine(const std::string& path);
 HbmTable load_hbm_table(const std::string& path);
+// A path that ends in .yaml, or the name of a file in configs/memory.
+HbmTable find_hbm_table(const std::string& name_or_path);
 
 // A path that ends in .yaml, or the name of a file in the configuration folder ("server128", "tests/tiny4").
 Machine find_machine(const std::string& name_or_path);
@@ -28,6 +30,7 @@ std::string config_dir();
 
 // Throws Error(Usage) when the parameters, each legal alone, cannot be one machine.
 void check_machine(const Machine& machine);
+void check_controller(const Machine& machine);  // the part that its memory controller has in it
 void check_hbm_table(const HbmTable& table, const std::string& file);
 
 }  // namespace assay

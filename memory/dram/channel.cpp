@@ -439,6 +439,8 @@ void Channel::issue_activate(Clock at, std::uint32_t number) {
 void Channel::issue_precharge(Clock at, std::uint32_t number) {
   Bank& bank = banks_[number];
   tell(at, DramCommand::precharge, number);
+  const bool refreshed = refreshing_ && per_bank_ && number == target_;
+  if (!refreshed && (bank.first[kRead] != kNone || bank.first[kWrite] != kNone)) ++counters_.conflicts;
   hold_row_bus(at + t_.precharge);
   bank.row = -1;
   raise(bank.act_from, at + t_.rp);

@@ -28,6 +28,7 @@ struct DramCounters {
   std::uint64_t accesses = 0;   // runs of bursts in one row
   std::uint64_t activates = 0;  // rows opened
   std::uint64_t precharges = 0;
+  std::uint64_t conflicts = 0;                      // precharges that made room for another row
   std::uint64_t refreshes = 0;                      // all-bank or per-bank
   std::uint64_t turnarounds = 0;                    // of the data bus, either way
   std::uint64_t forwarded = 0;                      // read accesses answered from the queue of writes

@@ -48,6 +48,7 @@ DramCounters& DramCounters::operator+=(const DramCounters& other) {
   accesses += other.accesses;
   activates += other.activates;
   precharges += other.precharges;
+  conflicts += other.conflicts;
   refreshes += other.refreshes;
   turnarounds += other.turnarounds;
   forwarded += other.forwarded;
