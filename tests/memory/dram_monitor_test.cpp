@@ -5,6 +5,8 @@
 
 #include <set>
 
+#include "dram_bench.hpp"
+
 namespace assay {
 namespace {
 
@@ -14,43 +16,9 @@ using memory::DramEvent;
 using test::DramMonitor;
 using test::Scope;
 
-// Clocks of 1 ns, and a time of its own for every parameter, so that no rule hides behind another.
 HbmTable table() {
-  HbmTable t;
-  t.name = "invented";
-  t.stacks = t.pseudo_channels = 1;
-  t.bus_bits = 64;
-  t.data_rate_mbps = 2000;
-  t.burst_length = 8;
-  t.bank_groups = 4;
-  t.banks_per_group = 2;
-  t.rows_per_bank = t.row_bytes = 1024;
-  t.command_buses = 2;
-  t.activate_clocks = 2;
-  t.precharge_clocks = t.column_clocks = 1;
-  t.refresh_postpone_max = 8;
-  t.tCK_ns = 1;
-  t.tCL_ns = 17;
-  t.tCWL_ns = 11;
-  t.tRCDRD_ns = 29;
-  t.tRCDWR_ns = 23;
-  t.tRP_ns = 31;
-  t.tRAS_ns = 61;
-  t.tRC_ns = 97;
-  t.tRRD_S_ns = 13;
-  t.tRRD_L_ns = 19;
-  t.tFAW_ns = 71;
-  t.tCCD_S_ns = 5;
-  t.tCCD_L_ns = 7;
-  t.tWTR_S_ns = 3;
-  t.tWTR_L_ns = 9;
-  t.tRTW_ns = 37;
-  t.tRTP_ns = 41;
-  t.tWR_ns = 43;
+  HbmTable t = test::one_channel().table;
   t.tREFI_ns = 9000;
-  t.tRFC_ns = 350;
-  t.tRFCpb_ns = 200;
-  t.tRREFD_ns = 8;
   return t;
 }
 
