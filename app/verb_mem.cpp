@@ -88,17 +88,17 @@ TrafficSpec traffic_of(const Options& o) {
 struct Report {
   Report(const Machine& m, const TrafficSpec& s, const TrafficResult& r) : machine(m), spec(s), result(r) {
     for (const std::uint64_t clocks : r.counters.clocks) total_clocks += static_cast<double>(clocks);
-    const double rows = static_cast<double>(std::max<std::uint64_t>(1, r.counters.activates));
-    limits = memory::bounds(m.hbm, static_cast<double>(r.bytes) / rows);
+    limits = memory::bounds(m.hbm, r.bytes_per_activate());
   }
-  double bytes_per_second() const { return result.bytes_per_cycle() * machine.cycles_per_second(); }
-  double of_pins() const { return bytes_per_second() / limits.bus; }
+  double of_pins() const { return result.bytes_per_second() / limits.bus; }
   double ns(double cycles) const { return cycles * 1000.0 / machine.freq_mhz; }
   double share(DramLoss loss) const { return static_cast<double>(result.counters.of(loss)) / total_clocks; }
   double requests_per_second() const {
     return static_cast<double>(result.counters.reads + result.counters.writes) /
            std::max(1e-9, result.seconds);
   }
+
+  std::string limit() const { return binding_limit(result, limits); }
 
   const Machine& machine;
   const TrafficSpec& spec;
@@ -137,10 +137,10 @@ Json report_json(const Report& r) {
             {"cycles", r.result.cycles.count()},
             {"ns", r.ns(static_cast<double>(r.result.cycles.count()))}};
   json["requests"] = {{"reads", c.reads}, {"writes", c.writes}, {"bytes", r.result.bytes}};
-  json["bandwidth"] = {{"gb_per_s", r.bytes_per_second() / 1e9},
+  json["bandwidth"] = {{"gb_per_s", r.result.bytes_per_second() / 1e9},
                        {"of_pins", r.of_pins()},
                        {"of_refreshed", r.of_pins() / r.limits.refreshed},
-                       {"limit", binding_limit(r.result)}};
+                       {"limit", r.limit()}};
   json["bounds_gb_per_s"] = {{"bus", r.limits.bus / 1e9},
                              {"tFAW", r.limits.window / 1e9},
                              {"tRRD", r.limits.activates / 1e9},
@@ -175,8 +175,8 @@ void print_report(const Report& r) {
              memory::pattern_names()[static_cast<std::size_t>(r.spec.pattern)], c.reads, c.writes,
              r.spec.request_bytes, r.spec.outstanding);
   fmt::print("bandwidth    {:.2f} GB/s: {:.2f}% of the pins, {:.2f}% of what refresh leaves; limit: {}\n",
-             r.bytes_per_second() / 1e9, 100 * r.of_pins(), 100 * r.of_pins() / r.limits.refreshed,
-             binding_limit(r.result));
+             r.result.bytes_per_second() / 1e9, 100 * r.of_pins(), 100 * r.of_pins() / r.limits.refreshed,
+             r.limit());
   fmt::print(
       "bounds       bus {:.1f}, tFAW {:.1f}, tRRD {:.1f}, tRC {:.1f} GB/s; the lowest less refresh {:.1f}\n",
       r.limits.bus / 1e9, r.limits.window / 1e9, r.limits.activates / 1e9, r.limits.banks / 1e9,

@@ -132,8 +132,7 @@ struct Machine {
     bool per_bank_refresh() const { return controller.refresh == "per_bank"; }
     // What refresh leaves of the pins' rate: per-bank refresh closes one bank of many, and costs no bus time.
     double refresh_fraction() const {
-      return per_bank_refresh() ? 1.0 - table.tRFCpb_ns / table.tREFI_ns
-                                : 1.0 - table.tRFC_ns / table.tREFI_ns;
+      return per_bank_refresh() ? 1.0 : 1.0 - table.tRFC_ns / table.tREFI_ns;
     }
   };
 

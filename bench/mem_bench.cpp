@@ -39,11 +39,7 @@ TrafficResult measure(const Machine::Hbm& hbm, Pattern pattern, std::uint64_t re
 }
 
 double of_pins(const Machine::Hbm& hbm, const TrafficResult& r) {
-  return r.bytes_per_cycle() * kMhz * 1e6 / hbm.table.bytes_per_second();
-}
-
-double bytes_per_activate(const TrafficResult& r) {
-  return static_cast<double>(r.bytes) / static_cast<double>(r.counters.activates);
+  return r.bytes_per_second() / hbm.table.bytes_per_second();
 }
 
 void print_tables(std::uint64_t requests) {
@@ -56,12 +52,12 @@ void print_tables(std::uint64_t requests) {
       if (hbm.per_bank_refresh() && hbm.table.tRFCpb_ns == 0) continue;
       const TrafficResult sequential = measure(hbm, Pattern::sequential, requests, kMany);
       const TrafficResult random = measure(hbm, Pattern::random, requests, kMany);
-      const double bound =
-          memory::bounds(hbm, bytes_per_activate(random)).lowest() / hbm.table.bytes_per_second();
+      const memory::TrafficBounds limits = memory::bounds(hbm, random.bytes_per_activate());
+      const double bound = limits.lowest() / limits.bus;
       fmt::print("{:<13} {:<9} {:>8.1f} {:>9.2f}% {:>8.2f}% {:>7.2f}% {:>8.2f}% {:>8.2f}% {:>7}\n", table,
                  refresh, hbm.table.bytes_per_second() / 1e9, 100 * of_pins(hbm, sequential),
                  100 * hbm.refresh_fraction(), 100 * of_pins(hbm, random), 100 * bound,
-                 100 * of_pins(hbm, random) / bound, binding_limit(random));
+                 100 * of_pins(hbm, random) / bound, binding_limit(random, limits));
     }
   }
 }

@@ -172,17 +172,19 @@ Clock Channel::drain_at() const {
 
 Channel::Choice Channel::best_column() const {
   Choice best;
-  if (refreshing_ && !per_bank_) return best;
+  // Before a refresh of all banks what is open is used as long as that does not put the refresh off.
+  const Clock recovery = writing_ ? t_.write_to_precharge : t_.read_to_precharge;
+  const Clock last = refreshing_ && !per_bank_ ? close_all_at() : kNever;
   const std::size_t direction = writing_ ? kWrite : kRead;
   const Clock from = std::max({now_, column_from_[direction], column_bus_});
   std::uint64_t banks = hits_[direction];
-  if (refreshing_) banks &= ~bit(target_);
+  if (refreshing_ && per_bank_) banks &= ~bit(target_);
   for (; banks != 0; banks &= banks - 1) {
     const std::uint32_t number = lowest(banks);
     const Hit& hit = hit_[direction][number];
     const Clock at =
         std::max({from, hit.column_from, groups_[number >> group_shift_].column_from[direction]});
-    if (at > best.at ||
+    if (at > best.at || at + recovery > last ||
         ((rows_[direction] & bit(number)) != 0 && overdue(banks_[number].first[direction], at)))
       continue;
     best.offer(at, Step::column, number, hit.order);
@@ -245,10 +247,18 @@ void Channel::offer_refresh(Choice& best) const {
     else best.offer(std::max({at, bank.act_from, refresh_from_}), Step::refresh, target_, 0);
     return;
   }
-  for (const Bank& bank : banks_)
-    if (open_ == 0) raise(at, bank.act_from);
-    else if (bank.row >= 0) raise(at, bank.pre_from);
-  best.offer(at, open_ == 0 ? Step::refresh : Step::precharge_all, 0, 0);
+  if (open_ != 0) {
+    best.offer(close_all_at(), Step::precharge_all, 0, 0);
+    return;
+  }
+  for (const Bank& bank : banks_) raise(at, bank.act_from);
+  best.offer(at, Step::refresh, 0, 0);
+}
+
+Clock Channel::close_all_at() const {
+  Clock at = std::max(now_, row_bus_);
+  for (std::uint64_t open = open_; open != 0; open &= open - 1) raise(at, banks_[lowest(open)].pre_from);
+  return at;
 }
 
 // When the next refresh is started if nothing else happens.

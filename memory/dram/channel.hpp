@@ -126,6 +126,7 @@ class Channel {
   Choice best_row() const;
   void offer_rows(Choice& best, std::uint64_t banks, std::size_t direction, std::uint64_t age) const;
   void offer_refresh(Choice& best) const;
+  Clock close_all_at() const;  // when every open bank can be precharged
   Clock refresh_at() const;
   void start_refresh();
 

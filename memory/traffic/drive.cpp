@@ -1,7 +1,7 @@
 #include "memory/traffic/drive.hpp"
 
 #include <algorithm>
-#include <chrono>
+#include <ctime>
 
 namespace assay::memory {
 
@@ -121,9 +121,10 @@ TrafficResult drive(const Machine::Hbm& hbm, std::uint32_t core_mhz, const Traff
                     DramObserver* observer) {
   check_traffic(spec, hbm);
   Driver driver(hbm, core_mhz, spec, observer);
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();
   TrafficResult result = driver.run();
-  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  result.core_mhz = core_mhz;
+  result.seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
   return result;
 }
 
@@ -138,19 +139,28 @@ TrafficBounds bounds(const Machine::Hbm& hbm, double bytes_per_activate) {
   b.window = rows * 4 / static_cast<double>(timing.faw);
   b.activates = rows / static_cast<double>(t.bank_groups > 1 ? timing.rrd_s : timing.rrd_l);
   b.banks = rows * t.banks() / static_cast<double>(timing.rc);
+  if (hbm.per_bank_refresh()) {
+    // It costs no bus time, but a bank's time, and the time for the activates that it keeps apart.
+    const double rate = t.banks() * t.tCK_ns / t.tREFI_ns, gap = static_cast<double>(timing.refresh_gap);
+    const double slack = static_cast<double>(timing.faw) - 4 * static_cast<double>(timing.rrd_s);
+    b.window *= 1 - rate * std::max(0.0, gap - slack);
+    b.activates *= 1 - rate * gap;
+    b.banks *= 1 - t.tRFCpb_ns / t.tREFI_ns;
+  }
   b.refreshed = hbm.refresh_fraction();
   return b;
 }
 
-std::string binding_limit(const TrafficResult& r) {
-  const auto& clocks = r.counters.clocks;
-  std::uint64_t total = 0;
-  for (const std::uint64_t owned : clocks) total += owned;
-  const std::uint64_t bus = r.counters.of(DramLoss::bus), refresh = r.counters.of(DramLoss::refresh);
-  if (static_cast<double>(bus + refresh) >= 0.95 * static_cast<double>(total)) return "bus";
+std::string binding_limit(const TrafficResult& r, const TrafficBounds& b) {
+  const std::pair<const char*, double> named[] = {
+      {"bus", b.bus}, {"tFAW", b.window}, {"tRRD", b.activates}, {"tRC", b.banks}};
+  const auto* lowest = std::min_element(std::begin(named), std::end(named),
+                                        [](auto& x, auto& y) { return x.second < y.second; });
+  if (r.bytes_per_second() >= 0.94 * b.lowest()) return lowest->first;
   std::size_t most = static_cast<std::size_t>(DramLoss::idle);
-  for (std::size_t i = 0; i < clocks.size(); ++i)
-    if (i != static_cast<std::size_t>(DramLoss::bus) && clocks[i] > clocks[most]) most = i;
+  for (std::size_t i = 0; i < kDramLosses; ++i)
+    if (i != static_cast<std::size_t>(DramLoss::bus) && r.counters.clocks[i] > r.counters.clocks[most])
+      most = i;
   const auto loss = static_cast<DramLoss>(most);
   return loss == DramLoss::idle ? "queue" : std::string(to_string(loss));
 }

@@ -28,13 +28,20 @@ class Latencies {
 };
 
 struct TrafficResult {
-  Cycle cycles;              // until the last byte has passed the pins
+  Cycle cycles;  // until the last byte has passed the pins
   std::uint64_t bytes = 0;
   DramCounters counters;
   Latencies reads, writes;
-  double seconds = 0;  // of this computer
+  double seconds = 0;  // of this computer's processor
 
-  double bytes_per_cycle() const { return static_cast<double>(bytes) / static_cast<double>(cycles.count()); }
+  std::uint32_t core_mhz = 0;
+
+  double bytes_per_second() const {
+    return static_cast<double>(bytes) / static_cast<double>(cycles.count()) * core_mhz * 1e6;
+  }
+  double bytes_per_activate() const {
+    return static_cast<double>(bytes) / static_cast<double>(counters.activates);
+  }
 };
 
 TrafficResult drive(const Machine::Hbm& hbm, std::uint32_t core_mhz, const TrafficSpec& spec,
@@ -52,7 +59,9 @@ struct TrafficBounds {
 };
 TrafficBounds bounds(const Machine::Hbm& hbm, double bytes_per_activate);
 
-// The limit that binds: "bus", "queue" (the cap on outstanding requests), or the name of a loss.
-std::string binding_limit(const TrafficResult& result);
+// The limit that binds. Near the lowest bound it is that: "bus", "tFAW", "tRRD", "tRC". Below, it is what the
+// data buses lost most clocks to: the name of a loss, or "queue", the cap on outstanding requests, where they
+// were idle.
+std::string binding_limit(const TrafficResult& result, const TrafficBounds& bounds);
 
 }  // namespace assay::memory

@@ -65,14 +65,15 @@ DramRequest TrafficStream::next(std::uint64_t id) {
       at_ = (at_ + bytes) % (spec_.size / 2);
       return {id, target, bytes, true};
     }
-    case Pattern::sequential: return {id, sequential(), bytes, spec_.writes_percent > random_() % 100};
-    case Pattern::random:
-      return {id, random_() % (spec_.size / bytes) * bytes, bytes, spec_.writes_percent > random_() % 100};
-    case Pattern::strided: return {id, strided(), bytes, spec_.writes_percent > random_() % 100};
-    case Pattern::tile: return {id, tile(), bytes, spec_.writes_percent > random_() % 100};
+    case Pattern::sequential: return {id, sequential(), bytes, writes()};
+    case Pattern::random: return {id, random_() % (spec_.size / bytes) * bytes, bytes, writes()};
+    case Pattern::strided: return {id, strided(), bytes, writes()};
+    case Pattern::tile: return {id, tile(), bytes, writes()};
   }
   return {};
 }
+
+bool TrafficStream::writes() { return spec_.writes_percent > 0 && spec_.writes_percent > random_() % 100; }
 
 std::uint64_t TrafficStream::sequential() {
   const std::uint64_t offset = at_;

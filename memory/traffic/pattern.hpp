@@ -44,6 +44,7 @@ class TrafficStream {
   DramRequest next(std::uint64_t id);
 
  private:
+  bool writes();
   std::uint64_t sequential();
   std::uint64_t strided();
   std::uint64_t tile();
