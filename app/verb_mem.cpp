@@ -222,8 +222,8 @@ void add_traffic_options(CLI::App& verb, Options& o) {
   verb.add_option("--size", t.size, "bytes of memory that are touched, as 64MiB")
       ->transform(CLI::AsSizeValue(false));
   verb.add_option("--request-bytes", t.request_bytes, "bytes of a request")->capture_default_str();
-  verb.add_option("--stride", t.stride, "strided: from request to request; tile: from row to row")
-      ->capture_default_str();
+  verb.add_option("--stride", t.stride, "bytes; strided: from request to request; tile: from row to row")
+      ->transform(CLI::AsSizeValue(false));
   verb.add_option("--tile", o.tile, "tile: ROWSxBYTES of a tile, 128x256 if not given");
   verb.add_option("--writes", t.writes_percent, "percentage of requests that write")->capture_default_str();
   verb.add_option("--outstanding", t.outstanding, "most requests under way")->capture_default_str();

@@ -381,11 +381,12 @@ DramLoss Channel::account(Clock at, std::uint32_t number, std::size_t direction)
   const Clock lost = gap - idle;
   DramLoss cause = DramLoss::bus;
   if (lost > 0) {
+    const bool group = groups_[bank.group].column_from[direction] == at;
     if (hit_[direction][number].column_from == at) cause = bank.cause;
-    else if (write != last_write_) cause = DramLoss::turnaround;
-    else if (groups_[bank.group].column_from[direction] == at) cause = DramLoss::group;
+    else if (write != last_write_ && (group || column_from_[direction] == at)) cause = DramLoss::turnaround;
+    else if (group) cause = DramLoss::group;
     else if (column_bus_ == at) cause = DramLoss::command;
-    else cause = DramLoss::row;
+    else cause = DramLoss::idle;  // it has just come, or was a write held back
   }
   counters_.clocks[static_cast<std::size_t>(DramLoss::idle)] += idle;
   counters_.clocks[static_cast<std::size_t>(cause)] += lost;
@@ -409,7 +410,7 @@ void Channel::finish(std::uint32_t number, std::int32_t index, Clock at, DramLos
   if (waiting_[kRead] == 0 && !access.write) reads_gone_ = at;
   Request& request = requests_[access.request];
   raise(request.done, data_end_);
-  if (cause != DramLoss::bus) request.cause = cause;
+  if (cause != DramLoss::bus && cause != DramLoss::idle) request.cause = cause;
   if (--request.left > 0) return;
   const auto kind = access.write ? ChannelAnswer::Kind::write_drained : ChannelAnswer::Kind::read;
   answers.push_back({request.id, kind, request.done, at, request.cause});

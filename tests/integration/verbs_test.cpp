@@ -37,7 +37,7 @@ void expect_error(int exit_code, const std::string& message, const std::string& 
 
 TEST(Program, EveryVerbHasHelp) {
   EXPECT_THAT(output_of("--help"), HasSubstr("Exit codes: 0 pass, 1 fail"));
-  for (const char* verb : {"config", "config show", "config check", "config diff", "isa", "disasm"})
+  for (const char* verb : {"config", "config show", "config check", "config diff", "isa", "disasm", "mem"})
     EXPECT_THAT(output_of(std::string(verb) + " --help"), HasSubstr("Usage:"));
 }
 
@@ -142,6 +142,95 @@ TEST(Disasm, FilesThatAreNoKernelsAreBadInput) {
   expect_error(7, "is no ELF file", "disasm " + folder.write("t.elf", "hello, this is a text"));
   expect_error(7, "is for machine", std::string("disasm ") + ASSAY_PROGRAM);
   expect_error(7, "cannot be read", "disasm /nonexistent.elf");
+}
+
+TEST(Mem, PrintsBandwidthRowsLatenciesAndTheLimit) {
+  const std::string text = output_of("mem --size 4MiB");
+  EXPECT_THAT(text,
+              HasSubstr("memory       hbm2_1563, 64 channels, 800.0 GB/s at the pins, refresh leaves 91.0%"));
+  EXPECT_THAT(text,
+              HasSubstr("traffic      sequential, 65536 reads and 0 writes of 64 bytes, 4096 outstanding"));
+  for (const char* part :
+       {"bandwidth ", "bounds ", "rows ", "reads ", "data bus ", "million requests a second"})
+    EXPECT_THAT(text, HasSubstr(part));
+}
+
+TEST(Mem, ReportsEveryPatternAsJson) {
+  for (const std::string pattern : {"sequential", "random", "strided", "copy", "tile"}) {
+    const json result =
+        json::parse(output_of("mem --size 1MiB --requests 5000 --seed 7 --json --pattern " + pattern));
+    EXPECT_EQ(result["pattern"], pattern);
+    EXPECT_EQ(result["requests"]["reads"].get<int>() + result["requests"]["writes"].get<int>(), 5000);
+    EXPECT_EQ(result["requests"]["bytes"], 5000 * 64);
+    EXPECT_EQ(result["latency_ns"]["reads"]["count"], result["requests"]["reads"]);
+    EXPECT_LE(result["latency_ns"]["reads"]["min"], result["latency_ns"]["reads"]["p50"]);
+    EXPECT_LE(result["latency_ns"]["reads"]["p99"], result["latency_ns"]["reads"]["max"]);
+    double shares = 0;
+    for (const auto& owner : result["data_bus"]) shares += owner["share"].get<double>();
+    EXPECT_NEAR(shares, 1, 1e-9) << pattern;
+  }
+}
+
+TEST(Mem, NamesTheLimitThatBinds) {
+  const auto limit = [](const std::string& arguments) {
+    return json::parse(output_of("mem --json " + arguments))["bandwidth"]["limit"].get<std::string>();
+  };
+  EXPECT_EQ(limit("--pattern sequential"), "bus");
+  EXPECT_EQ(limit("--pattern random --requests 300000 --outstanding 16384"), "tFAW");
+  EXPECT_EQ(limit("--pattern random --requests 300000 --outstanding 16384 --table hbm2e_3200"), "tRRD");
+  EXPECT_EQ(limit("--pattern sequential --outstanding 16"), "queue");
+  EXPECT_EQ(limit("--config tpuv1 --writes 50 --outstanding 32 --size 4MiB"), "turnaround");
+  // One bank of one channel, another row each time.
+  EXPECT_EQ(limit("--config tpuv1 --pattern strided --stride 64KiB --size 1GiB --requests 1000 "
+                  "--address-map 'row:16 channel:1 bank:3 column:7 byte:6'"),
+            "row");
+}
+
+TEST(Mem, TakesAnotherTableWithAnAddressMapOfItsOwn) {
+  const json result = json::parse(output_of("mem --table hbm3_6400 --refresh per_bank --size 1MiB --json"));
+  EXPECT_EQ(result["table"], "hbm3_6400");
+  EXPECT_EQ(result["address_map"], "row:14 bank:3^row column:4 channel:5^all group:2 column:1 byte:5");
+  EXPECT_EQ(json::parse(output_of("mem --config edge16 --size 1MiB --json"))["table"], "lpddr4_3200");
+}
+
+TEST(Mem, WritesEveryCommandAsCsv) {
+  const test::TemporaryFolder folder;
+  const std::string path = folder.file("trace.csv");
+  const json result = json::parse(output_of("mem --pattern random --requests 1000 --json --trace " + path));
+  const std::string text = test::read_text(path);
+  EXPECT_THAT(text, StartsWith("clock,channel,command,group,bank,row,column\n"));
+  const auto count = [&text](const std::string& command) {
+    std::size_t found = 0;
+    for (std::size_t at = text.find(command); at != std::string::npos; at = text.find(command, at + 1))
+      ++found;
+    return found;
+  };
+  EXPECT_EQ(count(",activate,"), result["rows"]["activates"].get<std::size_t>());
+  EXPECT_EQ(count(",read,"), 2000u) << "two bursts each";
+}
+
+TEST(Mem, RefusesWhatCannotBe) {
+  expect_error(
+      2, "pattern 'randm': expected one of sequential, random, strided, copy, tile; did you mean 'random'?",
+      "mem --pattern randm");
+  expect_error(2, "unknown timing table 'hbm3_6499'", "mem --table hbm3_6499");
+  expect_error(2, "did you mean 'hbm3_6400'?", "mem --table hbm3_6499");
+  expect_error(2, "mem: hbm.controller.address_map: byte has 0 bits; table hbm2_1563 needs 5",
+               "mem --address-map row:1");
+  expect_error(2, "mem: hbm.controller.refresh = per_bank: table ddr3_2133 has no per-bank refresh",
+               "mem --config tpuv1 --refresh per_bank");
+  expect_error(2, "request of 512 bytes: a power of two up to 256", "mem --request-bytes 512");
+  expect_error(2, "size of 32 bytes is below a request, 64", "mem --size 32");
+  expect_error(2, "exceeds the memory's 137438953472", "mem --config edge16 --table hbm2_1563 --size 1TiB");
+  expect_error(2, "0 requests outstanding", "mem --outstanding 0");
+  expect_error(2, "stride of 100 bytes is no multiple of a request, 64",
+               "mem --pattern strided --stride 100");
+  expect_error(2, "a copy writes what it reads", "mem --pattern copy --writes 10");
+  expect_error(2, "101 percent of writes", "mem --writes 101");
+  expect_error(2, "mem: --tile 'x5': expected ROWSxBYTES", "mem --pattern tile --tile x5");
+  expect_error(2, "mem: --tile belongs to --pattern tile", "mem --tile 4x64");
+  expect_error(3, "/nonexistent/t.csv cannot be written", "mem --requests 10 --trace /nonexistent/t.csv");
+  expect_error(3, "/dev/full cannot be written", "mem --requests 10 --trace /dev/full");
 }
 
 }  // namespace
