@@ -10,16 +10,34 @@
 namespace assay::app {
 namespace {
 
-// The array's cycles in whole tiles: weight stationary streams m rows for each stationary tile, output
-// stationary k steps for each result tile; the better of the two.
-std::uint64_t tile_cycles(const ops::MatrixProducts& p, const Machine& machine) {
+// An operand stationary, in whole tiles: `streamed` rows for each tile, but no less than it takes to load the
+// next one; and partial sums come back to a row no sooner than they have left the array.
+std::uint64_t stationary_cycles(const ops::MatrixProducts& p, std::uint64_t streamed,
+                                std::uint64_t stationary, const Machine& machine) {
   const Machine::MxuRate rate = machine.mxu.rate(p.operand);
-  const std::uint64_t k_tiles = ceil_div(p.k, std::uint64_t{machine.mxu.rows} * rate.chain);
-  const std::uint64_t n_tiles = ceil_div(p.n, machine.mxu.cols);
-  const std::uint64_t m_tiles = ceil_div(p.m, machine.mxu.rows);
-  const std::uint64_t ws = k_tiles * n_tiles * p.m;
-  const std::uint64_t os = m_tiles * n_tiles * ceil_div(p.k, rate.chain);
-  return std::min(ws, os) * rate.cycles_per_step * p.count;
+  const std::uint64_t tile_k = std::uint64_t{machine.mxu.rows} * rate.chain, tail = p.k % tile_k;
+  const auto tile = [&](std::uint64_t k) {
+    const std::uint64_t load = ceil_div(ceil_div(k, rate.chain), machine.mxu.load_rows_per_cycle);
+    return std::max(streamed * rate.cycles_per_step, load);
+  };
+  const std::uint64_t column = p.k / tile_k * tile(tile_k) + (tail != 0 ? tile(tail) : 0);
+  const std::uint64_t turn = std::uint64_t{machine.mxu.rows} * machine.mxu.pe_latency + machine.mxu.cols;
+  return std::max(ceil_div(stationary, machine.mxu.cols) * column * p.count,
+                  (ceil_div(p.k, tile_k) - 1) * turn);
+}
+
+// The results stationary: the k steps of each tile, and a row of results a cycle.
+std::uint64_t output_stationary_cycles(const ops::MatrixProducts& p, const Machine& machine) {
+  const Machine::MxuRate rate = machine.mxu.rate(p.operand);
+  const std::uint64_t steps = ceil_div(p.k, rate.chain) * rate.cycles_per_step;
+  const std::uint64_t columns = ceil_div(p.n, machine.mxu.cols);
+  return columns * std::max(ceil_div(p.m, machine.mxu.rows) * steps, p.m) * p.count;
+}
+
+// The array's cycles for the shape: B, A or the results stationary, whichever is best.
+std::uint64_t array_cycles(const ops::MatrixProducts& p, const Machine& machine) {
+  return std::min({stationary_cycles(p, p.m, p.n, machine), stationary_cycles(p, p.n, p.m, machine),
+                   output_stationary_cycles(p, machine)});
 }
 
 // MACs a cycle of a full array.
@@ -97,7 +115,7 @@ report::Roofline ceilings(const ops::Work& work, const Machine& machine) {
     f.peak_macs_per_cycle = std::max(f.peak_macs_per_cycle, rate);
     array += static_cast<double>(p.m) * static_cast<double>(p.n) * static_cast<double>(p.k) *
              static_cast<double>(p.count) / rate;
-    f.shape_cycles += tile_cycles(p, machine);
+    f.shape_cycles += array_cycles(p, machine);
   }
   const double bytes = static_cast<double>((work.compulsory_read + work.compulsory_written).count());
   f.pin_bytes_per_cycle = machine.hbm_bytes_per_cycle();

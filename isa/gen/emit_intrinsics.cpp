@@ -85,7 +85,8 @@ std::string emit_launch(const Instruction& in) {
   for (const Field& f : all) text += fmt::format("\n *   {}: {}", f.name, f.doc);
   text +=
       fmt::format(" */\nstatic inline void assay_{}({}) {{\n", name, all.empty() ? "void" : parameters(all));
-  return text + insn(in, in.funct3, in.funct7, rs1, rs2, true) + "}\n";
+  const bool touches_memory = in.engine != "any";  // not a semaphore's commands
+  return text + insn(in, in.funct3, in.funct7, rs1, rs2, touches_memory) + "}\n";
 }
 
 std::string emit_configuration(const Instruction& in, const Code& engine, const RegisterSet& set) {

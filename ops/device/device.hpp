@@ -10,27 +10,31 @@ namespace device {
 using u32 = uint32_t;
 using u64 = uint64_t;
 
-inline const volatile assay_machine& machine() {
-  return *reinterpret_cast<const volatile assay_machine*>(ASSAY_MACHINE_BASE);
-}
+inline const assay_machine& machine() { return *reinterpret_cast<const assay_machine*>(ASSAY_MACHINE_BASE); }
 
 constexpr u64 ceil_div(u64 a, u64 b) { return (a + b - 1) / b; }
+
+// floor(log2 a): the exponent of its conversion to floating point, which rounds nothing.
+inline u32 log2(u32 a) {
+  const double value = a;
+  u64 bits;
+  __builtin_memcpy(&bits, &value, sizeof bits);
+  return static_cast<u32>(bits >> 52) - 1023;
+}
 
 // A divisor used often: array sizes mostly are powers of two, and a division costs twenty shifts.
 class Divisor {
  public:
   constexpr Divisor() = default;
-  explicit Divisor(u32 value) : value_(value), power_of_two_((value & (value - 1)) == 0) {
-    for (u32 rest = value; rest > 1; rest >>= 1) ++shift_;
-  }
-  u32 value() const { return value_; }
-  u64 floor(u64 a) const { return power_of_two_ ? a >> shift_ : a / value_; }
+  explicit Divisor(u32 value) : value_(value), shift_((value & (value - 1)) == 0 ? log2(value) : kNone) {}
+  u64 value() const { return value_; }
+  u64 floor(u64 a) const { return shift_ != kNone ? a >> shift_ : a / value_; }
   u64 ceil(u64 a) const { return floor(a + value_ - 1); }
   u64 round_up(u64 a) const { return ceil(a) * value_; }
 
  private:
-  u32 value_ = 1, shift_ = 0;
-  bool power_of_two_ = true;
+  static constexpr u64 kNone = 64;
+  u64 value_ = 1, shift_ = 0;
 };
 
 constexpr u64 align_up(u64 a, u64 power_of_two) { return (a + power_of_two - 1) & ~(power_of_two - 1); }
@@ -43,17 +47,20 @@ constexpr T max(T a, T b) {
   return a > b ? a : b;
 }
 
+template <typename T>
+constexpr void swap(T& a, T& b) {
+  const T other = a;
+  a = b;
+  b = other;
+}
+
 constexpr u32 acc(u32 offset) { return offset | ASSAY_LOCAL_ACC; }
 
-inline u32 element_bytes(u32 dtype) {
-  switch (dtype) {
-    case ASSAY_DTYPE_f32:
-    case ASSAY_DTYPE_s32: return 4;
-    case ASSAY_DTYPE_f16:
-    case ASSAY_DTYPE_bf16: return 2;
-    default: return 1;
-  }
-}
+// By the dtype's code, four bits each: f32, f16, bf16, s8, u8, s32 from the lowest up.
+constexpr u32 element_bytes(u32 dtype) { return 0x411224u >> (4 * dtype) & 15; }
+static_assert(element_bytes(ASSAY_DTYPE_f32) == 4 && element_bytes(ASSAY_DTYPE_f16) == 2 &&
+              element_bytes(ASSAY_DTYPE_bf16) == 2 && element_bytes(ASSAY_DTYPE_s8) == 1 &&
+              element_bytes(ASSAY_DTYPE_u8) == 1 && element_bytes(ASSAY_DTYPE_s32) == 4);
 
 // `rows` runs of `run_bytes`, a stride apart on each side.
 struct Block {
@@ -76,6 +83,50 @@ inline void dma_out(const Block& b) {
   assay_dma_out(b.hbm, b.local);
 }
 
+// `panels` neighbours in each line of HBM, each a block of its own in SPM or ACC, a panel's stride behind the
+// one before.
+inline void dma_in_panels(const Block& b, u32 panels, u32 panel_stride) {
+  assay_cfg2_dma_in_run(assay_pack_dma_run(b.run_bytes, 0), b.run_bytes);
+  assay_cfg2_dma_in_dim1_local(assay_pack_dma_dim1_local(panels, static_cast<int32_t>(panel_stride)),
+                               b.hbm_stride);
+  assay_cfg_dma_in_dim2_local(assay_pack_dma_dim2_local(b.rows, static_cast<int32_t>(b.local_stride)));
+  assay_dma_in(b.hbm, b.local);
+  assay_cfg_dma_in_dim2_local(1);
+}
+
+// A matrix of `rows` x `cols` elements whose columns lie in HBM as lines, its rows in SPM or ACC.
+struct TransposedBlock {
+  u64 hbm;
+  u32 local;
+  u32 element, rows, cols;
+  u64 hbm_col_stride;
+  u32 local_row_stride;
+};
+
+// Dimension 2 stays set: what follows in this queue is transposed too.
+inline void dma_out_transposed(const TransposedBlock& b) {
+  assay_cfg2_dma_out_run(assay_pack_dma_run(b.element, 0), b.element);
+  assay_cfg2_dma_out_dim1_local(assay_pack_dma_dim1_local(b.rows, static_cast<int32_t>(b.local_row_stride)),
+                                b.hbm_col_stride);
+  assay_cfg_dma_out_dim2_local(assay_pack_dma_dim2_local(b.cols, static_cast<int32_t>(b.element)));
+  assay_dma_out(b.hbm, b.local);
+}
+
+inline void dma_in_transposed(const TransposedBlock& b) {
+  assay_cfg2_dma_in_run(assay_pack_dma_run(b.element, 0), b.element);
+  assay_cfg2_dma_in_dim1_local(assay_pack_dma_dim1_local(b.rows, static_cast<int32_t>(b.local_row_stride)),
+                               b.hbm_col_stride);
+  assay_cfg_dma_in_dim2_local(assay_pack_dma_dim2_local(b.cols, static_cast<int32_t>(b.element)));
+  assay_dma_in(b.hbm, b.local);
+  assay_cfg_dma_in_dim2_local(1);
+}
+
+// The end of a kernel, as if assay_kernel had returned `status`, but at once: nothing is restored.
+[[noreturn]] inline void halt(u32 status) {
+  *reinterpret_cast<volatile u64*>(ASSAY_HALT_BASE) = u64{status} << 32 | ASSAY_HALT_DONE;
+  for (;;) {}
+}
+
 // A pool of `tokens` buffers handed from a producing engine to a consuming one and back: the consumer
 // waits for `filled`, the producer for `freed` once every token is out. drain() takes every token back, so
 // that no signal outlives the kernel.
@@ -83,6 +134,11 @@ template <u32 producer, u32 consumer, u32 filled, u32 freed>
 class Exchange {
  public:
   explicit Exchange(u32 tokens) : tokens_(tokens), free_(tokens) {}
+  // More buffers, known of later than the first ones.
+  void add(u32 tokens) {
+    tokens_ += tokens;
+    free_ += tokens;
+  }
   void produce_begin() {
     if (free_ > 0) --free_;
     else assay_sem_wait(producer, freed);

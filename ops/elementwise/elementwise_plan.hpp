@@ -91,7 +91,7 @@ inline bool repeats_rows(const Problem& p) {
 }
 
 // Bytes of a slot: what SPM has room for, but several tiles even of a small problem.
-inline u64 slot_bytes(const Problem& p, const volatile assay_machine& machine) {
+inline u64 slot_bytes(const Problem& p, const assay_machine& machine) {
   const u64 word = machine.spm_bank_bytes;
   const u64 slots = u64{kBuffers} * (p.inputs + 1);
   const u64 all = p.elements * p.element;
@@ -99,7 +99,7 @@ inline u64 slot_bytes(const Problem& p, const volatile assay_machine& machine) {
   return device::min(device::align_up(wanted, word), machine.spm_bytes / slots & ~(word - 1));
 }
 
-inline void make_plan(const Problem& p, const volatile assay_machine& machine, Plan& plan) {
+inline void make_plan(const Problem& p, const assay_machine& machine, Plan& plan) {
   const u64 slot = slot_bytes(p, machine);
   const u64 most = slot / p.element;  // elements of a tile
   if (most == 0) return;

@@ -7,7 +7,8 @@
 
 #define ASSAY_GEMM_MAX_BATCH_RANK 6
 
-enum assay_gemm_dataflow { ASSAY_GEMM_AUTO = 0, ASSAY_GEMM_WS = 1, ASSAY_GEMM_OS = 2 };
+/* What stays in the array: B (weight stationary), the results, or A, by way of Y^T = B^T x A^T. */
+enum assay_gemm_dataflow { ASSAY_GEMM_AUTO = 0, ASSAY_GEMM_WS = 1, ASSAY_GEMM_OS = 2, ASSAY_GEMM_AS = 3 };
 
 /* Y[b] = alpha * op(A[b]) x op(B[b]) + beta * C, for each index b of the batch. */
 struct assay_gemm_attributes {

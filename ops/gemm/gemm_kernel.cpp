@@ -1,301 +1,388 @@
 // Gemm and MatMul: Y[b] = alpha * op(A[b]) x op(B[b]) + beta * C, to the bit of docs/numerics.md.
 //
-// Five steps run at once on different engines, handed on by semaphores: operand chunks into SPM
-// (dma_in), products into ACC (mxu), C strips into SPM (dma_in), the epilogue pass (vxu), results to
-// HBM (dma_out). Without an epilogue dma_out takes the results from ACC itself.
+// Engines hand on by semaphores: operands into SPM (dma_in), products into ACC (mxu), results to HBM
+// (gemm_output.hpp). Loads run slabs ahead of the products, and a tile's results are taken behind the next
+// tile's first products, so that no full queue holds up what the array waits for. The first slab comes and is
+// multiplied in blocks, so that the array starts early, its first one before the plan is complete; the last
+// slab too, whose blocks become ever smaller: docs/performance.md, "The schedule of the GEMM kernel".
 #include "ops/gemm/gemm_args.h"
+#include "ops/gemm/gemm_output.hpp"
 #include "ops/gemm/gemm_plan.hpp"
+#include "ops/gemm/gemm_start.hpp"
+#include "ops/gemm/gemm_steps.hpp"
 
 namespace {
 
-using namespace device;
-using gemm::Plan;
-using gemm::Problem;
-
-// Semaphores.
-enum : u32 {
-  kOperandsFilled,
-  kOperandsFreed,
-  kAccFilled,
-  kAccFreed,
-  kOutFilled,
-  kOutFreed,
-  kCFilled,
-  kCFreed,
-  kSemaphores
-};
-
-constexpr u32 kDmaIn = ASSAY_ENGINE_dma_in, kDmaOut = ASSAY_ENGINE_dma_out, kMxu = ASSAY_ENGINE_mxu,
-              kVxu = ASSAY_ENGINE_vxu;
-
-struct Tile {  // a macro tile of the result
-  u64 row, col;
-  u32 rows, cols;
-};
+using namespace gemm;
 
 class Gemm {
  public:
-  Gemm(const assay_args& args, const assay_gemm_attributes& attributes)
-      : args_(args), at_(attributes), a_(args.tensors[0]), b_(args.tensors[1]), y_(args.tensors[2]) {
-    const volatile assay_machine& m = machine();
-    p_.m = at_.m;
-    p_.n = at_.n;
-    p_.k = at_.k;
-    p_.element = element_bytes(a_.dtype);
-    p_.out_element = element_bytes(y_.dtype);
-    p_.c_element = at_.has_c != 0 ? element_bytes(args.tensors[3].dtype) : 0;
-    p_.chain = m.mxu_chain[a_.dtype];
-    p_.cycles_per_step = m.mxu_cycles_per_step[a_.dtype];
-    p_.tile_m = Divisor(m.mxu_rows);
-    p_.tile_n = Divisor(m.mxu_cols);
-    p_.tile_k = Divisor(m.mxu_rows * p_.chain);
-    p_.bank_word = m.spm_bank_bytes;
-    p_.dataflow = static_cast<u32>(at_.dataflow);
-    p_.trans_a = at_.trans_a != 0;
-    p_.trans_b = at_.trans_b != 0;
-    accumulator_ = a_.dtype == ASSAY_DTYPE_s8 ? ASSAY_DTYPE_s32 : ASSAY_DTYPE_f32;
-    scaled_ = at_.alpha != (accumulator_ == ASSAY_DTYPE_s32 ? 1 : 0x3F800000);
-    p_.direct = y_.dtype == accumulator_ && !scaled_ && at_.has_c == 0;
-  }
+  Gemm(const assay_args& args, const assay_gemm_attributes& attributes) : args_(args), at_(attributes) {}
 
   u32 run() {
+    const WholeTiles whole(args_, at_);
+    const bool started = whole.fits();
+    if (started) whole.start(p_.a, p_.b, plan_);
+    read_problem();
     if (p_.chain == 0) return ASSAY_STATUS_BAD_ARGS;
     if (machine().semaphores < kSemaphores) return ASSAY_STATUS_NO_SEMAPHORES;
-    gemm::make_plan(p_, machine(), plan_);
-    if (!plan_.feasible) return ASSAY_STATUS_NO_CAPACITY;
-    operands_ = Operands(plan_.buffers);
-    configure();
-    u64 index[ASSAY_GEMM_MAX_BATCH_RANK] = {};
-    u64 batches = 1;
-    for (u64 d = 0; d < at_.batch_rank; ++d) batches *= at_.batch_dims[d];
-    for (u64 batch = 0; batch < batches; ++batch) {
-      run_batch(batch, index);
-      for (u64 d = at_.batch_rank; d-- > 0;) {
-        if (++index[d] < at_.batch_dims[d]) break;
-        index[d] = 0;
-      }
-    }
+    choose_dataflow(started);
+    read_operands();
+    if (!started && !make_plan(p_, machine(), plan_)) return ASSAY_STATUS_NO_CAPACITY;
+    Step step;
+    begin_run(step);
+    operands_.produce_begin();
+    if (started) complete();
+    else first_slab(step);
+    operands_.consume_end();
+    run_steps(step);
     operands_.drain();
-    acc_.drain();
-    acc_direct_.drain();
-    out_.drain();
-    c_.drain();
+    output_.drain();
     assay_fence_ai(1u << kDmaIn | 1u << kDmaOut | 1u << kMxu | 1u << kVxu);
-    return 0;
+    halt(0);
   }
 
  private:
-  // What no tile changes.
+  // ------------------------------------------------------------------------------------------- problem
+
+  void read_problem() {
+    const assay_machine& m = machine();
+    dtype_ = args_.tensors[0].dtype;
+    p_.element = element_bytes(dtype_);
+    p_.m = at_.m;
+    p_.n = at_.n;
+    p_.k = at_.k;
+    p_.has_c = at_.has_c != 0;
+    p_.chain = m.mxu_chain[dtype_];
+    p_.cycles_per_step = m.mxu_cycles_per_step[dtype_];
+    const u32 rows = m.mxu_rows, cols = m.mxu_cols;
+    p_.tile_m = Divisor(rows);
+    p_.tile_n = cols == rows ? p_.tile_m : Divisor(cols);
+    p_.tile_k = p_.chain == 1 ? p_.tile_m : Divisor(static_cast<u32>(rows * p_.chain));
+    p_.load_rows = m.mxu_load_rows_per_cycle;
+    p_.bank_word = m.spm_bank_bytes;
+  }
+
+  void choose_dataflow(bool started) {
+    u64 dataflow = started ? u64{ASSAY_GEMM_WS} : at_.dataflow;
+    if (dataflow == ASSAY_GEMM_AUTO) dataflow = fastest_dataflow(p_);
+    p_.output_stationary = dataflow == ASSAY_GEMM_OS;
+    transposed_ = dataflow == ASSAY_GEMM_AS;  // Y^T = B^T x A^T
+    if (transposed_) swap(p_.m, p_.n);
+    least_rows_ = p_.least_rows();
+  }
+
+  void read_operands() {
+    const bool a_along_k = at_.trans_a == 0, b_along_k = at_.trans_b != 0;
+    if (transposed_) {
+      read_operand(p_.a, 1, p_.m, b_along_k);
+      read_operand(p_.b, 0, p_.n, a_along_k);
+    } else {
+      read_operand(p_.a, 0, p_.m, a_along_k);
+      read_operand(p_.b, 1, p_.n, b_along_k);
+    }
+  }
+  void read_operand(Operand& x, u64 tensor, u64 each, bool along_k) const {
+    const u64 e = p_.element;
+    x.along_k = along_k;
+    x.address = args_.tensors[tensor].address;
+    x.line = (along_k ? p_.k : each) * e;
+    x.each = along_k ? x.line : e;
+    x.k_step = along_k ? e : x.line;
+  }
+
+  // What no product changes.
   void configure() {
-    assay_cfg2_mxu_strides(assay_pack_mxu_strides(plan_.a_stride, plan_.b_stride),
-                           assay_pack_mxu_acc(plan_.nt * 4));
-    assay_cfg2_vxu_scale_strides(0, 0);
-  }
-
-  void run_batch(u64 batch, const u64* index) {
-    u64 a_offset = 0, b_offset = 0;
-    for (u64 d = 0; d < at_.batch_rank; ++d) {
-      a_offset += index[d] * at_.a_batch_strides[d];
-      b_offset += index[d] * at_.b_batch_strides[d];
+    const Operand &a = p_.a, &b = p_.b;
+    assay_cfg2_mxu_strides(assay_pack_mxu_strides(static_cast<u32>(a.spm_line), static_cast<u32>(b.spm_line)),
+                           assay_pack_mxu_acc(static_cast<u32>(plan_.acc_pitch)));
+    const u64 tile_m = p_.tile_m.value(), tile_k = p_.tile_k.value(), e = p_.element;
+    u64 a_outer = tile_k * (a.along_k ? e : a.spm_line), b_outer = tile_k * (b.along_k ? e : b.spm_line);
+    u64 acc_outer = 0;
+    if (p_.output_stationary) {
+      a_outer = tile_m * (a.along_k ? a.spm_line : e);
+      b_outer = 0;
+      acc_outer = tile_m * plan_.acc_pitch;
     }
-    a_base_ = a_.address + a_offset * p_.element;
-    b_base_ = b_.address + b_offset * p_.element;
-    y_base_ = y_.address + batch * p_.m * p_.n * p_.out_element;
-    for (u64 row = 0; row < p_.m; row += plan_.mt)
-      for (u64 col = 0; col < p_.n; col += plan_.nt)
-        run_tile({row, col, static_cast<u32>(min<u64>(plan_.mt, p_.m - row)),
-                  static_cast<u32>(min<u64>(plan_.nt, p_.n - col))});
-  }
-
-  void run_tile(const Tile& tile) {
-    if (p_.direct) acc_direct_.produce_begin();
-    else acc_.produce_begin();
-    for (u64 k = 0; k < p_.k; k += plan_.kt) {
-      const u32 depth = static_cast<u32>(min<u64>(plan_.kt, p_.k - k));
-      operands_.produce_begin();
-      load_operands(tile, k, depth);
-      operands_.produce_end();
-      operands_.consume_begin();
-      if (plan_.output_stationary) multiply_os(tile, k > 0, depth);
-      else multiply_ws(tile, k > 0, depth);
-      operands_.consume_end();
-      if (++chunk_ == plan_.buffers) chunk_ = 0;
-    }
-    if (p_.direct) store_direct(tile);
-    else epilogue(tile);
-    acc_half_ ^= 1;
-  }
-
-  void load_operands(const Tile& tile, u64 k, u32 depth) {
-    const u64 lda = (p_.trans_a ? p_.m : p_.k) * p_.element, ldb = (p_.trans_b ? p_.k : p_.n) * p_.element;
-    if (p_.trans_a)
-      dma_in({a_base_ + k * lda + tile.row * p_.element, plan_.a_at(chunk_), tile.rows * p_.element, depth,
-              lda, plan_.a_stride});
-    else
-      dma_in({a_base_ + tile.row * lda + k * p_.element, plan_.a_at(chunk_), depth * p_.element, tile.rows,
-              lda, plan_.a_stride});
-    if (p_.trans_b)
-      dma_in({b_base_ + tile.col * ldb + k * p_.element, plan_.b_at(chunk_), depth * p_.element, tile.cols,
-              ldb, plan_.b_stride});
-    else
-      dma_in({b_base_ + k * ldb + tile.col * p_.element, plan_.b_at(chunk_), tile.cols * p_.element, depth,
-              ldb, plan_.b_stride});
-  }
-
-  u64 mxu_format(bool accumulate) const {
-    return assay_pack_mxu_format(a_.dtype, p_.trans_a, p_.trans_b, accumulate, 0);
-  }
-
-  // One command: inner over column tiles, outer over stationary tiles of k.
-  void multiply_ws(const Tile& tile, bool accumulate, u32 depth) {
-    const u32 tile_n = p_.tile_n.value(), tile_k = p_.tile_k.value();
-    const u32 inner = static_cast<u32>(p_.tile_n.ceil(tile.cols));
-    const u32 outer = static_cast<u32>(p_.tile_k.ceil(depth));
-    const u32 n = min(tile.cols, tile_n), k = min(depth, tile_k);
-    const u32 a_k = tile_k * (p_.trans_a ? plan_.a_stride : p_.element);
-    const u32 b_k = tile_k * (p_.trans_b ? p_.element : plan_.b_stride);
-    const u32 b_n = tile_n * (p_.trans_b ? plan_.b_stride : p_.element);
-    assay_cfg2_mxu_format(mxu_format(accumulate), assay_pack_mxu_size(tile.rows, n, k));
-    assay_cfg2_mxu_repeat(assay_pack_mxu_repeat(inner, tile.cols - (inner - 1) * tile_n, outer),
-                          assay_pack_mxu_outer_tail(depth - (outer - 1) * tile_k));
     assay_cfg2_mxu_inner_step(
-        assay_pack_mxu_inner_step(0, static_cast<int32_t>(b_n)),
-        assay_pack_mxu_outer_step(static_cast<int32_t>(a_k), static_cast<int32_t>(b_k)));
-    assay_cfg_mxu_acc_step(assay_pack_mxu_acc_step(static_cast<int32_t>(tile_n * 4), 0));
-    assay_mxu_ws(plan_.a_at(chunk_), plan_.b_at(chunk_), acc(acc_half_ * plan_.acc_half));
+        assay_pack_mxu_inner_step(0, static_cast<int32_t>(plan_.b_panel)),
+        assay_pack_mxu_outer_step(static_cast<int32_t>(a_outer), static_cast<int32_t>(b_outer)));
+    assay_cfg_mxu_acc_step(assay_pack_mxu_acc_step(static_cast<int32_t>(p_.tile_n.value() * 4),
+                                                   static_cast<int32_t>(acc_outer)));
   }
 
-  // Inner over column tiles, outer over row tiles; a last, lower row of tiles is a command of its own.
-  void multiply_os(const Tile& tile, bool accumulate, u32 depth) {
-    const u32 full = static_cast<u32>(p_.tile_m.floor(tile.rows));
-    const u32 rest = tile.rows - full * p_.tile_m.value();
-    if (full > 0) multiply_os_rows(tile, accumulate, depth, 0, p_.tile_m.value(), full);
-    if (rest > 0) multiply_os_rows(tile, accumulate, depth, full * p_.tile_m.value(), rest, 1);
+  // What the first products need not wait for.
+  void complete() {
+    fill_spm(p_, plan_);
+    operands_.add(static_cast<u32>(plan_.slabs) - 2);
+    output_.open(args_, p_, plan_, transposed_);
+    output_.begin_tile();
   }
 
-  void multiply_os_rows(const Tile& tile, bool accumulate, u32 depth, u32 first, u32 rows, u32 outer) {
-    const u32 tile_m = p_.tile_m.value(), tile_n = p_.tile_n.value();
-    const u32 inner = static_cast<u32>(p_.tile_n.ceil(tile.cols));
-    const u32 a_line = p_.trans_a ? p_.element : plan_.a_stride;
-    const u32 b_n = tile_n * (p_.trans_b ? plan_.b_stride : p_.element);
-    assay_cfg2_mxu_format(mxu_format(accumulate), assay_pack_mxu_size(rows, min(tile.cols, tile_n), depth));
-    assay_cfg2_mxu_repeat(assay_pack_mxu_repeat(inner, tile.cols - (inner - 1) * tile_n, outer),
-                          assay_pack_mxu_outer_tail(0));
-    assay_cfg2_mxu_inner_step(assay_pack_mxu_inner_step(0, static_cast<int32_t>(b_n)),
-                              assay_pack_mxu_outer_step(static_cast<int32_t>(tile_m * a_line), 0));
-    assay_cfg_mxu_acc_step(assay_pack_mxu_acc_step(static_cast<int32_t>(tile_n * 4),
-                                                   static_cast<int32_t>(tile_m * plan_.nt * 4)));
-    assay_mxu_os(plan_.a_at(chunk_) + first * a_line, plan_.b_at(chunk_),
-                 acc(acc_half_ * plan_.acc_half + first * plan_.nt * 4));
-  }
+  // --------------------------------------------------------------------------------------------- steps
 
-  void store_direct(const Tile& tile) {
-    acc_direct_.produce_end();
-    acc_direct_.consume_begin();
-    const u64 ldy = p_.n * 4;
-    dma_out({y_base_ + tile.row * ldy + tile.col * 4, acc(acc_half_ * plan_.acc_half), tile.cols * 4,
-             tile.rows, ldy, plan_.nt * 4});
-    acc_direct_.consume_end();
-  }
-
-  void epilogue(const Tile& tile) {
-    acc_.produce_end();
-    acc_.consume_begin();
-    const u64 ldy = p_.n * p_.out_element;
-    for (u32 row = 0; row < tile.rows; row += plan_.strip) {
-      const Tile strip = {tile.row + row, tile.col, min(plan_.strip, tile.rows - row), tile.cols};
-      const u32 from = acc(acc_half_ * plan_.acc_half + row * plan_.nt * 4);
-      const u32 staged = plan_.out_at(strip_);
-      if (at_.has_c != 0) {
-        c_.produce_begin();
-        load_c(strip);
-        c_.produce_end();
-        if (scaled_) scale_in_place(strip, from);
-        c_.consume_begin();
-      }
-      out_.produce_begin();
-      if (at_.has_c != 0) add_c(strip, from, staged);
-      else convert(strip, from, staged);
-      out_.produce_end();
-      if (at_.has_c != 0) c_.consume_end();
-      out_.consume_begin();
-      dma_out({y_base_ + strip.row * ldy + strip.col * p_.out_element, staged, strip.cols * p_.out_element,
-               strip.rows, ldy, plan_.nt * p_.out_element});
-      out_.consume_end();
-      strip_ ^= 1;
+  // Loads run up to plan_.slabs steps ahead of the products.
+  void run_steps(Step& loading) {
+    Step working = loading;
+    u64 ahead = 0;
+    for (;;) {
+      const bool finishes =
+          working.ends_tile && !working.last;  // a tile, to be taken behind the next products
+      const Region tile = region_of(working, {0, working.rows, 0, working.cols});
+      if (finishes) output_.written();
+      if (working.ends_tile) acc_at_ ^= plan_.acc_half;
+      for (; ahead < plan_.slabs && advance(loading); ++ahead) load(loading);
+      if (!advance(working)) break;
+      --ahead;
+      if (finishes && working.last) take_tile(tile);  // before the blocks that end the run
+      multiply(working);
+      if (finishes && !working.last) take_tile(tile);
     }
-    acc_.consume_end();
+    output_.end_tile();
   }
 
-  // The part of C that a strip needs: a column or a row where it is broadcast.
-  void load_c(const Tile& strip) {
-    const u32 e = p_.c_element;
-    const u64 first =
-        args_.tensors[3].address + (strip.row * at_.c_row_stride + strip.col * at_.c_col_stride) * e;
-    const u32 cols = at_.c_col_stride != 0 ? strip.cols : 1, rows = at_.c_row_stride != 0 ? strip.rows : 1;
-    if (at_.c_col_stride == 0 && at_.c_row_stride == 1)
-      dma_in({first, plan_.c_at(strip_), rows * e, 1, 0, 0});
-    else dma_in({first, plan_.c_at(strip_), cols * e, rows, at_.c_row_stride * e, plan_.nt * e});
+  // Comes and is multiplied in three parts, so that the array starts early: some rows with a tile of columns;
+  // the other rows; the other columns.
+  void first_slab(const Step& s) {
+    const u64 rows = min(s.rows, 3 * least_rows_), cols = min(s.cols, p_.tile_n.value());
+    const u64 more_rows = s.rows - rows, more_cols = s.cols - cols;
+    load_part(s, {0, rows, 0, cols});
+    if (more_rows > 0) load_part(s, {rows, more_rows, 0, 0});
+    if (more_cols > 0) load_part(s, {0, 0, cols, more_cols});
+    configure();
+    if (s.last) {
+      complete();
+      for (u64 parts = 1 + (more_rows > 0) + (more_cols > 0); parts > 0; --parts) operands_.consume_begin();
+      return multiply_last(s, false);
+    }
+    const Columns c = columns(s, 0, cols);
+    operands_.consume_begin();
+    multiply_rows(s, c, 0, rows);
+    if (more_rows > 0) {
+      operands_.consume_begin();
+      multiply_rows(s, c, rows, more_rows);
+    }
+    if (more_cols > 0) {
+      operands_.consume_begin();
+      multiply_rows(s, columns(s, cols, more_cols), 0, s.rows);
+    }
+    complete();
   }
 
-  u64 vxu_format(u32 x, u32 out, u32 scale_source, u32 bias_source) const {
-    return assay_pack_vxu_format(x, out, 0, accumulator_, scale_source, bias_source,
-                                 ASSAY_VECTOR_FUNCTION_identity, ASSAY_REDUCTION_none,
-                                 ASSAY_VECTOR_OPERATION_multiply_add);
+  void begin_run(Step& s) {
+    batches_ = 1;
+    for (u64 d = 0; d < at_.batch_rank; ++d) batches_ *= at_.batch_dims[d];
+    s.batch = s.row = s.col = 0;
+    s.a_at = 0;
+    s.b_at = plan_.middle;
+    acc_at_ = 0;
+    begin_batch(s);
+    begin_tile(s);
   }
 
-  void pass(const Tile& strip, u64 format, u64 x_strides, u32 out_stride, u64 immediates, u32 x, u32 out) {
-    assay_cfg2_vxu_format(format, assay_pack_vxu_size(strip.rows, strip.cols));
-    assay_cfg2_vxu_x_strides(x_strides, assay_pack_vxu_out_strides(static_cast<int32_t>(out_stride), 0));
-    assay_cfg_vxu_immediates(immediates);
-    assay_vxu_pass(x, out);
+  void begin_batch(Step& s) const {
+    u64 a = 0, b = 0, rest = s.batch;
+    for (u64 d = at_.batch_rank; d-- > 0 && rest > 0;) {
+      const u64 above = rest / at_.batch_dims[d], index = rest - above * at_.batch_dims[d];
+      a += index * at_.a_batch_strides[d];
+      b += index * at_.b_batch_strides[d];
+      rest = above;
+    }
+    if (transposed_) swap(a, b);
+    s.a_base = p_.a.address + a * p_.element;
+    s.b_base = p_.b.address + b * p_.element;
   }
 
-  u64 acc_strides() const { return assay_pack_vxu_x_strides(static_cast<int32_t>(plan_.nt * 4), 4); }
-
-  void convert(const Tile& strip, u32 from, u32 to) {
-    const u32 scale = scaled_ ? ASSAY_OPERAND_SOURCE_immediate : ASSAY_OPERAND_SOURCE_none;
-    pass(strip, vxu_format(accumulator_, y_.dtype, scale, ASSAY_OPERAND_SOURCE_none), acc_strides(),
-         plan_.nt * p_.out_element, assay_pack_vxu_immediates(static_cast<u32>(at_.alpha), 0), from, to);
+  void begin_tile(Step& s) const {
+    s.k = 0;
+    s.rows = min(plan_.mt, p_.m - s.row);
+    s.cols = min(plan_.nt, p_.n - s.col);
+    s.a_from = s.a_base + s.row * p_.a.each;
+    s.b_from = s.b_base + s.col * p_.b.each;
+    begin_slab(s);
   }
 
-  void scale_in_place(const Tile& strip, u32 place) {
-    pass(strip,
-         vxu_format(accumulator_, accumulator_, ASSAY_OPERAND_SOURCE_immediate, ASSAY_OPERAND_SOURCE_none),
-         acc_strides(), plan_.nt * 4, assay_pack_vxu_immediates(static_cast<u32>(at_.alpha), 0), place,
-         place);
+  void begin_slab(Step& s) const {
+    const u64 rest = p_.k - s.k;
+    s.depth = min(rest, plan_.kt);
+    s.ends_tile = s.depth == rest;
+    s.last = s.ends_tile && s.col + s.cols == p_.n && s.row + s.rows == p_.m && s.batch + 1 == batches_;
   }
 
-  // out = convert(fma(beta, C, partial)).
-  void add_c(const Tile& strip, u32 from, u32 to) {
-    const u32 e = p_.c_element;
-    const bool column = at_.c_col_stride == 0;
-    const u32 row_stride = at_.c_row_stride == 0 ? 0 : column && at_.c_row_stride == 1 ? e : plan_.nt * e;
-    assay_cfg_vxu_addresses(assay_pack_vxu_addresses(0, from));
-    assay_cfg_vxu_bias_strides(assay_pack_vxu_bias_strides(static_cast<int32_t>(plan_.nt * 4), 4));
-    pass(strip,
-         vxu_format(args_.tensors[3].dtype, y_.dtype, ASSAY_OPERAND_SOURCE_immediate,
-                    ASSAY_OPERAND_SOURCE_memory),
-         assay_pack_vxu_x_strides(static_cast<int32_t>(row_stride), column ? 0 : static_cast<int32_t>(e)),
-         plan_.nt * p_.out_element, assay_pack_vxu_immediates(static_cast<u32>(at_.beta), 0),
-         plan_.c_at(strip_), to);
+  // False where there is no next step.
+  [[gnu::noinline]] bool advance(Step& s) const {
+    if (s.last) return false;
+    s.a_at += p_.a.spm_slab;
+    s.b_at += p_.b.spm_slab;
+    if (s.a_at == plan_.slabs * p_.a.spm_slab) {
+      s.a_at = 0;
+      s.b_at = plan_.middle;
+    }
+    if (!s.ends_tile) {
+      s.k += plan_.kt;
+      s.a_from += plan_.kt * p_.a.k_step;
+      s.b_from += plan_.kt * p_.b.k_step;
+      begin_slab(s);
+      return true;
+    }
+    s.col += s.cols;
+    if (s.col == p_.n) {
+      s.col = 0;
+      s.row += s.rows;
+    }
+    if (s.row == p_.m) {
+      s.row = 0;
+      ++s.batch;
+      begin_batch(s);
+    }
+    begin_tile(s);
+    return true;
   }
+
+  Blocks column_blocks(const Step& s) const { return {s.cols, p_.tile_n, p_.tile_n.value()}; }
+  // Of the last column block; others keep their rows together.
+  Blocks row_blocks(const Step& s, const Blocks& cols) const {
+    return {s.rows, p_.output_stationary ? p_.tile_m : kAny, cols.last() ? least_rows_ : s.rows};
+  }
+
+  // ------------------------------------------------------------------------------------------ operands
+
+  // The slab that ends the run comes by blocks of columns, as it is multiplied.
+  void load(const Step& s) {
+    operands_.produce_begin();
+    if (!s.last) return load_part(s, {0, s.rows, 0, s.cols});
+    for (Blocks cols = column_blocks(s); cols; cols.next())
+      load_part(s, {0, cols.at() == 0 ? s.rows : 0, cols.at(), cols.size()});
+  }
+
+  // Rows of A and columns of B.
+  void load_part(const Step& s, const Part& part) {
+    if (part.cols > 0) load_b(s, part.col, part.cols);
+    if (part.rows > 0) load_a(s, part.row, part.rows);
+    operands_.produce_end();
+  }
+
+  void load_a(const Step& s, u64 row, u64 rows) const {
+    load_lines(p_.a, s.a_from + row * p_.a.each, a_at(s, row), rows, s.depth);
+  }
+  u64 a_at(const Step& s, u64 row) const {
+    return s.a_at + row * (p_.a.along_k ? p_.a.spm_line : p_.element);
+  }
+
+  // Lines across k are cut into panels; a narrower one comes by itself.
+  void load_b(const Step& s, u64 col, u64 cols) const {
+    const u64 from = s.b_from + col * p_.b.each, to = b_at(s, col), tile = p_.tile_n.value();
+    if (p_.b.along_k || cols <= tile) return load_lines(p_.b, from, to, cols, s.depth);
+    const u64 panels = p_.tile_n.floor(cols), whole = panels * tile, run = tile * p_.element;
+    dma_in_panels({from, static_cast<u32>(to), static_cast<u32>(run), static_cast<u32>(s.depth), p_.b.line,
+                   static_cast<u32>(p_.b.spm_line)},
+                  static_cast<u32>(panels), static_cast<u32>(plan_.b_panel));
+    if (whole < cols)
+      load_lines(p_.b, from + whole * p_.element, to + panels * plan_.b_panel, cols - whole, s.depth);
+  }
+  u64 b_at(const Step& s, u64 col) const { return s.b_at + p_.tile_n.floor(col) * plan_.b_panel; }
+
+  // `each` rows or columns.
+  void load_lines(const Operand& x, u64 from, u64 to, u64 each, u64 k) const {
+    const u64 run = (x.along_k ? k : each) * p_.element, lines = x.along_k ? each : k;
+    dma_in({from, static_cast<u32>(to), static_cast<u32>(run), static_cast<u32>(lines), x.line,
+            static_cast<u32>(x.spm_line)});
+  }
+
+  // ------------------------------------------------------------------------------------------ products
+
+  void multiply(const Step& s) {
+    if (s.k == 0) output_.begin_tile();
+    if (s.last) multiply_last(s, true);
+    else {
+      operands_.consume_begin();
+      multiply_rows(s, columns(s, 0, s.cols), 0, s.rows);
+    }
+    operands_.consume_end();
+  }
+
+  // In blocks, each of which is taken as soon as it is there.
+  [[gnu::noinline]] void multiply_last(const Step& s, bool waits) {
+    for (Blocks cols = column_blocks(s); cols; cols.next()) {
+      const Columns c = columns(s, cols.at(), cols.size());
+      if (waits) operands_.consume_begin();
+      for (Blocks rows = row_blocks(s, cols); rows; rows.next()) {
+        multiply_rows(s, c, rows.at(), rows.size());
+        output_.written();
+        output_.take(region_of(s, {rows.at(), rows.size(), cols.at(), cols.size()}));
+      }
+    }
+  }
+
+  // Inner over column tiles; weight stationary, outer over stationary tiles of k.
+  Columns columns(const Step& s, u64 col, u64 cols) const {
+    const u64 tile_n = p_.tile_n.value(), tile_k = p_.tile_k.value();
+    u64 inner = 1, n = cols, n_last = 0, outer = 1, k = s.depth, k_last = 0;
+    if (cols > tile_n) {
+      inner = p_.tile_n.ceil(cols);
+      n = tile_n;
+      n_last = cols - (inner - 1) * tile_n;
+    }
+    if (k > tile_k && !p_.output_stationary) {
+      outer = p_.tile_k.ceil(k);
+      k_last = k - (outer - 1) * tile_k;
+      k = tile_k;
+    }
+    return {assay_pack_mxu_format(dtype_, !p_.a.along_k, p_.b.along_k, s.k > 0, 0),
+            assay_pack_mxu_size(0, static_cast<u32>(n), static_cast<u32>(k)),
+            assay_pack_mxu_repeat(static_cast<u32>(inner), static_cast<u32>(n_last), static_cast<u32>(outer)),
+            assay_pack_mxu_outer_tail(static_cast<u32>(k_last)),
+            b_at(s, col),
+            acc_at_ + col * 4};
+  }
+
+  void multiply_rows(const Step& s, const Columns& c, u64 row, u64 rows) const {
+    if (p_.output_stationary) return multiply_os(s, c, row, rows);
+    assay_cfg2_mxu_format(c.format, c.size | assay_pack_mxu_size(static_cast<u32>(rows), 0, 0));
+    assay_cfg2_mxu_repeat(c.repeat, c.outer_tail);
+    assay_mxu_ws(static_cast<u32>(a_at(s, row)), static_cast<u32>(c.b), acc_of(c, row));
+  }
+
+  // Outer over rows of tiles; a last, lower one is a command of its own.
+  void multiply_os(const Step& s, const Columns& c, u64 row, u64 rows) const {
+    const u64 tile = p_.tile_m.value(), outer = p_.tile_m.floor(rows), whole = outer * tile;
+    if (outer > 0) multiply_os_tiles(s, c, row, tile, outer);
+    if (whole < rows) multiply_os_tiles(s, c, row + whole, rows - whole, 1);
+  }
+  void multiply_os_tiles(const Step& s, const Columns& c, u64 row, u64 rows, u64 outer) const {
+    assay_cfg2_mxu_format(c.format, c.size | assay_pack_mxu_size(static_cast<u32>(rows), 0, 0));
+    const u64 more = assay_pack_mxu_repeat(0, 0, static_cast<u32>(outer - 1));  // than one
+    assay_cfg2_mxu_repeat(c.repeat + more, c.outer_tail);
+    assay_mxu_os(static_cast<u32>(a_at(s, row)), static_cast<u32>(c.b), acc_of(c, row));
+  }
+
+  u32 acc_of(const Columns& c, u64 row) const { return acc(static_cast<u32>(c.acc + row * plan_.acc_pitch)); }
+
+  // ------------------------------------------------------------------------------------------- results
+
+  Region region_of(const Step& s, const Part& part) const {
+    return {s.batch,          s.row + part.row, part.rows,
+            s.col + part.col, part.cols,        acc_at_ + part.row * plan_.acc_pitch + part.col * 4};
+  }
+
+  void take_tile(const Region& tile) {
+    output_.take(tile);
+    output_.end_tile();
+  }
+
+  static constexpr Divisor kAny{};
 
   const assay_args& args_;
   const assay_gemm_attributes& at_;
-  const assay_tensor &a_, &b_, &y_;
-  Problem p_{};
+  Problem p_;
   Plan plan_;
-  u32 accumulator_ = 0;
-  bool scaled_ = false;
-  u64 a_base_ = 0, b_base_ = 0, y_base_ = 0;
-  u32 chunk_ = 0, acc_half_ = 0, strip_ = 0;  // which buffer comes next
-  using Operands = Exchange<kDmaIn, kMxu, kOperandsFilled, kOperandsFreed>;
-  Operands operands_{2};
-  Exchange<kMxu, kVxu, kAccFilled, kAccFreed> acc_{2};
-  Exchange<kMxu, kDmaOut, kAccFilled, kAccFreed> acc_direct_{2};
-  Exchange<kVxu, kDmaOut, kOutFilled, kOutFreed> out_{2};
-  Exchange<kDmaIn, kVxu, kCFilled, kCFreed> c_{2};
+  u32 dtype_;
+  bool transposed_;
+  u64 least_rows_;  // of a block
+  u64 batches_;
+  u64 acc_at_;  // the half of ACC that the array writes
+  Exchange<kDmaIn, kMxu, kOperandsFilled, kOperandsFreed> operands_{2};
+  Output output_;
 };
 
 }  // namespace

@@ -25,6 +25,7 @@ std::uint64_t fp32_word(float value) {
 
 std::uint64_t dataflow_word(const std::string& name) {
   if (name == "ws") return ASSAY_GEMM_WS;
+  if (name == "as") return ASSAY_GEMM_AS;
   return name == "os" ? ASSAY_GEMM_OS : ASSAY_GEMM_AUTO;
 }
 
@@ -51,8 +52,8 @@ std::vector<AttributeSpec> matmul_attributes() {
       {"dataflow",
        AttributeType::String,
        std::string("auto"),
-       "how the matrix unit is used: weight or output stationary",
-       {"auto", "ws", "os"},
+       "what stays in the matrix unit: ws (weights, B), os (outputs) or as (A)",
+       {"auto", "ws", "os", "as"},
        true},
   };
 }

@@ -73,7 +73,7 @@ class Space {
 };
 
 // Fills the addresses; false where the memories are too small.
-inline bool lay_out(const Problem& p, const volatile assay_machine& machine, Plan& plan) {
+inline bool lay_out(const Problem& p, const assay_machine& machine, Plan& plan) {
   const u32 word = machine.spm_bank_bytes;
   Space spm(machine.spm_bytes, word), acc(machine.acc_bytes, machine.acc_bank_bytes);
   const u64 lines = plan.lines;
@@ -119,20 +119,20 @@ inline bool lay_out(const Problem& p, const volatile assay_machine& machine, Pla
 inline u32 smaller(u32 n) { return n > 16 ? n - n / 8 : n - 1; }
 
 // As many lines as fit, from `most` on down; 0 where not even one does.
-inline u32 most_lines(const Problem& p, const volatile assay_machine& machine, Plan& plan, u64 most) {
+inline u32 most_lines(const Problem& p, const assay_machine& machine, Plan& plan, u64 most) {
   plan.lines = static_cast<u32>(most);
   while (plan.lines > 0 && !lay_out(p, machine, plan)) plan.lines = smaller(plan.lines);
   return plan.lines;
 }
 
 // Lines that make a slot large enough to hide the set-up of its passes, yet leave several groups to overlap.
-inline u64 wanted_lines(const Problem& p, const volatile assay_machine& machine) {
+inline u64 wanted_lines(const Problem& p, const assay_machine& machine) {
   const u64 large = machine.spm_bytes / 4 / (p.length * p.element);
   const u64 several = device::max(p.inner * p.outer / 8, u64{machine.vxu_lanes} * 512 / p.length);
   return device::min(p.inner > 1 ? p.inner : p.outer, device::max<u64>(1, device::min(large, several)));
 }
 
-inline void plan_rows(const Problem& p, const volatile assay_machine& machine, Plan& plan) {
+inline void plan_rows(const Problem& p, const assay_machine& machine, Plan& plan) {
   plan.resident = true;
   plan.feasible = most_lines(p, machine, plan, wanted_lines(p, machine)) > 0;
   if (plan.feasible) return;
@@ -144,7 +144,7 @@ inline void plan_rows(const Problem& p, const volatile assay_machine& machine, P
 }
 
 // A group should be wide enough for whole bursts.
-inline void plan_columns(const Problem& p, const volatile assay_machine& machine, Plan& plan) {
+inline void plan_columns(const Problem& p, const assay_machine& machine, Plan& plan) {
   plan.by_columns = true;
   const u64 burst = 256 / p.element;
   const u64 wanted = device::min(p.inner, device::max(wanted_lines(p, machine), burst));
@@ -161,7 +161,7 @@ inline void plan_columns(const Problem& p, const volatile assay_machine& machine
   plan.feasible = true;
 }
 
-inline void make_plan(const Problem& p, const volatile assay_machine& machine, Plan& plan) {
+inline void make_plan(const Problem& p, const assay_machine& machine, Plan& plan) {
   if (p.length / kBlock > machine.spm_bytes) return;  // its blocks' maxima alone would not fit
   plan.full = static_cast<u32>(p.length / kBlock);
   plan.tail = static_cast<u32>(p.length % kBlock);

@@ -433,7 +433,7 @@ TEST(Cli, ABrokenLawIsAnErrorWithItsNumbers) {
 }
 
 TEST(Cli, TheCriticalPathSumsToTheCycles) {
-  const std::string command = "run gemm --m 70 --n 33 --k 90 --config edge16 --critical-path";
+  const std::string command = "run gemm --m 70 --n 33 --k 2000 --config edge16 --critical-path";
   const auto json = nlohmann::json::parse(assay(command + " --json").output);
   const nlohmann::json& path = json["accounting"]["critical_path"];
   std::uint64_t sum = 0;
@@ -444,7 +444,7 @@ TEST(Cli, TheCriticalPathSumsToTheCycles) {
   EXPECT_EQ(text.exit_code, 0) << text.output;
   EXPECT_THAT(text.output, HasSubstr("\npath      " + std::to_string(sum) + " cycles"));
   EXPECT_THAT(text.output,
-              ::testing::ContainsRegex("mxu +mxu.ws +[0-9]+ +[0-9.]+%  1 times, gemm_kernel.cpp:"));
+              ::testing::ContainsRegex("mxu +mxu.ws +[0-9]+ +[0-9.]+%  [0-9]+ times, gemm_kernel.cpp:"));
 }
 
 TEST(Cli, TimingWithoutValuesRefusesAKernelWhoseControlReadsThem) {

@@ -128,7 +128,7 @@ TEST(Dump, RightAfterACommandShowsItsValuesAndNoLaterOnes) {
   const auto out = std::find(names.begin(), names.end(), "dma.out") - names.begin();
   ASSERT_LT(out, static_cast<std::ptrdiff_t>(names.size()));
   result_of(fmt::format(
-      "'--dump=Y={0}' '--dump=Y@{1}={2}' '--dump=Y@{3}={4}' '--dump=A={5}' '--dump=spm@0:0+16={6}'",
+      "'--dump=Y={0}' '--dump=Y@{1}={2}' '--dump=Y@{3}={4}' '--dump=A={5}' '--dump=spm@1:0+16={6}'",
       folder.file("end.bin"), out, folder.file("after.bin"), out - 1, folder.file("before.bin"),
       folder.file("a.bin"), folder.file("spm.bin")));
   EXPECT_EQ(read_text(folder.file("after.bin")), read_text(folder.file("end.bin")));

@@ -37,6 +37,26 @@ std::string fingerprint(const report::CaseResult& r) {
   return text;
 }
 
+// What the 128 x 128 array of server128 needs at least, by hand.
+TEST(Roof, OfTheArrayIsThatOfItsBestDataflow) {
+  const Machine machine = find_machine("server128");
+  const auto cycles = [&](std::uint64_t m, std::uint64_t n, std::uint64_t k, std::uint64_t count = 1) {
+    ops::Work work;
+    work.macs = m * n * k * count;
+    work.compulsory_read = Bytes(1);
+    work.products = {{DType::bf16, m, n, k, count}};
+    return app::ceilings(work, machine).shape_cycles;
+  };
+  EXPECT_EQ(cycles(2048, 2048, 2048), 16U * 16 * 2048);
+  EXPECT_EQ(cycles(1, 2048, 2048), 16U * 16 * 32) << "B stationary: 256 tiles, each loaded 4 rows a cycle";
+  EXPECT_EQ(cycles(2048, 1, 2048), 16U * 16 * 32) << "A stationary";
+  EXPECT_EQ(cycles(2048, 129, 2048), 16U * 16 * 129) << "A stationary: 129 columns for each of its tiles";
+  EXPECT_EQ(cycles(2048, 2048, 129), 16U * 16 * 129) << "the results stationary: 129 steps each";
+  EXPECT_EQ(cycles(2048, 2048, 1), 2048U * 16) << "a row of results a cycle";
+  EXPECT_EQ(cycles(100, 128, 256), 256U) << "two tiles of 100 rows, but R + C between them";
+  EXPECT_EQ(cycles(100, 128, 256, 10), 10U * 200) << "of ten products, others are between";
+}
+
 TEST(Run, CyclesAndAccountsAreTheSameAtEveryHostQuantum) {
   for (const char* config : {"edge16", "server128", "tests/tiny4"}) {
     for (const app::CaseInput& input :

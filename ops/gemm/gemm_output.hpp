@@ -1,0 +1,196 @@
+// From ACC to HBM: what becomes of a macro tile's results.
+//
+// By strips: C into a stage of SPM (dma_in), the epilogue pass from ACC into the stage (vxu), the stage to
+// HBM (dma_out). Without an epilogue dma_out takes the results from ACC itself.
+#pragma once
+
+#include "ops/gemm/gemm_steps.hpp"
+
+namespace gemm {
+
+// Y or C in HBM: bytes between rows and between columns of the array's result; 0 broadcasts.
+struct Matrix {
+  u64 address, row, col;
+  u64 element;
+  u32 dtype;
+};
+
+// Part of a batch's result, and where it lies in ACC.
+struct Region {
+  u64 batch, row, rows, col, cols;
+  u64 acc;
+};
+
+class Output {
+ public:
+  // When the plan is complete.
+  void open(const assay_args& args, const Problem& p, const Plan& plan, bool transposed) {
+    const auto& at = *reinterpret_cast<const assay_gemm_attributes*>(args.attributes);
+    const assay_tensor& y = args.tensors[2];
+    const bool integer = args.tensors[0].dtype == ASSAY_DTYPE_s8;
+    accumulator_ = integer ? ASSAY_DTYPE_s32 : ASSAY_DTYPE_f32;
+    alpha_ = static_cast<u32>(at.alpha);
+    beta_ = static_cast<u32>(at.beta);
+    scaled_ = at.alpha != (integer ? 1 : 0x3F800000);
+    has_c_ = p.has_c;
+    const u64 e = element_bytes(y.dtype);
+    y_ = {y.address, at.n * e, e, e, y.dtype};
+    if (has_c_) read_c(args.tensors[3], at);
+    if (transposed) {
+      swap(y_.row, y_.col);
+      swap(c_.row, c_.col);
+    }
+    direct_ = y.dtype == accumulator_ && !scaled_ && !has_c_;
+    batch_ = p.m * p.n * e;
+    acc_pitch_ = plan.acc_pitch;
+    stages_at_ = plan.middle + plan.slabs * p.b.spm_slab;
+    stage_bytes_ = plan.stage;
+    c_offset_ = plan.stage_half;
+    strip_ = plan.strip;
+    most_ = plan.strip * plan.nt;
+    stages_ = plan.stages;
+    out_ = Out(static_cast<u32>(stages_));
+    c_loads_ = CLoads(static_cast<u32>(stages_));
+    if (has_c_) assay_cfg_vxu_bias_strides(acc_strides());
+  }
+
+  // Orders to the array: to wait until it may write another macro tile; to tell that it has written what the
+  // next take() brings to HBM.
+  void begin_tile() {
+    if (direct_) acc_direct_.produce_begin();
+    else acc_.produce_begin();
+  }
+  void written() {
+    if (direct_) acc_direct_.produce_end();
+    else acc_.produce_end();
+  }
+  // All of the tile is taken.
+  void end_tile() {
+    if (direct_) acc_direct_.consume_end();
+    else acc_.consume_end();
+  }
+
+  [[gnu::noinline]] void take(const Region& r) {
+    if (direct_) {
+      acc_direct_.consume_begin();
+      return store(r, acc(static_cast<u32>(r.acc)), acc_pitch_);
+    }
+    acc_.consume_begin();
+    const u64 most = r.rows * r.cols <= most_ ? r.rows : strip_;
+    for (u64 row = 0; row < r.rows; row += most)
+      take_strip({r.batch, r.row + row, min(most, r.rows - row), r.col, r.cols, r.acc + row * acc_pitch_});
+  }
+
+  void drain() {
+    acc_.drain();
+    acc_direct_.drain();
+    out_.drain();
+    c_loads_.drain();
+  }
+
+ private:
+  static int32_t signed_of(u64 stride) { return static_cast<int32_t>(stride); }
+
+  void read_c(const assay_tensor& c, const assay_gemm_attributes& at) {
+    const u64 e = element_bytes(c.dtype);
+    c_ = {c.address, at.c_row_stride * e, at.c_col_stride * e, e, c.dtype};
+  }
+
+  void take_strip(const Region& r) {
+    const u32 staged = static_cast<u32>(stages_at_ + stage_ * stage_bytes_);
+    const u32 from = acc(static_cast<u32>(r.acc));
+    if (++stage_ == stages_) stage_ = 0;
+    if (has_c_) take_with_c(r, from, staged);
+    else {
+      out_.produce_begin();
+      convert(r, from, staged);
+    }
+    out_.produce_end();
+    out_.consume_begin();
+    store(r, staged, r.cols * y_.element);
+    out_.consume_end();
+  }
+
+  // y = convert(fma(beta, C, alpha * partial)).
+  [[gnu::noinline]] void take_with_c(const Region& r, u32 from, u32 staged) {
+    const u32 c_at = staged + static_cast<u32>(c_offset_);
+    c_loads_.produce_begin();
+    load_c(r, c_at);
+    c_loads_.produce_end();
+    if (scaled_) scale_in_place(r, from);
+    c_loads_.consume_begin();
+    out_.produce_begin();
+    add_c(r, from, c_at, staged);
+    c_loads_.consume_end();
+  }
+
+  void store(const Region& r, u32 from, u64 pitch) const {
+    const u64 to = y_.address + r.batch * batch_ + r.row * y_.row + r.col * y_.col, e = y_.element;
+    const u32 rows = static_cast<u32>(r.rows), local = static_cast<u32>(pitch);
+    if (y_.col == e) dma_out({to, from, static_cast<u32>(r.cols * e), rows, y_.row, local});
+    else dma_out_transposed({to, from, static_cast<u32>(e), rows, static_cast<u32>(r.cols), y_.col, local});
+  }
+
+  // C's part of a strip, dense; of what is broadcast a row or a column.
+  void load_c(const Region& r, u32 to) const {
+    const u64 from = c_.address + r.row * c_.row + r.col * c_.col;
+    const u32 e = static_cast<u32>(c_.element), cols = static_cast<u32>(r.cols);
+    const u32 rows = c_.row != 0 ? static_cast<u32>(r.rows) : 1;
+    if (c_.col == 0) dma_in({from, to, e, rows, c_.row, e});
+    else if (c_.col == e) dma_in({from, to, cols * e, rows, c_.row, cols * e});
+    else dma_in_transposed({from, to, e, rows, cols, c_.col, cols * e});
+  }
+
+  u64 format(u32 x, u32 out, u32 scale_source, u32 bias_source) const {
+    return assay_pack_vxu_format(x, out, 0, accumulator_, scale_source, bias_source,
+                                 ASSAY_VECTOR_FUNCTION_identity, ASSAY_REDUCTION_none,
+                                 ASSAY_VECTOR_OPERATION_multiply_add);
+  }
+
+  static void pass(const Region& r, u64 format, u64 x_strides, u64 out_pitch, u32 scale, u32 x, u32 out) {
+    assay_cfg2_vxu_format(format, assay_pack_vxu_size(static_cast<u32>(r.rows), static_cast<u32>(r.cols)));
+    assay_cfg2_vxu_x_strides(x_strides, assay_pack_vxu_out_strides(signed_of(out_pitch), 0));
+    assay_cfg_vxu_immediates(scale);
+    assay_vxu_pass(x, out);
+  }
+
+  u64 acc_strides() const { return assay_pack_vxu_x_strides(signed_of(acc_pitch_), 4); }
+
+  void convert(const Region& r, u32 from, u32 to) const {
+    const u32 scale = scaled_ ? ASSAY_OPERAND_SOURCE_immediate : ASSAY_OPERAND_SOURCE_none;
+    pass(r, format(accumulator_, y_.dtype, scale, ASSAY_OPERAND_SOURCE_none), acc_strides(),
+         r.cols * y_.element, alpha_, from, to);
+  }
+
+  void scale_in_place(const Region& r, u32 place) const {
+    pass(r, format(accumulator_, accumulator_, ASSAY_OPERAND_SOURCE_immediate, ASSAY_OPERAND_SOURCE_none),
+         acc_strides(), acc_pitch_, alpha_, place, place);
+  }
+
+  void add_c(const Region& r, u32 from, u32 c_at, u32 to) const {
+    const u64 e = c_.element, row = c_.row == 0 ? 0 : c_.col == 0 ? e : r.cols * e;
+    assay_cfg_vxu_addresses(assay_pack_vxu_addresses(0, from));
+    pass(r, format(c_.dtype, y_.dtype, ASSAY_OPERAND_SOURCE_immediate, ASSAY_OPERAND_SOURCE_memory),
+         assay_pack_vxu_x_strides(signed_of(row), c_.col == 0 ? 0 : signed_of(e)), r.cols * y_.element, beta_,
+         c_at, to);
+  }
+
+  using Out = Exchange<kVxu, kDmaOut, kOutFilled, kOutFreed>;
+  using CLoads = Exchange<kDmaIn, kVxu, kCFilled, kCFreed>;
+
+  Matrix y_, c_;
+  u32 accumulator_;  // dtype
+  u32 alpha_, beta_;
+  bool scaled_, has_c_, direct_;  // direct: results leave ACC as they are
+  u64 batch_;                     // bytes of a batch's result
+  u64 acc_pitch_;                 // bytes between rows of results
+  u64 strip_, most_;              // rows of a strip of a whole tile; results that a stage holds
+  u64 stages_at_, stage_bytes_, c_offset_, stages_;  // SPM
+  u64 stage_ = 0;                                    // which one comes next
+  Exchange<kMxu, kVxu, kAccFilled, kAccFreed> acc_{2};
+  Exchange<kMxu, kDmaOut, kAccFilled, kAccFreed> acc_direct_{2};
+  Out out_{0};
+  CLoads c_loads_{0};
+};
+
+}  // namespace gemm
