@@ -29,6 +29,8 @@ struct Options {
   std::string case_file, onnx_folder, kernel, break_law;
   std::vector<std::string> goldens;
   bool no_values = false, no_sanitizer = false, json = false, commands = false, critical_path = false;
+  bool simulate_what_if = false;
+  std::vector<std::string> what_if;
   std::uint64_t max_cycles = 0, quantum = 1000, jitter = 0;
   DebugOptions debug;
   std::vector<const CLI::Option*> describing;  // options that describe a case: not beside a file
@@ -128,6 +130,8 @@ RunOptions run_options(const Options& o) {
   run.kernel = o.kernel;
   run.break_law = o.break_law;
   run.critical_path = o.critical_path;
+  run.what_if = o.what_if;
+  run.simulate_what_if = o.simulate_what_if;
   run.values = !o.no_values;
   run.quantum = Cycle(o.quantum);
   run.sanitize = !o.no_sanitizer;
@@ -231,11 +235,20 @@ void add_run(CLI::App& program, Action& action) {
       ->check(CLI::Range(std::uint64_t{1}, kMostCycles))
       ->capture_default_str();
   verb->add_flag("--no-sanitizer", o->no_sanitizer, "Do not look for races, unwritten reads and the like");
-  verb->add_option("--jitter", o->jitter,
-                   "Seed of random extra latencies, to shake a kernel; 0 (default): none. Changes cycles")
-      ->check(whole_number<std::uint64_t>);
+  CLI::Option* jitter =
+      verb->add_option("--jitter", o->jitter,
+                       "Seed of random extra latencies, to shake a kernel; 0 (default): none. Changes cycles")
+          ->check(whole_number<std::uint64_t>);
   verb->add_flag("--critical-path", o->critical_path,
                  "Say what the run's time consists of, from its end back to its start (docs/accounting.md)");
+  CLI::Option* what_if = verb->add_option("--what-if", o->what_if,
+                                          "Predict the cycles with KEY=VALUE or KEY=xFACTOR, several by "
+                                          "commas; repeatable (docs/accounting.md)")
+                             ->excludes(jitter)
+                             ->allow_extra_args(false);
+  verb->add_flag("--simulate-what-if", o->simulate_what_if,
+                 "Run that machine too, with the same plan of the kernel")
+      ->needs(what_if);
   verb->add_option("--break-law", o->break_law,
                    "Falsify the books so that this law (docs/accounting.md) is broken: shows its check");
   CLI::Option* json = verb->add_flag("--json", o->json, "Print JSON");

@@ -121,6 +121,13 @@ void read_parameters(const std::string& file, const std::vector<Parameter>& para
   read_section(load_yaml(file), file, "", parameters);
 }
 
+void set_parameter(const Parameter& parameter, const std::string& value, const std::string& where) {
+  YAML::Node node;
+  node[parameter.path] = value;
+  const YamlMap map(node, where, "change", {parameter.path});
+  std::visit(Reader(map, parameter.path, parameter), parameter.target);
+}
+
 std::vector<ParameterChange> compare(const std::vector<Parameter>& before,
                                      const std::vector<Parameter>& after) {
   std::vector<ParameterChange> changes;

@@ -29,6 +29,9 @@ struct Parameter {
 // Reads the whole file into the targets; unknown, missing, repeated and malformed keys are errors.
 void read_parameters(const std::string& file, const std::vector<Parameter>& parameters);
 
+// Sets one from text; errors name `where` in place of a file.
+void set_parameter(const Parameter& parameter, const std::string& value, const std::string& where);
+
 // The parameters that differ between two configurations of one kind.
 struct ParameterChange {
   std::string path, before, after;

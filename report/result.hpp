@@ -76,6 +76,13 @@ struct CriticalPath {
   std::vector<Site> sites;  // the largest ones
 };
 
+// What the run would take on a machine with other resources.
+struct WhatIf {
+  std::string change;           // "vxu.lanes=x2"
+  std::uint64_t predicted = 0;  // cycles, by timing the run's commands anew
+  std::uint64_t simulated = 0;  // by a run there; 0: not made
+};
+
 struct Loss {
   std::string name;
   std::uint64_t cycles = 0;
@@ -105,6 +112,7 @@ struct CaseResult {
   std::vector<UnitCycles> accounting;
   std::vector<Loss> losses;                   // of the binding unit, largest first
   std::optional<CriticalPath> critical_path;  // where it was asked for
+  std::vector<WhatIf> what_if;
   std::vector<GoldenVerdict> goldens;
   bool sanitized = false;
   std::vector<Finding> findings;   // causes first

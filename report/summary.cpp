@@ -62,6 +62,22 @@ std::string path_lines(const CaseResult& r) {
   return text;
 }
 
+std::string what_if_lines(const CaseResult& r) {
+  const auto change = [](std::uint64_t cycles, std::uint64_t of) {
+    return 100.0 * (static_cast<double>(cycles) / static_cast<double>(of) - 1.0);
+  };
+  std::string text;
+  for (const WhatIf& w : r.what_if) {
+    text += fmt::format("what if   {}: {} cycles ({:+.1f}%)", w.change, w.predicted,
+                        change(w.predicted, r.cycles));
+    if (w.simulated > 0)
+      text += fmt::format("; simulated {}, the prediction is off by {:+.1f}%", w.simulated,
+                          change(w.predicted, w.simulated));
+    text += "\n";
+  }
+  return text;
+}
+
 nlohmann::ordered_json path_json(const CriticalPath& path) {
   nlohmann::ordered_json json{{"parts", nlohmann::ordered_json::array()},
                               {"sites", nlohmann::ordered_json::array()}};
@@ -154,6 +170,7 @@ std::string to_text(const CaseResult& r) {
                         r.host_instructions, r.commands);
     text += work_line(r) + roofline_line(r) + losses_line(r);
     if (r.critical_path) text += path_lines(r);
+    text += what_if_lines(r);
   }
   text += fmt::format("again     {}\n", r.reproduce);
   text += fmt::format("verdict   {}{}\n", to_string(r.verdict), r.message.empty() ? "" : ": " + r.message);
@@ -184,6 +201,11 @@ nlohmann::ordered_json to_json(const CaseResult& r) {
   for (const UnitCycles& unit : r.accounting)
     for (const auto& [owner, cycles] : unit.owners) json["accounting"][unit.unit][owner] = cycles;
   if (r.critical_path) json["accounting"]["critical_path"] = path_json(*r.critical_path);
+  for (const WhatIf& w : r.what_if) {
+    nlohmann::ordered_json one{{"change", w.change}, {"predicted_cycles", w.predicted}};
+    if (w.simulated > 0) one["simulated_cycles"] = w.simulated;
+    json["accounting"]["what_if"].push_back(one);
+  }
   json["losses"] = nlohmann::ordered_json::array();
   for (const Loss& loss : r.losses) json["losses"].push_back({{"name", loss.name}, {"cycles", loss.cycles}});
   json["golden"] = nlohmann::ordered_json::array();

@@ -115,10 +115,14 @@ class Walk {
     Cycle time;
   };
 
-  Place last() const {
-    for (std::size_t c = 0; c < log_.size() && run_.host_end < run_.cycles; ++c)
-      if (log_[c].end == run_.cycles) return {At::end, c, run_.cycles};
-    return {At::host, graph_.steps.size(), run_.cycles};
+  // The host's end or the last command's; after it, the memory still writes what it had taken.
+  Place last() {
+    Place place{At::host, graph_.steps.size(), run_.host_end};
+    for (std::size_t c = 0; c < log_.size(); ++c)
+      if (log_[c].end > place.time) place = {At::end, c, log_[c].end};
+    if (run_.cycles > place.time)
+      steps_.push_back({"hbm", place.time, run_.cycles, 0, nullptr, {{"write", run_.cycles - place.time}}});
+    return place;
   }
 
   std::optional<Place> before(const Place& p) {

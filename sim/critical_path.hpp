@@ -5,6 +5,7 @@
 // belongs to its unit's owners (core/owner.def); beside them there are
 //   host   issue    a launch on its way into an idle engine
 //   sync   signal   a signal on its way to the waiting queue
+//   hbm    write    what the memory had taken and not written yet at the end
 //   dma_*  latency  the fabric, there and back;  useful: the bytes at the pins' rate;  stall_hbm: what HBM
 //   took beyond
 #pragma once

@@ -46,7 +46,8 @@ assay_machine describe(const Machine& machine) {
 
 HostModule::HostModule(sc_core::sc_module_name name, const Machine& machine, core::TcmView tcm,
                        memory::LocalMemory& local, std::array<EngineModule*, 4> engines, CommandLog& log,
-                       Supervision& supervision, Cycle quantum, Console::Listener on_line)
+                       Supervision& supervision, Cycle quantum, Console::Listener on_line,
+                       const Machine& described)
     : sc_module(name),
       socket("socket"),
       machine_(machine),
@@ -55,7 +56,7 @@ HostModule::HostModule(sc_core::sc_module_name name, const Machine& machine, cor
       log_(log),
       supervision_(supervision),
       quantum_(quantum),
-      description_(describe(machine)),
+      description_(describe(described)),
       host_(machine.host, tcm, *this),
       console_(std::move(on_line)) {
   for (std::size_t e = 0; e < registers_.size(); ++e)

@@ -30,7 +30,7 @@ class HostModule : public sc_core::sc_module, private core::HostPort {
   // `engines` in the order of isa::Engine.
   HostModule(sc_core::sc_module_name name, const Machine& machine, core::TcmView tcm,
              memory::LocalMemory& local, std::array<EngineModule*, 4> engines, CommandLog& log,
-             Supervision& supervision, Cycle quantum, Console::Listener on_line);
+             Supervision& supervision, Cycle quantum, Console::Listener on_line, const Machine& described);
 
   tlm_utils::simple_initiator_socket<HostModule> socket;
 

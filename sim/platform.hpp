@@ -36,6 +36,8 @@ struct PlatformOptions {
   std::uint64_t jitter = 0;          // seed of extra latencies, for tests of kernels; 0: none
   Console::Listener on_line;         // hears what the kernel prints, during the run
   std::vector<Observer*> observers;  // of this run; they change neither results nor cycles
+  const Machine* described =
+      nullptr;  // the kernel reads this one's description: it plans as for that machine
 };
 
 struct UnitAccount {

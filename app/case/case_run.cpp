@@ -11,6 +11,7 @@
 #include "app/case/judge.hpp"
 #include "app/case/laws.hpp"
 #include "app/case/path.hpp"
+#include "app/case/what_if.hpp"
 #include "base/machine_yaml.hpp"
 #include "base/suggest.hpp"
 #include "golden/backend.hpp"
@@ -18,6 +19,7 @@
 #include "report/summary.hpp"
 #include "sim/platform.hpp"
 #include "sim/provenance.hpp"
+#include "sim/what_if.hpp"
 
 namespace assay::app {
 namespace {
@@ -129,6 +131,23 @@ bool judge_laws(const Books& books, report::CaseResult& result) {
   return broken.empty();
 }
 
+std::vector<report::WhatIf> answer_what_if(const CaseInput& input, const RunOptions& options,
+                                           const Machine& machine, const sim::RunResult& run) {
+  std::vector<report::WhatIf> answers;
+  for (const std::string& change : options.what_if) {
+    const Machine other = changed_machine(machine, change);
+    answers.push_back({change, sim::retime(run, machine, other).count(), 0});
+    if (!options.simulate_what_if) continue;
+    RunOptions there;
+    there.kernel = options.kernel;
+    there.values = run.host_read_values;
+    there.sanitize = false;
+    there.described = &machine;
+    answers.back().simulated = execute(input, other, there, run.cycles * kRunawayFactor).run.cycles.count();
+  }
+  return answers;
+}
+
 void check_goldens(const CaseInput& input, const std::vector<std::string>& goldens) {
   std::vector<std::string> known{"recorded", "none"};
   for (const golden::Backend* backend : golden::all_backends()) known.emplace_back(backend->name());
@@ -204,6 +223,8 @@ report::CaseResult run_case(const CaseInput& input, const RunOptions& options) {
   result.work_declared = ops::declares_work(input.c.problem);
   note_hypothetical(work, machine, result);
 
+  for (const std::string& change : options.what_if)
+    changed_machine(machine, change);  // names what is wrong with it
   const Cycle runaway(result.roofline.attainable * kRunawayFactor + kRunawayBase);
   Execution execution = execute(input, machine, options, options.max_cycles.value_or(runaway));
   const Books books{execution.run, result.roofline, work, result.work_declared, machine};
@@ -218,6 +239,7 @@ report::CaseResult run_case(const CaseInput& input, const RunOptions& options) {
     return result;
   }
   if (!judge_kernel(execution, result) || !judge_laws(books, result)) return result;
+  result.what_if = answer_what_if(input, options, machine, execution.run);
   if (options.critical_path) result.critical_path = describe_path(execution.run, machine, execution.kernel);
   if (!options.values) set_verdict(result, ExitCode::Unverified, "timing alone (--no-values)");
   else judge_values(input, goldens, execution, result);

@@ -56,7 +56,7 @@ Execution execute(const CaseInput& input, const Machine& machine, const RunOptio
   Execution execution;
   execution.kernel = sim::load_elf(options.kernel.empty() ? kernel_path(call.kernel) : options.kernel);
   sim::Platform platform(machine, {options.values, watchdog, options.quantum, options.sanitize,
-                                   options.jitter, options.on_line, options.observers});
+                                   options.jitter, options.on_line, options.observers, options.described});
   platform.declare(tensor_ranges(problem, layout));
   platform.load(execution.kernel);
   platform.set_args(layout.args);

@@ -447,6 +447,27 @@ TEST(Cli, TheCriticalPathSumsToTheCycles) {
               ::testing::ContainsRegex("mxu +mxu.ws +[0-9]+ +[0-9.]+%  [0-9]+ times, gemm_kernel.cpp:"));
 }
 
+TEST(Cli, AWhatIfPredictsAndRunsTheOtherMachine) {
+  const std::string command =
+      "run relu --input X:f16:20000 --config edge16 --what-if vxu.lanes=x2,sync.queue_depth=8 "
+      "--what-if hbm.bandwidth=x2 --simulate-what-if";
+  const auto json = nlohmann::json::parse(assay(command + " --json").output);
+  const nlohmann::json& answers = json["accounting"]["what_if"];
+  ASSERT_EQ(answers.size(), 2u);
+  EXPECT_EQ(answers[1]["change"], "hbm.bandwidth=x2");
+  EXPECT_LT(answers[1]["simulated_cycles"].get<int>(), json["cycles"].get<int>());
+  EXPECT_NEAR(answers[1]["predicted_cycles"].get<int>() / answers[1]["simulated_cycles"].get<double>(), 1,
+              0.1);
+  EXPECT_THAT(
+      assay(command).output,
+      ::testing::ContainsRegex("\nwhat if   vxu.lanes=x2,sync.queue_depth=8: [0-9]+ cycles .*; simulated "));
+  const ProcessResult unknown = assay("run relu --input X:f16:9 --what-if vxu.lane=2");
+  EXPECT_EQ(unknown.exit_code, 2) << unknown.output;
+  EXPECT_THAT(unknown.output, HasSubstr("did you mean 'vxu.lanes'?"));
+  EXPECT_EQ(assay("run relu --input X:f16:9 --what-if vxu.lanes=x2 --jitter 1").exit_code, 2);
+  EXPECT_EQ(assay("run relu --input X:f16:9 --simulate-what-if").exit_code, 2);
+}
+
 TEST(Cli, TimingWithoutValuesRefusesAKernelWhoseControlReadsThem) {
   const ProcessResult r = assay("run gemm --m 8 --n 8 --k 8 --config edge16 --no-values",
                                 fmt::format("ASSAY_KERNEL_DIR='{}/reads_values'", BROKEN_KERNEL_DIR));
