@@ -58,7 +58,7 @@ const std::vector<Question> kQuestions{
     {"gemm", {"A:bf16:512x512", "B:bf16:512x512"}, "server128", "sync.queue_depth=4", "sync.queue_depth=x2"},
     {"add", {"A:bf16:300000", "B:bf16:300000"}, "edge16", "sync.queue_depth=4", "sync.queue_depth=x2"},
     // others
-    {"gemm", {"A:f32:256x256", "B:f32:256x256"}, "server128", "", "mxu.rates.f32=1/2"},
+    {"gemm", {"A:f32:512x512", "B:f32:512x512"}, "server128", "", "mxu.rates.f32=1/2"},
     {"softmax",
      {"X:f32:256x1000"},
      "server128",
