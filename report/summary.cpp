@@ -52,10 +52,10 @@ std::string path_lines(const CaseResult& r) {
   std::string text =
       fmt::format("path      {} cycles, from the end back along what was waited for\n", r.cycles);
   for (const CriticalPath::Part& part : r.critical_path->parts)
-    text += fmt::format("          {:<8} {:<15} {:>10} {:>5.1f}%\n", part.unit, part.owner, part.cycles,
+    text += fmt::format("          {:<8} {:<20} {:>10} {:>5.1f}%\n", part.unit, part.owner, part.cycles,
                         percent(static_cast<double>(part.cycles), static_cast<double>(r.cycles)));
   for (const CriticalPath::Site& s : r.critical_path->sites)
-    text += fmt::format("{:<9} {:<8} {:<15} {:>10} {:>5.1f}%  {} times{}{}\n",
+    text += fmt::format("{:<9} {:<8} {:<20} {:>10} {:>5.1f}%  {} times{}{}\n",
                         &s == &r.critical_path->sites.front() ? "at" : "", s.unit, s.what, s.cycles,
                         percent(static_cast<double>(s.cycles), static_cast<double>(r.cycles)), s.times,
                         s.source.empty() ? "" : ", ", s.source);

@@ -5,6 +5,7 @@
 #include <deque>
 
 #include "base/units.hpp"
+#include "core/ledger.hpp"
 #include "isa/generated/commands.hpp"
 
 namespace assay::sim {
@@ -20,7 +21,8 @@ struct CommandRecord {
   Cycle head;        // at the head of its queue, and taken up: a wait begins to wait, a launch has the unit
   Cycle start, end;  // first activity; all its writes visible
   Cycle accept;      // the queue moves on: the next command is taken up
-  std::uint64_t requests = 0;  // of a transfer, on the fabric
+  std::uint64_t requests = 0;              // of a transfer, on the fabric
+  core::Owner held = core::Owner::useful;  // of a transfer: what made its last answer wait
 };
 
 // A fence.ai of the host.

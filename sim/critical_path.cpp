@@ -279,12 +279,13 @@ class Walk {
     const double pins =
         static_cast<double>(core::make_transfer(command, to_hbm).bytes()) / machine_.hbm_bytes_per_cycle();
     const Cycle bytes(static_cast<std::uint64_t>(std::ceil(pins)));
+    const std::string_view held = core::to_string(record.held);
     const Cycle issue = span(record.head, record.accept), tail = span(record.accept, record.end);
     const Cycle setup = std::min(issue, Cycle(follows ? 0 : machine_.dma.setup_cycles));
     const Cycle latency = std::min(tail, Cycle(machine_.fabric.latency_cycles) * 2);
     const Cycle issued = std::min(issue - setup, bytes), answered = std::min(tail - latency, bytes - issued);
-    return {{{"setup", setup}, {"useful", issued}, {"stall_hbm", issue - setup - issued}},
-            {{"latency", latency}, {"useful", answered}, {"stall_hbm", tail - latency - answered}}};
+    return {{{"setup", setup}, {"useful", issued}, {held, issue - setup - issued}},
+            {{"latency", latency}, {"useful", answered}, {held, tail - latency - answered}}};
   }
 
   const RunResult& run_;

@@ -6,8 +6,9 @@
 //   host   issue    a launch on its way into an idle engine
 //   sync   signal   a signal on its way to the waiting queue
 //   hbm    write    what the memory had taken and not written yet at the end
-//   dma_*  latency  the fabric, there and back;  useful: the bytes at the pins' rate;  stall_hbm: what HBM
-//   took beyond
+//   dma_*  latency  the fabric, there and back;  useful: the bytes at the pins' rate;  the rest is owned by
+//   what the
+//                   transfer's last answer waited for
 #pragma once
 
 #include <string_view>

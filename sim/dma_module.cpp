@@ -81,6 +81,7 @@ void DmaModule::answered(const memory::PortAnswer& answer) {
     const Cycle reach = answer.reach + jitter().next();
     timing_.reached(reach, core::owner_of(answer));
     UnderWay& transfer = under_way_[request.transfer - settled_];
+    if (reach >= transfer.last) transfer.record->held = core::owner_of(answer);
     transfer.last = std::max(transfer.last, reach);
     --transfer.left;
     settle();

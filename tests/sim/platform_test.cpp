@@ -333,6 +333,13 @@ std::map<std::string, std::uint64_t> path_of(const RunResult& run, const Machine
   return sums;
 }
 
+std::uint64_t unit_sum(const std::map<std::string, std::uint64_t>& path, const std::string& unit) {
+  std::uint64_t sum = 0;
+  for (const auto& [name, cycles] : path)
+    if (name.rfind(unit + " ", 0) == 0) sum += cycles;
+  return sum;
+}
+
 TEST(CriticalPath, IsTheHostAloneWhereNothingElseIsWaitedFor) {
   Probe probe(kSpin);
   const RunResult run = probe.run();
@@ -345,8 +352,7 @@ TEST(CriticalPath, GoesThroughAFenceIntoTheTransfer) {
   const RunResult run = probe.run();
   const CommandRecord& load = run.log.at(0);
   auto path = path_of(run, probe.machine());
-  EXPECT_EQ(path["dma_in setup"] + path["dma_in useful"] + path["dma_in stall_hbm"] + path["dma_in latency"],
-            (load.end - load.head).count());
+  EXPECT_EQ(unit_sum(path, "dma_in"), (load.end - load.head).count());
   EXPECT_EQ(path["dma_in setup"], probe.machine().dma.setup_cycles);
   EXPECT_EQ(path["dma_in useful"], 1024 / probe.machine().hbm_bytes_per_cycle());
   EXPECT_EQ(path["host issue"], (load.head - load.issued).count());
@@ -360,8 +366,7 @@ TEST(CriticalPath, GoesThroughAFullQueueAndASignal) {
   const RunResult run = probe.run();
   const CommandRecord& load = run.log.at(0);
   auto path = path_of(run, probe.machine());
-  EXPECT_EQ(path["dma_in setup"] + path["dma_in useful"] + path["dma_in stall_hbm"] + path["dma_in latency"],
-            (load.end - load.head).count());
+  EXPECT_EQ(unit_sum(path, "dma_in"), (load.end - load.head).count());
   EXPECT_EQ(path["sync signal"], probe.machine().sync.signal_cycles);
 }
 
