@@ -226,6 +226,22 @@ TEST(Platform, AWaitOfAnEngineIsOwnedByWhatItWaitsFor) {
   EXPECT_EQ(ledger(run, "mxu").of(Owner::idle), run.cycles) << "a signal is no work";
 }
 
+TEST(Platform, TheArrayDrainsBeforeItWaitsForTheHost) {
+  Probe probe(kTwoTiles);
+  const RunResult run = probe.run();
+  ASSERT_EQ(run.outcome, Outcome::halted) << run.message;
+  const auto mxu = commands_of(run, isa::Engine::mxu);
+  ASSERT_EQ(mxu.size(), 2u);
+  const core::Ledger& books = ledger(run, "mxu");
+  const Machine& m = probe.machine();
+  const Cycle drain(m.mxu.rows + m.mxu.cols - 1), load(16 / m.mxu.load_rows_per_cycle);
+  EXPECT_EQ(books.of(Owner::useful), Cycle(2 * 16));
+  EXPECT_EQ(books.of(Owner::drain), drain * 2);
+  EXPECT_EQ(books.of(Owner::stall_load), load * 2);
+  EXPECT_EQ(books.of(Owner::stall_host), mxu[0]->start + mxu[1]->start - mxu[0]->end);
+  EXPECT_EQ(books.of(Owner::idle), run.cycles - mxu[1]->end);
+}
+
 TEST(Platform, TheHostReachesSpmAndHbm) {
   Probe probe(kReach);
   const RunResult run = probe.run();

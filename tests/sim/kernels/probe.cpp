@@ -146,6 +146,16 @@ void wait_for_each(const assay_args* args) {
   pass.to(f32_at(12288, 4096));
 }
 
+// Two tiles of the matrix unit, the second one long after the first.
+void multiply_twice() {
+  assay_cfg2_mxu_format(assay_pack_mxu_format(ASSAY_DTYPE_bf16, 0, 0, 0, 0), assay_pack_mxu_size(16, 16, 16));
+  assay_cfg2_mxu_strides(assay_pack_mxu_strides(32, 32), assay_pack_mxu_acc(64));
+  assay_cfg2_mxu_repeat(assay_pack_mxu_repeat(1, 0, 1), assay_pack_mxu_outer_tail(0));
+  assay_mxu_ws(0, 1024, acc(0));
+  stay_busy();
+  assay_mxu_ws(0, 1024, acc(1024));
+}
+
 }  // namespace
 
 extern "C" uint32_t assay_kernel(const assay_args* args) {
@@ -166,6 +176,7 @@ extern "C" uint32_t assay_kernel(const assay_args* args) {
     case kUnwritten: read_unwritten(); break;
     case kSpin: spin(args); break;
     case kWaits: wait_for_each(args); break;
+    case kTwoTiles: multiply_twice(); break;
     default: return 99;
   }
   return 0;

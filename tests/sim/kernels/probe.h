@@ -18,7 +18,8 @@ enum assay_probe {
   kRace,
   kUnwritten,
   kSpin,
-  kWaits
+  kWaits,
+  kTwoTiles
 };
 
 #endif
