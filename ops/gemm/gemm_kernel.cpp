@@ -17,22 +17,21 @@ using namespace gemm;
 
 class Gemm {
  public:
-  Gemm(const assay_args& args, const assay_gemm_attributes& attributes) : args_(args), at_(attributes) {}
+  // `started`: the first slab is on its way, as `plan` says.
+  Gemm(const assay_args& args, const assay_gemm_attributes& attributes, Plan& plan, bool started)
+      : args_(args), at_(attributes), plan_(plan), started_(started) {}
 
   u32 run() {
-    const WholeTiles whole(args_, at_);
-    const bool started = whole.fits();
-    if (started) whole.start(p_.a, p_.b, plan_);
     read_problem();
     if (p_.chain == 0) return ASSAY_STATUS_BAD_ARGS;
     if (machine().semaphores < kSemaphores) return ASSAY_STATUS_NO_SEMAPHORES;
-    choose_dataflow(started);
+    choose_dataflow();
     read_operands();
-    if (!started && !make_plan(p_, machine(), plan_)) return ASSAY_STATUS_NO_CAPACITY;
+    if (!started_ && !make_plan(p_, machine(), plan_)) return ASSAY_STATUS_NO_CAPACITY;
     Step step;
     begin_run(step);
     operands_.produce_begin();
-    if (started) complete();
+    if (started_) complete();
     else first_slab(step);
     operands_.consume_end();
     run_steps(step);
@@ -63,8 +62,8 @@ class Gemm {
     p_.bank_word = m.spm_bank_bytes;
   }
 
-  void choose_dataflow(bool started) {
-    u64 dataflow = started ? u64{ASSAY_GEMM_WS} : at_.dataflow;
+  void choose_dataflow() {
+    u64 dataflow = started_ ? u64{ASSAY_GEMM_WS} : at_.dataflow;
     if (dataflow == ASSAY_GEMM_AUTO) dataflow = fastest_dataflow(p_);
     p_.output_stationary = dataflow == ASSAY_GEMM_OS;
     transposed_ = dataflow == ASSAY_GEMM_AS;  // Y^T = B^T x A^T
@@ -94,13 +93,14 @@ class Gemm {
   // What no product changes.
   void configure() {
     const Operand &a = p_.a, &b = p_.b;
-    assay_cfg2_mxu_strides(assay_pack_mxu_strides(static_cast<u32>(a.spm_line), static_cast<u32>(b.spm_line)),
-                           assay_pack_mxu_acc(static_cast<u32>(plan_.acc_pitch)));
+    assay_cfg2_mxu_strides(
+        assay_pack_mxu_strides(static_cast<u32>(plan_.a_line), static_cast<u32>(plan_.b_line)),
+        assay_pack_mxu_acc(static_cast<u32>(plan_.acc_pitch)));
     const u64 tile_m = p_.tile_m.value(), tile_k = p_.tile_k.value(), e = p_.element;
-    u64 a_outer = tile_k * (a.along_k ? e : a.spm_line), b_outer = tile_k * (b.along_k ? e : b.spm_line);
+    u64 a_outer = tile_k * (a.along_k ? e : plan_.a_line), b_outer = tile_k * (b.along_k ? e : plan_.b_line);
     u64 acc_outer = 0;
     if (p_.output_stationary) {
-      a_outer = tile_m * (a.along_k ? a.spm_line : e);
+      a_outer = tile_m * (a.along_k ? plan_.a_line : e);
       b_outer = 0;
       acc_outer = tile_m * plan_.acc_pitch;
     }
@@ -113,7 +113,7 @@ class Gemm {
 
   // What the first products need not wait for.
   void complete() {
-    fill_spm(p_, plan_);
+    fill_spm(plan_);
     operands_.add(static_cast<u32>(plan_.slabs) - 2);
     output_.open(args_, p_, plan_, transposed_);
     output_.begin_tile();
@@ -121,17 +121,17 @@ class Gemm {
 
   // --------------------------------------------------------------------------------------------- steps
 
-  // Loads run up to plan_.slabs steps ahead of the products.
+  // Loads run up to plan_.slabs steps ahead of the products, two more with each step: the first products
+  // behind the first slab are not to wait for the host.
   void run_steps(Step& loading) {
     Step working = loading;
     u64 ahead = 0;
     for (;;) {
-      const bool finishes =
-          working.ends_tile && !working.last;  // a tile, to be taken behind the next products
+      const bool finishes = working.ends_tile && !working.last;  // a tile, taken behind the next products
       const Region tile = region_of(working, {0, working.rows, 0, working.cols});
       if (finishes) output_.written();
       if (working.ends_tile) acc_at_ ^= plan_.acc_half;
-      for (; ahead < plan_.slabs && advance(loading); ++ahead) load(loading);
+      for (u64 more = 2; more > 0 && ahead < plan_.slabs && advance(loading); --more, ++ahead) load(loading);
       if (!advance(working)) break;
       --ahead;
       if (finishes && working.last) take_tile(tile);  // before the blocks that end the run
@@ -212,9 +212,9 @@ class Gemm {
   // False where there is no next step.
   [[gnu::noinline]] bool advance(Step& s) const {
     if (s.last) return false;
-    s.a_at += p_.a.spm_slab;
-    s.b_at += p_.b.spm_slab;
-    if (s.a_at == plan_.slabs * p_.a.spm_slab) {
+    s.a_at += plan_.a_slab;
+    s.b_at += plan_.b_slab;
+    if (s.a_at == plan_.slabs * plan_.a_slab) {
       s.a_at = 0;
       s.b_at = plan_.middle;
     }
@@ -239,10 +239,15 @@ class Gemm {
     return true;
   }
 
-  Blocks column_blocks(const Step& s) const { return {s.cols, p_.tile_n, p_.tile_n.value()}; }
-  // Of the last column block; others keep their rows together.
+  // Up to half a thousand of the array's cycles; tiles of results take as many as k has steps.
+  Blocks column_blocks(const Step& s) const {
+    const u64 tile = p_.tile_n.value();
+    const bool narrow = !p_.output_stationary && s.rows >= 2 * p_.tile_m.value();
+    return {s.cols, p_.tile_n, tile, narrow ? tile : 4 * tile, true};
+  }
   Blocks row_blocks(const Step& s, const Blocks& cols) const {
-    return {s.rows, p_.output_stationary ? p_.tile_m : kAny, cols.last() ? least_rows_ : s.rows};
+    if (p_.output_stationary) return {s.rows, p_.tile_m, least_rows_, least_rows_, false};
+    return {s.rows, kAny, least_rows_, 4 * least_rows_, cols.last()};
   }
 
   // ------------------------------------------------------------------------------------------ operands
@@ -263,30 +268,29 @@ class Gemm {
   }
 
   void load_a(const Step& s, u64 row, u64 rows) const {
-    load_lines(p_.a, s.a_from + row * p_.a.each, a_at(s, row), rows, s.depth);
+    load_lines(p_.a, plan_.a_line, s.a_from + row * p_.a.each, a_at(s, row), rows, s.depth);
   }
-  u64 a_at(const Step& s, u64 row) const {
-    return s.a_at + row * (p_.a.along_k ? p_.a.spm_line : p_.element);
-  }
+  u64 a_at(const Step& s, u64 row) const { return s.a_at + row * (p_.a.along_k ? plan_.a_line : p_.element); }
 
   // Lines across k are cut into panels; a narrower one comes by itself.
   void load_b(const Step& s, u64 col, u64 cols) const {
     const u64 from = s.b_from + col * p_.b.each, to = b_at(s, col), tile = p_.tile_n.value();
-    if (p_.b.along_k || cols <= tile) return load_lines(p_.b, from, to, cols, s.depth);
+    if (p_.b.along_k || cols <= tile) return load_lines(p_.b, plan_.b_line, from, to, cols, s.depth);
     const u64 panels = p_.tile_n.floor(cols), whole = panels * tile, run = tile * p_.element;
     dma_in_panels({from, static_cast<u32>(to), static_cast<u32>(run), static_cast<u32>(s.depth), p_.b.line,
-                   static_cast<u32>(p_.b.spm_line)},
+                   static_cast<u32>(plan_.b_line)},
                   static_cast<u32>(panels), static_cast<u32>(plan_.b_panel));
     if (whole < cols)
-      load_lines(p_.b, from + whole * p_.element, to + panels * plan_.b_panel, cols - whole, s.depth);
+      load_lines(p_.b, plan_.b_line, from + whole * p_.element, to + panels * plan_.b_panel, cols - whole,
+                 s.depth);
   }
   u64 b_at(const Step& s, u64 col) const { return s.b_at + p_.tile_n.floor(col) * plan_.b_panel; }
 
   // `each` rows or columns.
-  void load_lines(const Operand& x, u64 from, u64 to, u64 each, u64 k) const {
+  void load_lines(const Operand& x, u64 spm_line, u64 from, u64 to, u64 each, u64 k) const {
     const u64 run = (x.along_k ? k : each) * p_.element, lines = x.along_k ? each : k;
     dma_in({from, static_cast<u32>(to), static_cast<u32>(run), static_cast<u32>(lines), x.line,
-            static_cast<u32>(x.spm_line)});
+            static_cast<u32>(spm_line)});
   }
 
   // ------------------------------------------------------------------------------------------ products
@@ -301,17 +305,25 @@ class Gemm {
     operands_.consume_end();
   }
 
-  // In blocks, each of which is taken as soon as it is there.
+  // In blocks, each of which is taken as soon as it is there. Orders to the array run a few blocks ahead of
+  // those to the vector unit, whose queue fills and holds the host.
   [[gnu::noinline]] void multiply_last(const Step& s, bool waits) {
+    constexpr u64 kAhead = 4;
+    Region ordered[kAhead];
+    u64 count = 0;
     for (Blocks cols = column_blocks(s); cols; cols.next()) {
       const Columns c = columns(s, cols.at(), cols.size());
       if (waits) operands_.consume_begin();
       for (Blocks rows = row_blocks(s, cols); rows; rows.next()) {
         multiply_rows(s, c, rows.at(), rows.size());
         output_.written();
-        output_.take(region_of(s, {rows.at(), rows.size(), cols.at(), cols.size()}));
+        Region& place = ordered[count % kAhead];
+        if (count >= kAhead) output_.take(place);
+        place = region_of(s, {rows.at(), rows.size(), cols.at(), cols.size()});
+        ++count;
       }
     }
+    for (u64 i = count > kAhead ? count - kAhead : 0; i < count; ++i) output_.take(ordered[i % kAhead]);
   }
 
   // Inner over column tiles; weight stationary, outer over stationary tiles of k.
@@ -374,8 +386,9 @@ class Gemm {
 
   const assay_args& args_;
   const assay_gemm_attributes& at_;
+  Plan& plan_;
+  const bool started_;
   Problem p_;
-  Plan plan_;
   u32 dtype_;
   bool transposed_;
   u64 least_rows_;  // of a block
@@ -392,5 +405,9 @@ extern "C" uint32_t assay_kernel(const assay_args* args) {
   if (!known || args->tensor_count < 3 || args->attribute_count * 8 < sizeof(assay_gemm_attributes))
     return ASSAY_STATUS_BAD_ARGS;
   const auto& attributes = *reinterpret_cast<const assay_gemm_attributes*>(args->attributes);
-  return Gemm(*args, attributes).run();
+  const WholeTiles whole(*args, attributes);
+  const bool started = whole.fits();
+  Plan plan;
+  if (started) whole.start(plan);
+  return Gemm(*args, attributes, plan, started).run();
 }

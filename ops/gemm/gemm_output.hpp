@@ -28,9 +28,7 @@ class Output {
     const auto& at = *reinterpret_cast<const assay_gemm_attributes*>(args.attributes);
     const assay_tensor& y = args.tensors[2];
     const bool integer = args.tensors[0].dtype == ASSAY_DTYPE_s8;
-    accumulator_ = integer ? ASSAY_DTYPE_s32 : ASSAY_DTYPE_f32;
-    alpha_ = static_cast<u32>(at.alpha);
-    beta_ = static_cast<u32>(at.beta);
+    const u32 accumulator = integer ? ASSAY_DTYPE_s32 : ASSAY_DTYPE_f32;
     scaled_ = at.alpha != (integer ? 1 : 0x3F800000);
     has_c_ = p.has_c;
     const u64 e = element_bytes(y.dtype);
@@ -40,18 +38,27 @@ class Output {
       swap(y_.row, y_.col);
       swap(c_.row, c_.col);
     }
-    direct_ = y.dtype == accumulator_ && !scaled_ && !has_c_;
+    direct_ = y.dtype == accumulator && !scaled_ && !has_c_;
     batch_ = p.m * p.n * e;
     acc_pitch_ = plan.acc_pitch;
-    stages_at_ = plan.middle + plan.slabs * p.b.spm_slab;
+    stages_at_ = plan.middle + plan.slabs * plan.b_slab;
     stage_bytes_ = plan.stage;
     c_offset_ = plan.stage_half;
     strip_ = plan.strip;
     most_ = plan.strip * plan.nt;
-    stages_ = plan.stages;
-    out_ = Out(static_cast<u32>(stages_));
-    c_loads_ = CLoads(static_cast<u32>(stages_));
-    if (has_c_) assay_cfg_vxu_bias_strides(acc_strides());
+    next_stage_ = stages_at_;
+    stages_end_ = stages_at_ + plan.stages * plan.stage;
+    out_ = Out(static_cast<u32>(plan.stages));
+    c_loads_ = CLoads(static_cast<u32>(plan.stages));
+    const u64 acc_strides = assay_pack_vxu_x_strides(signed_of(acc_pitch_), 4);
+    scale_ = {format(accumulator, has_c_ ? accumulator : y_.dtype, scaled_, kNone, 0), acc_strides,
+              at.alpha & 0xFFFFFFFF};
+    if (!has_c_) return;
+    const u64 c_row = c_.row == 0 ? 0 : c_.element;  // of a column; of a matrix, times the columns of a strip
+    add_ = {format(c_.dtype, y_.dtype, true, kMemory, accumulator),
+            assay_pack_vxu_x_strides(signed_of(c_row), c_.col == 0 ? 0 : signed_of(c_.element)),
+            at.beta & 0xFFFFFFFF};
+    assay_cfg_vxu_bias_strides(acc_strides);
   }
 
   // Orders to the array: to wait until it may write another macro tile; to tell that it has written what the
@@ -70,15 +77,14 @@ class Output {
     else acc_.consume_end();
   }
 
-  [[gnu::noinline]] void take(const Region& r) {
+  void take(const Region& r) {
     if (direct_) {
       acc_direct_.consume_begin();
       return store(r, acc(static_cast<u32>(r.acc)), acc_pitch_);
     }
     acc_.consume_begin();
-    const u64 most = r.rows * r.cols <= most_ ? r.rows : strip_;
-    for (u64 row = 0; row < r.rows; row += most)
-      take_strip({r.batch, r.row + row, min(most, r.rows - row), r.col, r.cols, r.acc + row * acc_pitch_});
+    if (r.rows * r.cols <= most_) take_strip(r);
+    else take_strips(r);
   }
 
   void drain() {
@@ -96,18 +102,24 @@ class Output {
     c_ = {c.address, at.c_row_stride * e, at.c_col_stride * e, e, c.dtype};
   }
 
+  [[gnu::noinline]] void take_strips(const Region& r) {
+    for (u64 row = 0; row < r.rows; row += strip_)
+      take_strip({r.batch, r.row + row, min(strip_, r.rows - row), r.col, r.cols, r.acc + row * acc_pitch_});
+  }
+
   void take_strip(const Region& r) {
-    const u32 staged = static_cast<u32>(stages_at_ + stage_ * stage_bytes_);
-    const u32 from = acc(static_cast<u32>(r.acc));
-    if (++stage_ == stages_) stage_ = 0;
+    const u32 staged = static_cast<u32>(next_stage_), from = acc(static_cast<u32>(r.acc));
+    const u64 pitch = r.cols * y_.element;
+    next_stage_ += stage_bytes_;
+    if (next_stage_ == stages_end_) next_stage_ = stages_at_;
     if (has_c_) take_with_c(r, from, staged);
     else {
       out_.produce_begin();
-      convert(r, from, staged);
+      pass(r, scale_, 0, pitch, from, staged);
     }
     out_.produce_end();
     out_.consume_begin();
-    store(r, staged, r.cols * y_.element);
+    store(r, staged, pitch);
     out_.consume_end();
   }
 
@@ -117,10 +129,12 @@ class Output {
     c_loads_.produce_begin();
     load_c(r, c_at);
     c_loads_.produce_end();
-    if (scaled_) scale_in_place(r, from);
+    if (scaled_) pass(r, scale_, 0, acc_pitch_, from, from);
     c_loads_.consume_begin();
     out_.produce_begin();
-    add_c(r, from, c_at, staged);
+    assay_cfg_vxu_addresses(assay_pack_vxu_addresses(0, from));
+    const u64 dense = c_.row != 0 && c_.col != 0 ? (r.cols - 1) * c_.element : 0;  // beyond one column
+    pass(r, add_, dense, r.cols * y_.element, c_at, staged);
     c_loads_.consume_end();
   }
 
@@ -141,52 +155,37 @@ class Output {
     else dma_in_transposed({from, to, e, rows, cols, c_.col, cols * e});
   }
 
-  u64 format(u32 x, u32 out, u32 scale_source, u32 bias_source) const {
-    return assay_pack_vxu_format(x, out, 0, accumulator_, scale_source, bias_source,
-                                 ASSAY_VECTOR_FUNCTION_identity, ASSAY_REDUCTION_none,
+  static constexpr u32 kNone = ASSAY_OPERAND_SOURCE_none, kMemory = ASSAY_OPERAND_SOURCE_memory;
+
+  static u64 format(u32 x, u32 out, bool scaled, u32 bias_source, u32 bias) {
+    return assay_pack_vxu_format(x, out, 0, bias, scaled ? ASSAY_OPERAND_SOURCE_immediate : kNone,
+                                 bias_source, ASSAY_VECTOR_FUNCTION_identity, ASSAY_REDUCTION_none,
                                  ASSAY_VECTOR_OPERATION_multiply_add);
   }
 
-  static void pass(const Region& r, u64 format, u64 x_strides, u64 out_pitch, u32 scale, u32 x, u32 out) {
-    assay_cfg2_vxu_format(format, assay_pack_vxu_size(static_cast<u32>(r.rows), static_cast<u32>(r.cols)));
-    assay_cfg2_vxu_x_strides(x_strides, assay_pack_vxu_out_strides(signed_of(out_pitch), 0));
-    assay_cfg_vxu_immediates(scale);
+  // Registers of a pass that no strip changes.
+  struct Pass {
+    u64 format, x_strides, scale;
+  };
+
+  // x's rows lie `row_more` bytes farther apart than the pass says.
+  static void pass(const Region& r, const Pass& p, u64 row_more, u64 out_pitch, u32 x, u32 out) {
+    assay_cfg2_vxu_format(p.format, assay_pack_vxu_size(static_cast<u32>(r.rows), static_cast<u32>(r.cols)));
+    assay_cfg2_vxu_x_strides(p.x_strides + row_more, out_pitch);
+    assay_cfg_vxu_immediates(p.scale);
     assay_vxu_pass(x, out);
-  }
-
-  u64 acc_strides() const { return assay_pack_vxu_x_strides(signed_of(acc_pitch_), 4); }
-
-  void convert(const Region& r, u32 from, u32 to) const {
-    const u32 scale = scaled_ ? ASSAY_OPERAND_SOURCE_immediate : ASSAY_OPERAND_SOURCE_none;
-    pass(r, format(accumulator_, y_.dtype, scale, ASSAY_OPERAND_SOURCE_none), acc_strides(),
-         r.cols * y_.element, alpha_, from, to);
-  }
-
-  void scale_in_place(const Region& r, u32 place) const {
-    pass(r, format(accumulator_, accumulator_, ASSAY_OPERAND_SOURCE_immediate, ASSAY_OPERAND_SOURCE_none),
-         acc_strides(), acc_pitch_, alpha_, place, place);
-  }
-
-  void add_c(const Region& r, u32 from, u32 c_at, u32 to) const {
-    const u64 e = c_.element, row = c_.row == 0 ? 0 : c_.col == 0 ? e : r.cols * e;
-    assay_cfg_vxu_addresses(assay_pack_vxu_addresses(0, from));
-    pass(r, format(c_.dtype, y_.dtype, ASSAY_OPERAND_SOURCE_immediate, ASSAY_OPERAND_SOURCE_memory),
-         assay_pack_vxu_x_strides(signed_of(row), c_.col == 0 ? 0 : signed_of(e)), r.cols * y_.element, beta_,
-         c_at, to);
   }
 
   using Out = Exchange<kVxu, kDmaOut, kOutFilled, kOutFreed>;
   using CLoads = Exchange<kDmaIn, kVxu, kCFilled, kCFreed>;
 
   Matrix y_, c_;
-  u32 accumulator_;  // dtype
-  u32 alpha_, beta_;
   bool scaled_, has_c_, direct_;  // direct: results leave ACC as they are
   u64 batch_;                     // bytes of a batch's result
   u64 acc_pitch_;                 // bytes between rows of results
-  u64 strip_, most_;              // rows of a strip of a whole tile; results that a stage holds
-  u64 stages_at_, stage_bytes_, c_offset_, stages_;  // SPM
-  u64 stage_ = 0;                                    // which one comes next
+  u64 strip_, most_;              // rows of a whole tile, and results, that a stage holds
+  u64 stages_at_, stages_end_, next_stage_, stage_bytes_, c_offset_;  // SPM
+  Pass scale_, add_;
   Exchange<kMxu, kVxu, kAccFilled, kAccFreed> acc_{2};
   Exchange<kMxu, kDmaOut, kAccFilled, kAccFreed> acc_direct_{2};
   Out out_{0};

@@ -32,14 +32,12 @@ enum : u32 {
 constexpr u32 kDmaIn = ASSAY_ENGINE_dma_in, kDmaOut = ASSAY_ENGINE_dma_out, kMxu = ASSAY_ENGINE_mxu,
               kVxu = ASSAY_ENGINE_vxu;
 
-// A or B. Its lines lie along k (A as it is, B transposed) or across it, along m or n.
+// A or B in HBM. Its lines lie along k (A as it is, B transposed) or across it, along m or n.
 struct Operand {
   bool along_k;
-  u64 address;       // HBM, of the first batch's matrix
-  u64 line;          // HBM: bytes between lines
-  u64 each, k_step;  // HBM: bytes from one row of A (column of B) to the next; from one k to the next
-  u64 spm_line;      // bytes between lines
-  u64 spm_slab;      // bytes of a slab
+  u64 address;       // of the first batch's matrix
+  u64 line;          // bytes between lines
+  u64 each, k_step;  // bytes from one row of A (column of B) to the next; from one k to the next
 };
 
 // The product that the array forms. With A stationary that is Y^T = B^T x A^T: m and n, and the operands,
@@ -96,7 +94,9 @@ struct Plan {
   u64 mt, nt, kt;
   u64 acc_half, acc_pitch;  // bytes of half of ACC; between a tile's rows there
   u64 middle;               // of SPM
-  u64 b_panel;              // bytes of SPM that a column of B's tiles takes
+  u64 a_line, b_line;       // bytes of SPM between lines
+  u64 a_slab, b_slab;       // bytes of a slab
+  u64 b_panel;              // bytes that a column of B's tiles takes
   u64 strip;                // rows of nt columns that a stage holds
   u64 stage_half, stage;    // bytes of a stage's results, and of C behind them; of both
   u64 slabs, stages;        // in SPM at a time
@@ -125,30 +125,30 @@ inline bool shrink(const Problem& p, Plan& plan) {
 }
 
 // Lines of A lie behind one another, those of B in panels as wide as the array.
-inline void lay_out_a(Problem& p, const Plan& plan) {
+inline void lay_out_a(const Problem& p, Plan& plan) {
   const bool fills = p.a.along_k == p.output_stationary;  // weight stationary streams A across k
-  p.a.spm_line = line_stride(p, (p.a.along_k ? plan.kt : plan.mt) * p.element, fills);
+  plan.a_line = line_stride(p, (p.a.along_k ? plan.kt : plan.mt) * p.element, fills);
 }
-inline void lay_out_b(Problem& p, Plan& plan) {
+inline void lay_out_b(const Problem& p, Plan& plan) {
   const u64 tile = p.tile_n.value();
-  p.b.spm_line = line_stride(p, (p.b.along_k ? plan.kt : tile) * p.element, p.b.along_k);
-  plan.b_panel = p.b.spm_line * (p.b.along_k ? tile : plan.kt);
+  plan.b_line = line_stride(p, (p.b.along_k ? plan.kt : tile) * p.element, p.b.along_k);
+  plan.b_panel = plan.b_line * (p.b.along_k ? tile : plan.kt);
 }
 
 // Whether slabs, and strips of results and C of up to four bytes, fit in SPM, two of each; fills what follows
 // from mt, nt, kt, strip.
-inline bool fits_spm(Problem& p, Plan& plan) {
+inline bool fits_spm(const Problem& p, Plan& plan) {
   lay_out_a(p, plan);
   lay_out_b(p, plan);
-  p.a.spm_slab = p.a.spm_line * (p.a.along_k ? plan.mt : plan.kt);
-  p.b.spm_slab = plan.b_panel * p.tile_n.ceil(plan.nt);
+  plan.a_slab = plan.a_line * (p.a.along_k ? plan.mt : plan.kt);
+  plan.b_slab = plan.b_panel * p.tile_n.ceil(plan.nt);
   plan.stage_half = align_up(plan.nt * plan.strip * 4, p.bank_word);
   plan.stage = p.has_c ? 2 * plan.stage_half : plan.stage_half;
-  return 2 * p.a.spm_slab <= plan.middle && 2 * (p.b.spm_slab + plan.stage) <= plan.middle;
+  return 2 * plan.a_slab <= plan.middle && 2 * (plan.b_slab + plan.stage) <= plan.middle;
 }
 
 // False where not even the smallest tiles fit.
-[[gnu::noinline]] inline bool make_plan(Problem& p, const assay_machine& machine, Plan& plan) {
+[[gnu::noinline]] inline bool make_plan(const Problem& p, const assay_machine& machine, Plan& plan) {
   constexpr u64 kLargest = 1u << 16;  // rows or columns of a macro tile at most: sizes fit their registers
   plan.middle = machine.spm_bytes / 2;
   plan.acc_half = machine.acc_bytes / 2 & ~(machine.acc_bank_bytes - 1u);
@@ -173,13 +173,13 @@ inline bool fits_spm(Problem& p, Plan& plan) {
 }
 
 // What two of each leave of SPM goes to more stages, then to more slabs.
-inline void fill_spm(const Problem& p, Plan& plan) {
+inline void fill_spm(Plan& plan) {
   plan.slabs = plan.stages = 2;
-  u64 rest = plan.middle - 2 * (p.b.spm_slab + plan.stage), a_rest = plan.middle - 2 * p.a.spm_slab;
+  u64 rest = plan.middle - 2 * (plan.b_slab + plan.stage), a_rest = plan.middle - 2 * plan.a_slab;
   for (; plan.stages < kMostStages && rest >= plan.stage; rest -= plan.stage) ++plan.stages;
-  while (plan.slabs < kMostSlabs && rest >= p.b.spm_slab && a_rest >= p.a.spm_slab) {
-    rest -= p.b.spm_slab;
-    a_rest -= p.a.spm_slab;
+  while (plan.slabs < kMostSlabs && rest >= plan.b_slab && a_rest >= plan.a_slab) {
+    rest -= plan.b_slab;
+    a_rest -= plan.a_slab;
     ++plan.slabs;
   }
 }

@@ -23,6 +23,8 @@ class WholeTiles {
         a_line_(kt_ * element_),
         b_line_(tile_ * element_),
         panel_(tile_ * a_line_),
+        a_hbm_line_(at.k * element_),
+        b_hbm_line_(at.n * element_),
         middle_(m_.spm_bytes / 2),
         acc_half_(m_.acc_bytes / 2) {}
 
@@ -37,40 +39,50 @@ class WholeTiles {
   }
 
   // Leaves what make_plan(), configure() and the first slab of the general case would have left.
-  void start(Operand& a, Operand& b, Plan& plan) const {
-    const u64 rows = tile_ + tile_ / 2;
+  [[gnu::always_inline]] void start(Plan& plan) const {
     load_panels(0, 1);
-    load_rows(0, rows);
-    const u64 mt = plan_tiles(plan), tiles = Divisor(static_cast<u32>(tile_)).floor(plan.nt);
+    load_rows(0, tile_ / 2);
+    load_rows(tile_ / 2, tile_ / 2);
+    plan_tiles(plan);
+    const u64 mt = plan.mt, pitch = plan.acc_pitch;
+    u64 loaded = load_block(tile_, mt);
+    u64 more_panels = 0;
 
     const u64 format = assay_pack_mxu_format(a_.dtype, 0, 0, 0, 0);
+    const u64 resident = format | assay_pack_mxu_format(0, 0, 0, 0, 1);
     const u64 size = assay_pack_mxu_size(0, static_cast<u32>(tile_), static_cast<u32>(kt_));
-    assay_cfg2_mxu_strides(a_line_ | b_line_ << 32, plan.acc_pitch);
-    assay_cfg2_mxu_format(format | assay_pack_mxu_format(0, 0, 0, 0, 1), size | rows);
+    assay_cfg2_mxu_strides(a_line_ | b_line_ << 32, pitch);
     assay_sem_wait(kMxu, kOperandsFilled);
-    assay_mxu_load(static_cast<u32>(middle_));  // while A comes
-    multiply(0, 0, 0);
-
-    load_rows(rows, mt - rows);
-    assay_cfg2_mxu_format(format, size | (mt - rows));
-    multiply(rows * a_line_, 0, rows * plan.acc_pitch);
+    for (u64 row = 0; row < mt;) {
+      const u64 rows = block(row, mt);
+      assay_cfg2_mxu_format(resident, size | rows);
+      assay_mxu_load(static_cast<u32>(middle_));  // while A comes
+      multiply(row * a_line_, 0, row * pitch);
+      row += rows;
+      if (row < tile_) continue;
+      if (loaded < mt) {
+        loaded = load_block(loaded, mt);
+      } else if (more_panels == 0 && plan.nt > tile_) {
+        more_panels = Divisor(static_cast<u32>(tile_)).floor(plan.nt) - 1;
+        load_panels(1, more_panels);
+      }
+    }
     assay_cfg2_mxu_inner_step(panel_ << 32, a_line_ | panel_ << 32);
     assay_cfg_mxu_acc_step(tile_ * 4);
-    if (tiles > 1) {
-      load_panels(1, tiles - 1);
+    if (more_panels > 0) {
       assay_cfg2_mxu_format(format, size | mt);
-      assay_cfg2_mxu_repeat(assay_pack_mxu_repeat(static_cast<u32>(tiles - 1), 0, 1), 0);
+      assay_cfg2_mxu_repeat(assay_pack_mxu_repeat(static_cast<u32>(more_panels), 0, 1), 0);
       multiply(0, panel_, tile_ * 4);
     }
-    a.spm_line = a_line_;
-    a.spm_slab = mt * a_line_;
-    b.spm_line = b_line_;
-    b.spm_slab = tiles * panel_;
+    plan.a_line = a_line_;
+    plan.a_slab = mt * a_line_;
+    plan.b_line = b_line_;
+    plan.b_slab = (1 + more_panels) * panel_;
   }
 
  private:
-  // Macro tiles as in make_plan(), but no smaller than fits() says. Returns mt.
-  u64 plan_tiles(Plan& plan) const {
+  // Macro tiles as in make_plan(), but no smaller than fits() says.
+  void plan_tiles(Plan& plan) const {
     u64 mt = at_.m, nt = at_.n, strip, stage_half, stage;
     for (;;) {
       strip = max(tile_, mt / 2);
@@ -91,7 +103,6 @@ class WholeTiles {
     plan.strip = strip;
     plan.stage_half = stage_half;
     plan.stage = stage;
-    return mt;
   }
 
   void load_panels(u64 first, u64 count) const {
@@ -99,17 +110,23 @@ class WholeTiles {
                     static_cast<u32>(middle_ + first * panel_),
                     static_cast<u32>(b_line_),
                     static_cast<u32>(kt_),
-                    at_.n * element_,
+                    b_hbm_line_,
                     static_cast<u32>(b_line_)};
     if (count == 1) dma_in(one);
     else dma_in_panels(one, static_cast<u32>(count), static_cast<u32>(panel_));
     assay_sem_signal(kDmaIn, kOperandsFilled);
   }
 
+  // Of the rows from `row` on, so many that the array has enough to do until the next ones are there.
+  u64 block(u64 row, u64 mt) const { return row < tile_ ? tile_ / 2 : min(mt - row, max(tile_, row / 2)); }
+  u64 load_block(u64 row, u64 mt) const {
+    const u64 rows = block(row, mt);
+    load_rows(row, rows);
+    return row + rows;
+  }
   void load_rows(u64 first, u64 count) const {
-    const u64 line = at_.k * element_;
-    dma_in({a_.address + first * line, static_cast<u32>(first * a_line_), static_cast<u32>(a_line_),
-            static_cast<u32>(count), line, static_cast<u32>(a_line_)});
+    dma_in({a_.address + first * a_hbm_line_, static_cast<u32>(first * a_line_), static_cast<u32>(a_line_),
+            static_cast<u32>(count), a_hbm_line_, static_cast<u32>(a_line_)});
     assay_sem_signal(kDmaIn, kOperandsFilled);
   }
 
@@ -123,7 +140,8 @@ class WholeTiles {
   const assay_machine& m_;
   const assay_tensor &a_, &b_;
   const u64 element_, tile_, kt_;
-  const u64 a_line_, b_line_, panel_;  // bytes in SPM
+  const u64 a_line_, b_line_, panel_;  // bytes in SPM; the panel's are those of as many rows of A
+  const u64 a_hbm_line_, b_hbm_line_;
   const u64 middle_, acc_half_;
 };
 

@@ -21,11 +21,15 @@ struct Part {
   u64 row, rows, col, cols;
 };
 
-// The rows or columns that end a run, in blocks that become ever smaller, so that little is left to do when
-// the array has finished: half of what remains, in whole units, but `least` at least.
+// The rows or columns that end a run, in blocks of whole units: `most` at a time, so that the vector unit and
+// the stores keep up with the array; and where it tapers ever fewer, half of what remains, down to `least`,
+// so that little is left to do when the array has finished.
 class Blocks {
  public:
-  Blocks(u64 total, const Divisor& unit, u64 least) : unit_(unit), total_(total), least_(least) { take(); }
+  Blocks(u64 total, const Divisor& unit, u64 least, u64 most, bool tapers)
+      : unit_(unit), total_(total), least_(least), most_(most), tapers_(tapers) {
+    take();
+  }
   explicit operator bool() const { return size_ > 0; }
   u64 at() const { return at_; }
   u64 size() const { return size_; }
@@ -38,11 +42,13 @@ class Blocks {
  private:
   void take() {
     const u64 rest = total_ - at_;
-    size_ = min(rest, max(least_, unit_.round_up((rest + 1) / 2)));
+    size_ = min(rest, most_);
+    if (tapers_) size_ = min(size_, max(least_, unit_.round_up(3 * rest / 8)));
   }
 
   const Divisor& unit_;
-  const u64 total_, least_;
+  const u64 total_, least_, most_;
+  const bool tapers_;
   u64 at_ = 0, size_;
 };
 
