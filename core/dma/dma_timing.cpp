@@ -3,6 +3,17 @@
 #include <algorithm>
 
 namespace assay::core {
+namespace {
+
+// News comes almost in order of time: its place is at the end, or near it.
+template <typename T, typename Time>
+void insert_by_time(std::deque<T>& list, T item, Time time) {
+  list.push_back(item);
+  for (std::size_t i = list.size() - 1; i > 0 && time(list[i]) < time(list[i - 1]); --i)
+    std::swap(list[i], list[i - 1]);
+}
+
+}  // namespace
 
 DmaTiming::DmaTiming(const Machine& machine, bool to_hbm)
     : width_(machine.fabric.bytes_per_cycle),
@@ -12,12 +23,12 @@ DmaTiming::DmaTiming(const Machine& machine, bool to_hbm)
 
 std::optional<DmaTiming::Issue> DmaTiming::next_issue(Cycle now, const Target& target) {
   Issue issue{std::max({now, from_, Cycle(link_free_ / width_)}), Owner::useful};
-  while (!returns_.empty() && returns_.top().at <= issue.at) returns_.pop();
+  while (!returns_.empty() && returns_.front().at <= issue.at) returns_.pop_front();
   if (unknown_ + returns_.size() >= outstanding_) {
     if (returns_.empty()) return std::nullopt;
-    issue = {returns_.top().at, returns_.top().cause};
+    issue = {returns_.front().at, returns_.front().cause};
     from_ = issue.at;
-    returns_.pop();
+    returns_.pop_front();
   }
   Credits& credits = credits_[target.channel];
   while (!credits.back.empty() &&
@@ -39,16 +50,13 @@ void DmaTiming::issued(Cycle at, std::uint64_t bytes, const Target& target) {
 
 void DmaTiming::reached(Cycle reach, Owner cause) {
   --unknown_;
-  returns_.push({reach, cause});
+  insert_by_time(returns_, {reach, cause}, [](const Return& r) { return r.at; });
   last_done_ = std::max(last_done_, reach);
 }
 
 void DmaTiming::credited(Cycle credit, const Target& target) {
-  std::deque<std::pair<Cycle, std::uint32_t>>& back = credits_[target.channel].back;
-  back.emplace_back(credit, target.accesses);
-  // Answers come by time of their data; credits, by that of the last column command.
-  for (std::size_t i = back.size() - 1; i > 0 && back[i].first < back[i - 1].first; --i)
-    std::swap(back[i], back[i - 1]);
+  insert_by_time(credits_[target.channel].back, {credit, target.accesses},
+                 [](const auto& c) { return c.first; });
 }
 
 Owner owner_of(const memory::PortAnswer& answer) {

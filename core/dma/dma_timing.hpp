@@ -8,9 +8,7 @@
 
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <optional>
-#include <queue>
 #include <vector>
 
 #include "base/machine.hpp"
@@ -50,7 +48,6 @@ class DmaTiming {
   struct Return {
     Cycle at;
     Owner cause = Owner::useful;
-    bool operator>(const Return& other) const { return at > other.at; }
   };
   struct Credits {
     std::uint32_t used = 0;
@@ -61,9 +58,8 @@ class DmaTiming {
   std::uint32_t queue_;
   std::uint64_t link_free_ = 0;  // in bytes: cycle * width + bytes already sent in that cycle
   std::uint64_t unknown_ = 0;
-  Cycle from_;  // the places taken so far for the next request are free
-  std::priority_queue<Return, std::vector<Return>, std::greater<>>
-      returns_;  // known answers, earliest on top
+  Cycle from_;                  // the places taken so far for the next request are free
+  std::deque<Return> returns_;  // known answers, earliest first
   std::vector<Credits> credits_;
   Cycle last_done_;
 };
