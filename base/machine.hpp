@@ -72,6 +72,7 @@ struct Machine {
   struct LocalMemory {
     std::uint32_t capacity_kib = 0;
     std::uint32_t banks = 0, bank_bytes = 0;
+    std::uint64_t bytes_per_cycle() const { return std::uint64_t{banks} * bank_bytes; }  // each way
     Bytes bytes() const { return Bytes(std::uint64_t{capacity_kib} * 1024); }
   };
 

@@ -8,7 +8,13 @@
 namespace assay::memory {
 
 LocalMemory::LocalMemory(const Machine& machine, bool values)
-    : values_(values), spm_bytes_(machine.spm.bytes().count()), acc_bytes_(machine.acc.bytes().count()) {
+    : values_(values),
+      spm_bytes_(machine.spm.bytes().count()),
+      acc_bytes_(machine.acc.bytes().count()),
+      spm_reads_(machine.spm.bytes_per_cycle()),
+      spm_writes_(machine.spm.bytes_per_cycle()),
+      acc_reads_(machine.acc.bytes_per_cycle()),
+      acc_writes_(machine.acc.bytes_per_cycle()) {
   if (!values_) return;
   spm_.reset(static_cast<std::byte*>(std::calloc(spm_bytes_, 1)));
   acc_.reset(static_cast<std::byte*>(std::calloc(acc_bytes_, 1)));

@@ -1,7 +1,7 @@
 // The two memories next to the engines: SPM (scratchpad) and ACC (accumulators).
 //
-// Both are byte-addressed by isa::LocalAddr (32 bits, the top bit selects ACC). Storage only: who may
-// use which port in which cycle is in memory/bank_conflicts.hpp.
+// Both are byte-addressed by isa::LocalAddr (32 bits, the top bit selects ACC). Storage, and the use of the
+// ports by all engines; what a pattern of addresses costs by itself is in memory/bank_conflicts.hpp.
 #pragma once
 
 #include <cstddef>
@@ -12,6 +12,7 @@
 
 #include "base/machine.hpp"
 #include "isa/address.hpp"
+#include "memory/port_use.hpp"
 
 namespace assay::memory {
 
@@ -34,6 +35,10 @@ class LocalMemory {
   // Empty where the whole block lies inside its memory, otherwise one clause that says what does not.
   std::string check(const LocalBlock& block) const;
 
+  // The read or write ports of all banks of the memory that holds `address`.
+  PortUse& reads(isa::LocalAddr address) { return address.is_acc() ? acc_reads_ : spm_reads_; }
+  PortUse& writes(isa::LocalAddr address) { return address.is_acc() ? acc_writes_ : spm_writes_; }
+
   // The storage from `address` on. The caller has checked the block.
   std::byte* at(isa::LocalAddr address);
   const std::byte* at(isa::LocalAddr address) const;
@@ -48,6 +53,7 @@ class LocalMemory {
   bool values_;
   std::uint64_t spm_bytes_, acc_bytes_;
   Storage spm_, acc_;
+  PortUse spm_reads_, spm_writes_, acc_reads_, acc_writes_;
 };
 
 }  // namespace assay::memory

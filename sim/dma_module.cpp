@@ -24,7 +24,7 @@ Cycle DmaModule::launch(CommandRecord& record, Cycle ready) {
   record.start = ready;
   const Cycle begin = ready + Cycle(machine_.dma.setup_cycles);
   if (!moving(ready)) ledger_.mark(begin, core::Owner::setup);
-  under_way_.push_back({&record, 0, false, begin, 0});
+  under_way_.push_back({&record, transfer.local, 0, false, begin, 0});
   if (to_hbm_ && local_.has_values()) core::move_values(transfer, local_, hbm_.direct());
   const std::uint64_t requests = counters_.requests;
   const Cycle issued = issue_requests(transfer, begin);
@@ -63,9 +63,10 @@ Cycle DmaModule::issue(const core::RequestWalk::Request& request, Cycle at) {
   }
   const std::uint64_t id = free_requests_.back();
   free_requests_.pop_back();
-  requests_[id] = {settled_ + under_way_.size() - 1, target};
+  requests_[id] = {settled_ + under_way_.size() - 1, target, request.bytes};
   ++under_way_.back().left;
   ++counters_.requests;
+  if (to_hbm_) local_.reads(under_way_.back().local).book(issue->at, issue->at, request.bytes);
   hbm_.issue(to_hbm_ ? memory::Port::dma_out : memory::Port::dma_in, issue->at,
              {id, request.offset, request.bytes, to_hbm_});
   return issue->at;
@@ -83,6 +84,7 @@ void DmaModule::answered(const memory::PortAnswer& answer) {
     UnderWay& transfer = under_way_[request.transfer - settled_];
     if (reach >= transfer.last) transfer.record->held = core::owner_of(answer);
     transfer.last = std::max(transfer.last, reach);
+    if (!to_hbm_) local_.writes(transfer.local).book(reach, reach, request.bytes);
     --transfer.left;
     settle();
   }
@@ -108,7 +110,7 @@ void DmaModule::settle() {
 }
 
 void DmaModule::signal(std::uint32_t semaphore, Cycle now) {
-  under_way_.push_back({nullptr, 0, true, now, semaphore});
+  under_way_.push_back({nullptr, {}, 0, true, now, semaphore});
   settle();
 }
 

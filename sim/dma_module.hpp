@@ -37,6 +37,7 @@ class DmaModule : public EngineModule, private MemoryClient {
   // A transfer whose answers are not all known, or a signal that waits for those before it.
   struct UnderWay {
     CommandRecord* record = nullptr;  // null: a signal
+    isa::LocalAddr local;             // the memory on the core's side
     std::uint64_t left = 0;           // requests without an answer
     bool issued = false;              // all its requests
     Cycle last;                       // its last answer so far; a signal: when it was executed
@@ -45,6 +46,7 @@ class DmaModule : public EngineModule, private MemoryClient {
   struct Request {
     std::uint64_t transfer = 0;  // its number
     core::DmaTiming::Target target;
+    std::uint32_t bytes = 0;
   };
 
   Cycle issue_requests(const core::Transfer& transfer, Cycle begin);

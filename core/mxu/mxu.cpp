@@ -132,6 +132,19 @@ void Mxu::account(const MxuTile& tile, const MxuTileTimes& times) {
   ++counters_.tiles;
 }
 
+// The array's share of the ports: each operand's bytes while they stream or load, a row of partials and one
+// of results for every row.
+void Mxu::book_ports(const isa::MxuCommand& c, const Tile& tile, const MxuTileTimes& times) {
+  const MxuTile& t = tile.timing;
+  const std::uint64_t element = size_of(c.dtype), results = t.m * t.n * 4;
+  local_.reads(tile.a).book(times.stream_start, times.stream_end, t.m * t.k * element);
+  if (t.output_stationary)
+    local_.reads(tile.b).book(times.stream_start, times.stream_end, t.k * t.n * element);
+  else if (t.load) local_.reads(tile.b).book(times.load_start, times.load_end, t.k * t.n * element);
+  if (t.accumulate) local_.reads(tile.acc).book(times.stream_start, times.stream_end, results);
+  local_.writes(tile.acc).book(times.first_write, times.last_write + Cycle(1), results);
+}
+
 CommandTimes Mxu::execute(const isa::MxuCommand& c, Cycle ready) {
   if (c.instruction == isa::Instruction::mxu_load) return load(c, ready);
   return compute(c, c.instruction == isa::Instruction::mxu_os, ready);
@@ -155,6 +168,7 @@ CommandTimes Mxu::load(const isa::MxuCommand& c, Cycle ready) {
   tile.chain = machine_.mxu.rate(c.dtype).chain;
   add_bank_conflicts(c, tile);
   const Cycle end = timing_.load(ready, ceil_div(tile.k, tile.chain), tile.load_factor);
+  local_.reads(c.b_addr).book(timing_.load_start(), end, tile.k * tile.n * element);
   return {timing_.load_start(), end, timing_.load_start() + Cycle(1), timing_.load_start()};
 }
 
@@ -169,6 +183,7 @@ CommandTimes Mxu::compute(const isa::MxuCommand& c, bool output_stationary, Cycl
       const MxuTileTimes times = timing_.tile(ready, tile.timing);
       require(times.stream_end <= time_limit_, "it streams beyond cycle {}", time_limit_.count());
       account(tile.timing, times);
+      book_ports(c, tile, times);
       if (local_.has_values()) multiply_values(c, tile);
       shadow_.loaded = false;
       const bool prepares = output_stationary ? tile.timing.accumulate : tile.timing.load;

@@ -82,6 +82,7 @@ class Mxu {
                std::uint64_t inner) const;
   void add_bank_conflicts(const isa::MxuCommand& command, MxuTile& tile) const;
   void multiply_values(const isa::MxuCommand& command, const Tile& tile);
+  void book_ports(const isa::MxuCommand& command, const Tile& tile, const MxuTileTimes& times);
   void account(const MxuTile& tile, const MxuTileTimes& times);
 
   const Machine& machine_;

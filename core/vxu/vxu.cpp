@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 
 #include "core/command_fault.hpp"
@@ -104,14 +105,37 @@ std::uint64_t Vxu::bank_cycles(const isa::VxuCommand& c, std::uint64_t rows) con
   return slowest;
 }
 
-// Returns when the pass ends.
-Cycle Vxu::account(Cycle begin, const Beats& beats, std::uint64_t elements) {
-  const Cycle end = begin + Cycle(beats.count * beats.with_banks);
+// When the pass ends, with what the other engines leave it of the ports. An operand that repeats is read
+// once.
+Cycle Vxu::pass_ports(const isa::VxuCommand& c, Cycle begin, Cycle cycles) {
+  const std::uint64_t rows = c.rows, cols = c.cols;
+  std::array<std::uint64_t, 2> reads{}, writes{};  // SPM, ACC
+  const auto operand = [&](isa::LocalAddr base, DType type, std::int64_t row_stride,
+                           std::int64_t col_stride) {
+    reads[base.is_acc() ? 1 : 0] +=
+        (row_stride == 0 ? 1 : rows) * (col_stride == 0 ? 1 : cols) * size_of(type);
+  };
+  operand(c.x_addr, c.x_dtype, c.x_row_stride, c.x_col_stride);
+  if (c.scale_source == isa::OperandSource::memory)
+    operand(c.scale_addr, c.scale_dtype, c.scale_row_stride, c.scale_col_stride);
+  if (c.bias_source == isa::OperandSource::memory)
+    operand(c.bias_addr, c.bias_dtype, c.bias_row_stride, c.bias_col_stride);
+  if (!c.reduce_only) writes[c.out_addr.is_acc() ? 1 : 0] += rows * cols * size_of(c.out_dtype);
+  if (c.reduction != isa::Reduction::none) writes[1] += rows * reduction_bytes(c);
+  Cycle end = begin + cycles;
+  for (const isa::LocalAddr memory : {isa::LocalAddr::spm(0), isa::LocalAddr::acc(0)}) {
+    const std::size_t m = memory.is_acc() ? 1 : 0;
+    end = std::max(end, local_.reads(memory).fit(begin, cycles, reads[m]));
+    end = std::max(end, local_.writes(memory).fit(begin, cycles, writes[m]));
+  }
+  return end;
+}
+
+void Vxu::account(Cycle begin, Cycle end, const Beats& beats, std::uint64_t elements) {
   ledger_.mark(begin, Owner::setup);
   ledger_.mark(begin + split_.useful(elements * beats.operation), Owner::useful);
   ledger_.mark(begin + Cycle(beats.count * beats.operation), Owner::padding);
   ledger_.mark(end, Owner::stall_bank);
-  return end;
 }
 
 void Vxu::run_values(const isa::VxuCommand& c) {
@@ -148,7 +172,9 @@ CommandTimes Vxu::pass(const isa::VxuCommand& c, Cycle ready) {
   check(c);
   const std::uint64_t elements = std::uint64_t{c.rows} * c.cols;
   const Cycle begin = ready + Cycle(machine_.vxu.setup_cycles);
-  const Cycle end = account(begin, beats(c), elements);
+  const Beats needed = beats(c);
+  const Cycle end = pass_ports(c, begin, Cycle(needed.count * needed.with_banks));
+  account(begin, end, needed, elements);
   counters_.elements += elements;
   ++counters_.passes;
   if (local_.has_values()) run_values(c);

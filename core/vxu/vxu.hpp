@@ -2,8 +2,8 @@
 //
 // Time: a pass costs setup_cycles and then one cycle a beat. A beat is `lanes` neighbouring elements of
 // a row, or as many whole short rows as fit. Each operand's own bank conflicts (strided short rows, a
-// reduction's results) multiply it; conflicts between operands are not counted. A beat of divisions
-// takes divide_cycles_per_beat where its banks do not need more.
+// reduction's results) multiply it. A beat of divisions takes divide_cycles_per_beat where its banks do not
+// need more. All operands together, and beside them the other engines, share the ports (memory/port_use.hpp).
 #pragma once
 
 #include <cstdint>
@@ -41,7 +41,8 @@ class Vxu {
   };
   Beats beats(const isa::VxuCommand& command) const;
   std::uint64_t bank_cycles(const isa::VxuCommand& command, std::uint64_t rows) const;
-  Cycle account(Cycle begin, const Beats& beats, std::uint64_t elements);
+  Cycle pass_ports(const isa::VxuCommand& command, Cycle begin, Cycle cycles);
+  void account(Cycle begin, Cycle end, const Beats& beats, std::uint64_t elements);
   void run_values(const isa::VxuCommand& command);
 
   const Machine& machine_;

@@ -37,8 +37,9 @@ class VxuCommand : public testing::Test {
   }
 
   std::uint64_t cycles(const isa::VxuCommand& command) {
-    const core::CommandTimes times = core::Vxu(machine, local).pass(command, Cycle(1000));
-    EXPECT_EQ(times.start, Cycle(1000));
+    now += Cycle(10'000);  // the ports are free again
+    const core::CommandTimes times = core::Vxu(machine, local).pass(command, now);
+    EXPECT_EQ(times.start, now);
     EXPECT_EQ(times.next_accept, times.end);
     return (times.end - times.start).count();
   }
@@ -56,6 +57,7 @@ class VxuCommand : public testing::Test {
 
   const Machine machine = small_machine();
   memory::LocalMemory local{machine, true};
+  Cycle now;
 };
 
 TEST_F(VxuCommand, CostsSetupAndACycleForEachBeatOfLanes) {
@@ -138,10 +140,28 @@ TEST_F(VxuCommand, AReductionsResultsNeedTheirBanksToo) {
   c.reduction = Reduction::sum;  // 256 bytes a row, two words of each bank
   c.reduce_addr = LocalAddr::acc(2048);
   c.reduce_row_stride = 256;
-  EXPECT_EQ(cycles(c), 20u + 16);
+  EXPECT_EQ(cycles(c), 20u + 17) << "and the 64 bytes of output pass the same ports";
   c.reduction = Reduction::max;
   c.reduce_row_stride = 4;
   EXPECT_EQ(cycles(c), 20u + 1);
+}
+
+// 16 lanes read 64 bytes a cycle through ports of 128.
+TEST_F(VxuCommand, APassTakesWhatTheOthersLeaveOfThePorts) {
+  const auto cycles_beside = [&](std::uint64_t booked, LocalAddr memory, bool writes) {
+    memory::LocalMemory shared{machine, false};
+    (writes ? shared.writes(memory) : shared.reads(memory)).book(Cycle(0), Cycle(32'000), booked * 32'000);
+    core::Vxu unit(machine, shared);
+    constexpr Cycle kReady{32 * memory::PortUse::kWindow - 20};  // its beats begin with a window
+    unit.ledger().mark(kReady, core::Owner::idle);
+    const core::CommandTimes times = unit.pass(dense(16, 64), kReady);  // 64 beats
+    EXPECT_EQ(unit.ledger().of(core::Owner::stall_bank), times.end - kReady - Cycle(20 + 64));
+    return (times.end - times.start).count();
+  };
+  EXPECT_EQ(cycles_beside(64, LocalAddr::spm(0), false), 20u + 64) << "half of the ports is enough";
+  EXPECT_EQ(cycles_beside(96, LocalAddr::spm(0), false), 20u + 128) << "a quarter is half of what it needs";
+  EXPECT_EQ(cycles_beside(96, LocalAddr::acc(0), true), 20u + 128) << "of ACC, where it writes";
+  EXPECT_EQ(cycles_beside(128, LocalAddr::acc(0), false), 20u + 64) << "it reads nothing of ACC";
 }
 
 TEST_F(VxuCommand, EveryCycleHasAnOwnerAndEveryElementIsCounted) {
