@@ -79,8 +79,9 @@ struct CriticalPath {
 // What the run would take on a machine with other resources.
 struct WhatIf {
   std::string change;           // "vxu.lanes=x2"
-  std::uint64_t predicted = 0;  // cycles, by timing the run's commands anew
-  std::uint64_t simulated = 0;  // by a run there; 0: not made
+  std::uint64_t predicted = 0;  // cycles, by timing the run's commands anew; 0: it would never end
+  std::uint64_t simulated = 0;  // by a run there; 0: not made, or it did not halt
+  std::string ended;            // how that run ended, where it did not halt
 };
 
 struct Loss {

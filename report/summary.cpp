@@ -68,11 +68,13 @@ std::string what_if_lines(const CaseResult& r) {
   };
   std::string text;
   for (const WhatIf& w : r.what_if) {
-    text += fmt::format("what if   {}: {} cycles ({:+.1f}%)", w.change, w.predicted,
-                        change(w.predicted, r.cycles));
-    if (w.simulated > 0)
-      text += fmt::format("; simulated {}, the prediction is off by {:+.1f}%", w.simulated,
-                          change(w.predicted, w.simulated));
+    text += fmt::format("what if   {}: ", w.change);
+    if (w.predicted == 0) text += "it never ends, its commands wait for each other";
+    else text += fmt::format("{} cycles ({:+.1f}%)", w.predicted, change(w.predicted, r.cycles));
+    if (w.simulated > 0) text += fmt::format("; simulated {}", w.simulated);
+    if (w.simulated > 0 && w.predicted > 0)
+      text += fmt::format(", the prediction is off by {:+.1f}%", change(w.predicted, w.simulated));
+    if (!w.ended.empty()) text += "; simulated: " + w.ended;
     text += "\n";
   }
   return text;
@@ -202,8 +204,10 @@ nlohmann::ordered_json to_json(const CaseResult& r) {
     for (const auto& [owner, cycles] : unit.owners) json["accounting"][unit.unit][owner] = cycles;
   if (r.critical_path) json["accounting"]["critical_path"] = path_json(*r.critical_path);
   for (const WhatIf& w : r.what_if) {
-    nlohmann::ordered_json one{{"change", w.change}, {"predicted_cycles", w.predicted}};
+    nlohmann::ordered_json one{{"change", w.change}};
+    if (w.predicted > 0) one["predicted_cycles"] = w.predicted;
     if (w.simulated > 0) one["simulated_cycles"] = w.simulated;
+    if (!w.ended.empty()) one["ended"] = w.ended;
     json["accounting"]["what_if"].push_back(one);
   }
   json["losses"] = nlohmann::ordered_json::array();

@@ -29,8 +29,10 @@ class Retimer {
         times_(run.log.size()),
         faster_(machine.hbm_bytes_per_cycle() / other.hbm_bytes_per_cycle()) {}
 
-  Cycle run() {
+  // Nothing where it ends with commands that wait for each other.
+  std::optional<Cycle> run() {
     while (act()) {}
+    if (!all_done()) return std::nullopt;
     Cycle last = host_ + host_work(graph_.steps.size());
     for (const Engine& engine : engines_) last = std::max(last, engine.visible);
     return last + after_the_last();
@@ -57,6 +59,12 @@ class Retimer {
     Cycle last = run_.host_end;
     for (const CommandRecord& record : run_.log) last = std::max(last, record.end);
     return Cycle(static_cast<std::uint64_t>(static_cast<double>((run_.cycles - last).count()) * faster_));
+  }
+
+  bool all_done() const {
+    for (std::size_t e = 0; e < engines_.size(); ++e)
+      if (engines_[e].next < graph_.queues[e].size()) return false;
+    return step_ == graph_.steps.size();
   }
 
   bool act() {
@@ -167,19 +175,20 @@ double loss_of(const RunResult& run, const Machine& machine, const std::vector<T
   double least = 1, most = kMostLoss;
   for (int halvings = 0; halvings < 8; ++halvings) {
     const double middle = (least + most) / 2;
-    (Retimer(run, machine, machine, costs, middle).run() <= run.cycles ? least : most) = middle;
+    (*Retimer(run, machine, machine, costs, middle).run() <= run.cycles ? least : most) = middle;
   }
   return least;
 }
 
 }  // namespace
 
-Cycle retime(const RunResult& run, const Machine& machine, const Machine& other) {
+std::optional<Cycle> retime(const RunResult& run, const Machine& machine, const Machine& other) {
   const std::vector<TransferCost> costs = transfer_costs(run);
   const double loss = loss_of(run, machine, costs);
-  const Cycle same = Retimer(run, machine, machine, costs, loss).run();
+  const std::optional<Cycle> there = Retimer(run, machine, other, costs, loss).run();
+  if (!there) return std::nullopt;
   // Off by what the model is off by where nothing has changed.
-  return run.cycles + Retimer(run, machine, other, costs, loss).run() - same;
+  return run.cycles + *there - *Retimer(run, machine, machine, costs, loss).run();
 }
 
 }  // namespace assay::sim

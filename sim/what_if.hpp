@@ -6,11 +6,14 @@
 // for the other machine; transfers what sim/transfer_model.hpp says.
 #pragma once
 
+#include <optional>
+
 #include "sim/platform.hpp"
 
 namespace assay::sim {
 
-// Of a run on `machine` that halted, without jitter. For the same machine: the run's own cycles.
-Cycle retime(const RunResult& run, const Machine& machine, const Machine& other);
+// Of a run on `machine` that halted, without jitter. For the same machine: the run's own cycles. Nothing
+// where the run would never end: its queues are too short for the order of its commands.
+std::optional<Cycle> retime(const RunResult& run, const Machine& machine, const Machine& other);
 
 }  // namespace assay::sim

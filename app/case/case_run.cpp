@@ -136,14 +136,17 @@ std::vector<report::WhatIf> answer_what_if(const CaseInput& input, const RunOpti
   std::vector<report::WhatIf> answers;
   for (const std::string& change : options.what_if) {
     const Machine other = changed_machine(machine, change);
-    answers.push_back({change, sim::retime(run, machine, other).count(), 0});
+    const Cycle predicted = sim::retime(run, machine, other).value_or(Cycle(0));
+    report::WhatIf& answer = answers.emplace_back(report::WhatIf{change, predicted.count(), 0, ""});
     if (!options.simulate_what_if) continue;
     RunOptions there;
     there.kernel = options.kernel;
     there.values = run.host_read_values;
     there.sanitize = false;
     there.described = &machine;
-    answers.back().simulated = execute(input, other, there, run.cycles * kRunawayFactor).run.cycles.count();
+    const sim::RunResult simulated = execute(input, other, there, run.cycles * kRunawayFactor).run;
+    if (simulated.outcome == sim::Outcome::halted) answer.simulated = simulated.cycles.count();
+    else answer.ended = simulated.message;
   }
   return answers;
 }

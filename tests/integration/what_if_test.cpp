@@ -73,7 +73,7 @@ TEST(WhatIf, APredictionIsWithinATenthOfTheRun) {
     const Machine machine = q.from.empty() ? described : changed_machine(described, q.from);
     const Machine other = changed_machine(machine, q.change);
     const sim::RunResult run = run_on(input, machine, described);
-    const auto predicted = static_cast<double>(sim::retime(run, machine, other).count());
+    const auto predicted = static_cast<double>(sim::retime(run, machine, other).value_or(Cycle(0)).count());
     const auto simulated = static_cast<double>(run_on(input, other, described).cycles.count());
     const std::string line = fmt::format(
         "{:<8} {:<18} {:<10} {:<18} {:<60} {:>7} cycles, predicted {:>7}, simulated {:>7}: {:+.1f}%", q.op,

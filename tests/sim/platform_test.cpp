@@ -12,6 +12,7 @@
 #include "kernels/probe.h"
 #include "sim/critical_path.hpp"
 #include "sim/host_module.hpp"
+#include "sim/what_if.hpp"
 
 namespace assay {
 namespace {
@@ -396,6 +397,18 @@ TEST(CriticalPath, GoesToTheHostThatWasLate) {
   EXPECT_EQ(path["vxu useful"], 1024 / probe.machine().vxu.lanes);
   EXPECT_EQ(path["host useful"], vxu.back()->issued.count());
   EXPECT_EQ(path.count("dma_in useful"), 0u);
+}
+
+// Four commands of the vector unit stand before the transfer that they wait for.
+TEST(WhatIf, QueuesTooShortForTheOrderOfTheCommandsNeverEnd) {
+  Probe probe(kWaits);
+  const RunResult run = probe.run();
+  Machine other = probe.machine();
+  other.sync.queue_depth = 4;
+  EXPECT_EQ(sim::retime(run, probe.machine(), other), run.cycles);
+  other.sync.queue_depth = 3;
+  EXPECT_EQ(sim::retime(run, probe.machine(), other), std::nullopt);
+  EXPECT_EQ(Probe(kWaits, other).run().outcome, Outcome::deadlock);
 }
 
 }  // namespace
