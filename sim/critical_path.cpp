@@ -43,7 +43,11 @@ struct UnitWork {
 class UnitBooks {
  public:
   UnitBooks(const RunResult& run, const Machine& machine)
-      : local_(machine, false), mxu_(machine, local_), vxu_(machine, local_), work_(run.log.size()) {
+      : for_mxu_(machine, false),
+        for_vxu_(machine, false),
+        mxu_(machine, for_mxu_),
+        vxu_(machine, for_vxu_),
+        work_(run.log.size()) {
     for (std::size_t c = 0; c < run.log.size(); ++c) {
       const CommandRecord& record = run.log[c];
       if (const auto* m = std::get_if<isa::MxuCommand>(&record.command))
@@ -82,7 +86,7 @@ class UnitBooks {
     }
   }
 
-  memory::LocalMemory local_;
+  memory::LocalMemory for_mxu_, for_vxu_;  // each unit alone: others' use of the ports is what is left over
   core::Mxu mxu_;
   core::Vxu vxu_;
   std::vector<UnitWork> work_;
@@ -238,8 +242,13 @@ class Walk {
 
   Place before_worked(std::size_t c, Cycle time) {
     const UnitWork& work = books_.of(c);
-    add(c, work.begin, time, share(work.during, span(work.begin, time)));
-    if (is_mxu(c)) return {At::work, c, work.begin};
+    if (is_mxu(c)) {
+      add(c, work.begin, time, share(work.during, span(work.begin, time)));
+      return {At::work, c, work.begin};
+    }
+    Parts parts = work.during;
+    parts.emplace_back(core::to_string(core::Owner::stall_bank), span(work.end, time));
+    add(c, work.begin, time, parts);
     add(c, log_[c].head, work.begin, "setup");
     return {At::head, c, log_[c].head};
   }

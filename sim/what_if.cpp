@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/dma/transfer.hpp"
 #include "isa/command.hpp"
 #include "memory/local_memory.hpp"
 #include "sim/command_graph.hpp"
@@ -43,8 +44,8 @@ class Retimer {
     Cycle issued = kUnknown, accept = kUnknown, posted = kUnknown;
   };
   struct Engine {
-    std::size_t next = 0;  // in its queue
-    Cycle accept, visible;
+    std::size_t next = 0;         // in its queue
+    Cycle head, accept, visible;  // its last command taken up, the queue moved on; all its writes
   };
   using Action = std::optional<Cycle>;  // when; nothing while it depends on another's
 
@@ -129,9 +130,9 @@ class Retimer {
     const isa::Command& command = run_.log[c].command;
     if (is_dma(e) && transfers_.active(e)) {
       transfers_.issue(e);
-      if (!transfers_.active(e))
-        done(e, std::max(transfers_.accept(e), engines_[e].accept), transfers_.end(e));
+      if (!transfers_.active(e)) transferred(e, c);
     } else if (std::holds_alternative<isa::DmaCommand>(command)) {
+      engines_[e].head = at;
       transfers_.start(e, costs_[c], static_cast<double>(at.count()));
     } else if (const auto* m = std::get_if<isa::MxuCommand>(&command)) {
       const core::CommandTimes times = mxu_.execute(*m, at);
@@ -144,6 +145,16 @@ class Retimer {
       times_[c].posted = std::max(visible + signal, at + std::max(signal, Cycle(1)));
       done(e, at, at);
     }
+  }
+
+  void transferred(std::size_t e, std::size_t c) {
+    const auto& command = std::get<isa::DmaCommand>(run_.log[c].command);
+    const bool out = run_.log[c].engine == isa::Engine::dma_out;
+    const core::Transfer transfer = core::make_transfer(command, out);
+    const Cycle end = transfers_.end(e);
+    memory::PortUse& ports = out ? local_.reads(transfer.local) : local_.writes(transfer.local);
+    ports.book(engines_[e].head, end, transfer.bytes());
+    done(e, std::max(transfers_.accept(e), engines_[e].accept), end);
   }
 
   void done(std::size_t e, Cycle accept, Cycle end) {
