@@ -28,7 +28,8 @@ struct Options {
   testgen::CaseArguments arguments;
   std::string case_file, onnx_folder, kernel, break_law;
   std::vector<std::string> goldens;
-  bool no_values = false, no_sanitizer = false, json = false, commands = false, critical_path = false;
+  bool no_values = false, no_sanitizer = false, json = false, commands = false, critical_path = false,
+       counters = false;
   bool simulate_what_if = false;
   std::vector<std::string> what_if;
   std::uint64_t max_cycles = 0, quantum = 1000, jitter = 0;
@@ -132,6 +133,7 @@ RunOptions run_options(const Options& o) {
   run.critical_path = o.critical_path;
   run.what_if = o.what_if;
   run.simulate_what_if = o.simulate_what_if;
+  run.counters = o.counters;
   run.values = !o.no_values;
   run.quantum = Cycle(o.quantum);
   run.sanitize = !o.no_sanitizer;
@@ -249,6 +251,8 @@ void add_run(CLI::App& program, Action& action) {
   verb->add_flag("--simulate-what-if", o->simulate_what_if,
                  "Run that machine too, with the same plan of the kernel")
       ->needs(what_if);
+  verb->add_flag("--counters", o->counters,
+                 "Print the performance events (docs/counters.md); JSON: counters");
   verb->add_option("--break-law", o->break_law,
                    "Falsify the books so that this law (docs/accounting.md) is broken: shows its check");
   CLI::Option* json = verb->add_flag("--json", o->json, "Print JSON");

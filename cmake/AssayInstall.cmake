@@ -12,8 +12,8 @@ install(DIRECTORY configs/ DESTINATION ${ASSAY_INSTALL_DATADIR}/configs)
 install(DIRECTORY ops/device/ DESTINATION ${ASSAY_INSTALL_DATADIR}/device
         FILES_MATCHING PATTERN "*.S" PATTERN "*.c" PATTERN "*.ld")
 install(DIRECTORY ops/ DESTINATION ${ASSAY_INSTALL_INCLUDEDIR}/ops
-        FILES_MATCHING PATTERN "device.hpp" PATTERN "vector.hpp" PATTERN "*_args.h")
-install(FILES isa/abi.h DESTINATION ${ASSAY_INSTALL_INCLUDEDIR}/isa)
+        FILES_MATCHING PATTERN "device.hpp" PATTERN "vector.hpp" PATTERN "counters.hpp" PATTERN "*_args.h")
+install(FILES isa/abi.h isa/events.h isa/events.def DESTINATION ${ASSAY_INSTALL_INCLUDEDIR}/isa)
 install(FILES ${ASSAY_KERNEL_DEPENDS} DESTINATION ${ASSAY_INSTALL_INCLUDEDIR}/isa/generated)
 
 configure_package_config_file(cmake/AssayConfig.cmake.in ${PROJECT_BINARY_DIR}/AssayConfig.cmake

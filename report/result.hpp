@@ -95,6 +95,13 @@ struct Memory {
   std::vector<std::pair<std::string, std::uint64_t>> clocks;
 };
 
+// A performance event's count over the run (docs/counters.md).
+struct Counter {
+  std::uint64_t number = 0;
+  std::string name, unit, meaning;
+  std::uint64_t count = 0;
+};
+
 struct CaseResult {
   std::string id, text, config, reproduce;
   std::string source;  // the ONNX data set or YAML file, where the case came from one
@@ -114,6 +121,7 @@ struct CaseResult {
   std::vector<Loss> losses;                   // of the binding unit, largest first
   std::optional<CriticalPath> critical_path;  // where it was asked for
   std::vector<WhatIf> what_if;
+  std::vector<Counter> counters;              // likewise
   std::vector<GoldenVerdict> goldens;
   bool sanitized = false;
   std::vector<Finding> findings;   // causes first

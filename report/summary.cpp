@@ -80,6 +80,15 @@ std::string what_if_lines(const CaseResult& r) {
   return text;
 }
 
+std::string counter_lines(const CaseResult& r) {
+  std::string text;
+  for (const Counter& c : r.counters)
+    text += fmt::format("{} {:#05x} {:<24} {:>14} {:<12} {}\n",
+                        &c == &r.counters.front() ? "counters " : "         ", c.number, c.name, c.count,
+                        c.unit, c.meaning);
+  return text;
+}
+
 nlohmann::ordered_json path_json(const CriticalPath& path) {
   nlohmann::ordered_json json{{"parts", nlohmann::ordered_json::array()},
                               {"sites", nlohmann::ordered_json::array()}};
@@ -173,6 +182,7 @@ std::string to_text(const CaseResult& r) {
     text += work_line(r) + roofline_line(r) + losses_line(r);
     if (r.critical_path) text += path_lines(r);
     text += what_if_lines(r);
+    text += counter_lines(r);
   }
   text += fmt::format("again     {}\n", r.reproduce);
   text += fmt::format("verdict   {}{}\n", to_string(r.verdict), r.message.empty() ? "" : ": " + r.message);
@@ -210,6 +220,7 @@ nlohmann::ordered_json to_json(const CaseResult& r) {
     if (!w.ended.empty()) one["ended"] = w.ended;
     json["accounting"]["what_if"].push_back(one);
   }
+  for (const Counter& counter : r.counters) json["counters"][counter.name] = counter.count;
   json["losses"] = nlohmann::ordered_json::array();
   for (const Loss& loss : r.losses) json["losses"].push_back({{"name", loss.name}, {"cycles", loss.cycles}});
   json["golden"] = nlohmann::ordered_json::array();

@@ -120,9 +120,9 @@ void DmaModule::account_gap(const Gap& gap) {
   ledger_.mark(gap.to, gap.owner);
 }
 
-void DmaModule::finish(Cycle total) {
-  ledger_.mark(std::min(total, timing_.last_done()), core::Owner::useful);
-  EngineModule::finish(total);
+void DmaModule::close(core::Ledger& books, Cycle total) const {
+  books.mark(std::min(total, timing_.last_done()), core::Owner::useful);
+  EngineModule::close(books, total);
 }
 
 }  // namespace assay::sim

@@ -24,12 +24,12 @@ class DmaModule : public EngineModule, private MemoryClient {
   // Of all transfers that are settled.
   Cycle writes_visible() const override { return visible_; }
   core::Ledger& ledger() override { return ledger_; }
-  void finish(Cycle total) override;
   const DmaCounters& counters() const { return counters_; }
 
  protected:
   Cycle launch(CommandRecord& record, Cycle ready) override;
   void account_gap(const Gap& gap) override;
+  void close(core::Ledger& books, Cycle total) const override;
   bool settled() const override { return under_way_.empty(); }
   void signal(std::uint32_t semaphore, Cycle now) override;
 

@@ -44,6 +44,7 @@ void EngineModule::run() {
       return;
     }
     wait_until(now, phase_);
+    ++engine_counters_.commands;
     queue_.pop_front();
     popped_.notify(sc_core::SC_ZERO_TIME);
     executing_ = false;
@@ -94,9 +95,17 @@ void EngineModule::post(std::uint32_t semaphore, Cycle visible) {
 Cycle EngineModule::take(const isa::SemaphoreCommand& command, Cycle now) {
   const Cycle taken = semaphores_.take(command.semaphore, phase_);
   const bool data = semaphores_.signaller(command.semaphore) == Phase::dma_in;
-  if (taken > now)
+  if (taken > now) {
     gaps_.push_back({now, taken, data ? core::Owner::stall_data : core::Owner::stall_semaphore});
+    ++engine_counters_.held;
+  }
   return taken;
+}
+
+core::Ledger EngineModule::books(Cycle now) {
+  core::Ledger books = ledger();
+  if (idle()) close(books, now);
+  return books;
 }
 
 void EngineModule::account_gaps(Cycle ready) {

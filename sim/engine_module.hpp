@@ -17,6 +17,11 @@
 
 namespace assay::sim {
 
+struct EngineCounters {
+  std::uint64_t commands = 0;  // that left the queue
+  std::uint64_t held = 0;      // sem.wait among them that held it
+};
+
 class EngineModule : public sc_core::sc_module {
  public:
   SC_HAS_PROCESS(EngineModule);
@@ -35,7 +40,10 @@ class EngineModule : public sc_core::sc_module {
 
   virtual core::Ledger& ledger() = 0;
   // Closes the books of a run of `total` cycles.
-  virtual void finish(Cycle total) { ledger().mark(total, core::Owner::idle); }
+  void finish(Cycle total) { close(ledger(), total); }
+  // The books so far; where the engine is idle, as they would be closed at `now`.
+  core::Ledger books(Cycle now);
+  const EngineCounters& engine_counters() const { return engine_counters_; }
 
   // Commands in order; the first one may be in execution.
   const std::deque<CommandRecord*>& queue() const { return queue_; }
@@ -63,6 +71,8 @@ class EngineModule : public sc_core::sc_module {
   // The command has its start and its end.
   void executed(CommandRecord& record) { supervision_.observers.tell(&Observer::executed, record); }
   void tell_idle() { became_idle_.notify(sc_core::SC_ZERO_TIME); }
+  // Attributes what is left of the unit's time, up to the end of the run.
+  virtual void close(core::Ledger& books, Cycle total) const { books.mark(total, core::Owner::idle); }
   // Attributes the unit's time up to the end of the gap.
   virtual void account_gap(const Gap& gap) = 0;
 
@@ -86,6 +96,7 @@ class EngineModule : public sc_core::sc_module {
   bool executing_ = false;
   const CommandRecord* head_ = nullptr;
   std::vector<Gap> gaps_;  // since the last launch
+  EngineCounters engine_counters_;
   ProcessStack stack_;
 };
 

@@ -23,9 +23,9 @@ void MxuModule::account_gap(const Gap& gap) {
   ledger().mark(gap.to, gap.owner);
 }
 
-void MxuModule::finish(Cycle total) {
-  ledger().mark(unit_.drained(), core::Owner::drain);
-  EngineModule::finish(total);
+void MxuModule::close(core::Ledger& books, Cycle total) const {
+  books.mark(unit_.drained(), core::Owner::drain);
+  EngineModule::close(books, total);
 }
 
 // ----------------------------------------------------------------------------------------------- VXU

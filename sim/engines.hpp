@@ -16,12 +16,12 @@ class MxuModule : public EngineModule {
 
   Cycle writes_visible() const override { return unit_.writes_visible(); }
   core::Ledger& ledger() override { return unit_.ledger(); }
-  void finish(Cycle total) override;
   core::Mxu& unit() { return unit_; }
 
  protected:
   Cycle launch(CommandRecord& record, Cycle ready) override;
   void account_gap(const Gap& gap) override;
+  void close(core::Ledger& books, Cycle total) const override;
 
  private:
   core::Mxu unit_;

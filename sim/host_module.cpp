@@ -7,6 +7,7 @@
 
 #include "base/address_map.hpp"
 #include "isa/encoding.hpp"
+#include "sim/events.hpp"
 
 namespace assay::sim {
 namespace {
@@ -74,7 +75,7 @@ void HostModule::run() {
       case core::StopReason::watchdog:
         supervision_.faults.raise(Outcome::watchdog,
                                   fmt::format("the kernel did not halt within {} cycles (pc {:#x})",
-                                              host_.cycle().count(), host_.pc()),
+                                              host_.watchdog().count(), host_.pc()),
                                   {{host_.pc(), "the host"}});
         return;
       case core::StopReason::trap_loop:
@@ -214,6 +215,15 @@ core::PortAi HostModule::ai(Cycle now, std::uint32_t word, std::uint64_t rs1, st
 
 void HostModule::fence() {
   if (supervision_.sanitizer) supervision_.sanitizer->fenced();
+}
+
+void HostModule::catch_up(Cycle now) {
+  wait_until(now, Phase::host);
+  ledger_.mark(now, core::Owner::useful);
+}
+
+std::optional<std::uint64_t> HostModule::event(std::uint64_t number, Cycle now) {
+  return count_of(number, counters_(now));
 }
 
 core::PortAi HostModule::launch(Cycle now, isa::Engine engine, const isa::Command& command,

@@ -1,13 +1,15 @@
 // The RISC-V host on the platform: its thread, and everything that it reaches outside TCM.
 //
-// Anything that another module can see - a launch, a fence, an access to SPM or HBM - first brings
-// SystemC time to the host's own; the rest runs ahead by up to a quantum, which therefore changes
-// neither results nor cycles.
+// Anything that another module can see, or that sees another module - a launch, a fence, an access to SPM or
+// HBM, an event counter - first brings SystemC time to the host's own; the rest runs ahead by up to a
+// quantum, which therefore changes neither results nor cycles.
 #pragma once
 
 #include <tlm_utils/simple_initiator_socket.h>
 
 #include <array>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +21,7 @@
 #include "sim/console.hpp"
 #include "sim/engine_module.hpp"
 #include "sim/hbm_module.hpp"
+#include "sim/run_counters.hpp"
 #include "sim/sanitizer_stack.hpp"
 #include "sim/supervision.hpp"
 
@@ -33,6 +36,9 @@ class HostModule : public sc_core::sc_module, private core::HostPort {
              Supervision& supervision, Cycle quantum, Console::Listener on_line, const Machine& described);
 
   tlm_utils::simple_initiator_socket<HostModule> socket;
+
+  // Whom to ask when the kernel reads an event counter.
+  void set_counters(std::function<RunCounters(Cycle now)> counters) { counters_ = std::move(counters); }
 
   core::Host& host() { return host_; }
   const assay_machine& description() const { return description_; }
@@ -56,6 +62,8 @@ class HostModule : public sc_core::sc_module, private core::HostPort {
   core::PortAi ai(Cycle now, std::uint32_t word, std::uint64_t rs1, std::uint64_t rs2,
                   std::uint64_t pc) override;
   void fence() override;
+  void catch_up(Cycle now) override;
+  std::optional<std::uint64_t> event(std::uint64_t number, Cycle now) override;
   bool stopped() const override { return halted_ || supervision_.faults.raised(); }
 
   core::PortAccess access_hbm(Cycle now, std::uint64_t address, unsigned bytes, bool write,
@@ -84,6 +92,7 @@ class HostModule : public sc_core::sc_module, private core::HostPort {
   Cycle halted_at_;
   Console console_;
   std::string stalled_;
+  std::function<RunCounters(Cycle)> counters_;
   ProcessStack stack_;
 };
 

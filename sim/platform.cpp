@@ -109,10 +109,30 @@ struct Platform::Modules {
               supervision.sanitizer.get()}) {
     host.socket.bind(hbm.host);
     host.host().set_watchdog(options.watchdog);
+    host.set_counters([this](Cycle now) { return counters(now); });
     mxu.unit().set_time_limit(options.watchdog);
   }
 
   std::array<EngineModule*, 4> engines() { return {&dma_in, &dma_out, &mxu, &vxu}; }
+
+  // Of everything up to `now`, where SystemC is.
+  RunCounters counters(Cycle now) {
+    RunCounters run;
+    run.cycles = now;
+    run.instructions = host.host().instret();
+    run.accounts.push_back({"host", host.ledger()});
+    const auto all = engines();
+    for (std::size_t e = 0; e < all.size(); ++e) {
+      run.accounts.push_back({all[e]->name(), all[e]->books(now)});
+      run.engines[e] = all[e]->engine_counters();
+    }
+    run.mxu = mxu.unit().counters();
+    run.vxu = vxu.unit().counters();
+    run.dma_in = dma_in.counters();
+    run.dma_out = dma_out.counters();
+    run.hbm = hbm.dram().counters();
+    return run;
+  }
 
   Deadlock deadlock() {
     const auto all = engines();
@@ -202,11 +222,8 @@ void Platform::close_accounts(RunResult& result) {
   result.cycles = std::max(result.cycles, modules_->hbm.dram().written());
   host.ledger().mark(host.host().cycle(), core::Owner::useful);
   host.ledger().mark(result.cycles, core::Owner::idle);
-  result.accounts.push_back({"host", host.ledger()});
-  for (EngineModule* engine : modules_->engines()) {
-    engine->finish(result.cycles);
-    result.accounts.push_back({engine->name(), engine->ledger()});
-  }
+  for (EngineModule* engine : modules_->engines()) engine->finish(result.cycles);
+  static_cast<RunCounters&>(result) = modules_->counters(result.cycles);
 }
 
 RunResult Platform::run() {
@@ -220,12 +237,6 @@ RunResult Platform::run() {
   RunResult result;
   conclude(result);
   close_accounts(result);
-  result.instructions = host.host().instret();
-  result.mxu = modules_->mxu.unit().counters();
-  result.vxu = modules_->vxu.unit().counters();
-  result.dma_in = modules_->dma_in.counters();
-  result.dma_out = modules_->dma_out.counters();
-  result.hbm = modules_->hbm.dram().counters();
   result.host_read_values = host.read_values();
   host.console().flush();
   result.uart = host.console().kept();

@@ -17,13 +17,14 @@
 #include "core/mxu/mxu.hpp"
 #include "core/vxu/vxu.hpp"
 #include "isa/abi.h"
-#include "memory/hbm_storage.hpp"
 #include "memory/dram/counters.hpp"
+#include "memory/hbm_storage.hpp"
 #include "sim/command_log.hpp"
 #include "sim/console.hpp"
-#include "sim/elf.hpp"
 #include "sim/dma_module.hpp"
+#include "sim/elf.hpp"
 #include "sim/engines.hpp"
+#include "sim/run_counters.hpp"
 #include "sim/supervision.hpp"
 
 namespace assay::sim {
@@ -40,26 +41,14 @@ struct PlatformOptions {
       nullptr;  // the kernel reads this one's description: it plans as for that machine
 };
 
-struct UnitAccount {
-  std::string unit;  // "host", "dma_in", "dma_out", "mxu", "vxu"
-  core::Ledger ledger;
-};
-
-struct RunResult {
+struct RunResult : RunCounters {
   Outcome outcome = Outcome::halted;
   std::string message;              // what happened, where the outcome is not `halted`
   std::vector<FindingSite> sites;   // the instructions that take part in it
   std::vector<Finding> findings;    // of the kernel sanitizer, causes first
   std::uint32_t kernel_status = 0;  // outcome halted: the kernel's own status, 0 = success
 
-  Cycle cycles;    // from the host's first instruction to the last write in HBM
   Cycle host_end;  // the host's halt
-  std::vector<UnitAccount> accounts;
-  std::uint64_t instructions = 0;  // retired by the host
-  core::MxuCounters mxu;
-  core::VxuCounters vxu;
-  DmaCounters dma_in, dma_out;
-  memory::DramCounters hbm;
   bool host_read_values = false;
   std::string uart;                 // what the kernel printed, up to Console::kKept bytes
   std::uint64_t uart_not_kept = 0;  // bytes beyond

@@ -17,6 +17,7 @@
 #include "golden/backend.hpp"
 #include "ops/user/user_operator.hpp"
 #include "report/summary.hpp"
+#include "sim/events.hpp"
 #include "sim/platform.hpp"
 #include "sim/provenance.hpp"
 #include "sim/what_if.hpp"
@@ -87,6 +88,14 @@ void record_run(const sim::RunResult& run, report::CaseResult& result) {
   if (run.uart_not_kept > 0)
     result.notes.push_back(fmt::format("kernel output beyond {} bytes is not kept: {} more were printed",
                                        run.uart.size(), run.uart_not_kept));
+}
+
+std::vector<report::Counter> counters_of(const sim::RunResult& run) {
+  std::vector<report::Counter> counters;
+  for (const sim::Event& event : sim::all_events())
+    counters.push_back({event.number, std::string(event.name), std::string(event.unit),
+                        std::string(event.meaning), *sim::count_of(event.number, run)});
+  return counters;
 }
 
 void set_verdict(report::CaseResult& result, ExitCode verdict, const std::string& message) {
@@ -244,6 +253,7 @@ report::CaseResult run_case(const CaseInput& input, const RunOptions& options) {
   if (!judge_kernel(execution, result) || !judge_laws(books, result)) return result;
   result.what_if = answer_what_if(input, options, machine, execution.run);
   if (options.critical_path) result.critical_path = describe_path(execution.run, machine, execution.kernel);
+  if (options.counters) result.counters = counters_of(execution.run);
   if (!options.values) set_verdict(result, ExitCode::Unverified, "timing alone (--no-values)");
   else judge_values(input, goldens, execution, result);
   return result;

@@ -49,6 +49,7 @@ struct RunOptions {
   std::vector<std::string> what_if;    // changes of the machine (what_if.hpp) to predict the cycles for
   bool simulate_what_if = false;       // and to run, the kernel planning as for the case's own machine
   const Machine* described = nullptr;  // the kernel reads this one's description
+  bool counters = false;  // performance events in the result
 };
 
 // The goldens that judge a case unless the user names others: strict for bits, else cpu and dnnl where

@@ -1,5 +1,7 @@
 #include "core/host/csr.hpp"
 
+#include "core/host/host_port.hpp"
+
 namespace assay::core {
 namespace {
 
@@ -24,14 +26,33 @@ constexpr std::uint64_t kMisa = std::uint64_t{2} << 62 | extension('I') | extens
 // Numbers whose top two bits are set are read only (volume II, section 2.1).
 bool is_read_only(unsigned number) { return (number >> 10) == 3; }
 
-// Performance counters 3..31: they exist and read 0.
-bool is_hpm(unsigned number) {
+}  // namespace
+
+bool CsrFile::is_event_counter(unsigned number) {
   const unsigned index = number & 31;
   const unsigned group = number & ~31u;
   return index >= 3 && (group == kHpmCounter || group == kHpmEvent || group == kUserHpmCounter);
 }
 
-}  // namespace
+std::uint64_t CsrFile::event_count(std::uint64_t event, HostTime at) const {
+  return port_ != nullptr && event != 0 ? port_->event(event, Cycle(at.cycle)).value_or(0) : 0;
+}
+
+std::uint64_t CsrFile::read_event_counter(unsigned number, HostTime now) const {
+  const EventCounter& counter = events_[number & 31];
+  if ((number & ~31u) == kHpmEvent) return counter.event;
+  return event_count(counter.event, now) - counter.base;
+}
+
+void CsrFile::write_event_counter(unsigned number, std::uint64_t value, HostTime next) {
+  EventCounter& counter = events_[number & 31];
+  if ((number & ~31u) == kHpmEvent) {
+    const bool exists = port_ != nullptr && port_->event(value, Cycle(next.cycle)).has_value();
+    counter = {exists ? value : 0, 0};
+  } else if (counter.event != 0) {
+    counter.base = event_count(counter.event, next) - value;
+  }
+}
 
 void CsrFile::Counter::set(std::uint64_t value, std::uint64_t count) {
   if (frozen) frozen = value;
@@ -71,7 +92,7 @@ bool CsrFile::write_float(Csr csr, std::uint64_t value) {
 }
 
 std::optional<std::uint64_t> CsrFile::read(unsigned number, HostTime now) const {
-  if (is_hpm(number)) return 0;
+  if (is_event_counter(number)) return read_event_counter(number, now);
   switch (static_cast<Csr>(number)) {
     case Csr::fflags:
     case Csr::frm:
@@ -103,8 +124,9 @@ std::optional<std::uint64_t> CsrFile::read(unsigned number, HostTime now) const 
 }
 
 bool CsrFile::write(unsigned number, std::uint64_t value, HostTime next) {
-  if (is_read_only(number) || !read(number, next)) return false;
-  if (is_hpm(number)) return true;
+  if (is_read_only(number)) return false;
+  if (is_event_counter(number)) return write_event_counter(number, value, next), true;
+  if (!read(number, next)) return false;
   switch (static_cast<Csr>(number)) {
     case Csr::fflags:
     case Csr::frm:

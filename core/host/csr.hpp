@@ -7,11 +7,16 @@
 //   mepc     bit 0 is 0
 //   mie      MSIE, MTIE, MEIE; mip shows MSIP and MTIP of the CLINT and is not writable
 //   time     mtime of the CLINT
-//   misa     RV64IMAFDC, read only in effect; ids read 0; hpm counters and events read 0
+//   misa     RV64IMAFDC, read only in effect; ids read 0
+//   mhpmevent     an event of isa/events.def, else 0. Selecting one makes the counter show the event's count
+//   since
+//                 reset, which a write then changes, as to any counter
+//   mhpmcounter   0 without an event; counts on while mcountinhibit's bit for it, read only, is 0
 //   mcountinhibit  CY and IR
 // Any other CSR, and a write to a read-only number, is an illegal instruction.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -50,8 +55,16 @@ struct HostTime {
   std::uint64_t instret = 0;
 };
 
+class HostPort;
+
 class CsrFile {
  public:
+  // Whom the event counters ask; without one there are no events.
+  explicit CsrFile(HostPort* port = nullptr) : port_(port) {}
+
+  // mhpmcounter, hpmcounter and mhpmevent: what they show is the platform's.
+  static bool is_event_counter(unsigned number);
+
   // The value that an instruction starting at `now` reads; nothing if there is no such CSR.
   std::optional<std::uint64_t> read(unsigned number, HostTime now) const;
 
@@ -94,7 +107,15 @@ class CsrFile {
     void inhibit(bool on, std::uint64_t count);
   };
 
+  // An event counter: value = count - base.
+  struct EventCounter {
+    std::uint64_t event = 0, base = 0;
+  };
+
   std::uint64_t mstatus() const;
+  std::uint64_t event_count(std::uint64_t event, HostTime at) const;
+  std::uint64_t read_event_counter(unsigned number, HostTime now) const;
+  void write_event_counter(unsigned number, std::uint64_t value, HostTime next);
 
   std::optional<std::uint64_t> read_float(Csr csr) const;
   bool write_float(Csr csr, std::uint64_t value);
@@ -104,6 +125,8 @@ class CsrFile {
   Clint clint_;
   std::uint64_t mtvec_ = 0, mepc_ = 0, mcause_ = 0, mtval_ = 0, mscratch_ = 0, interrupt_enable_ = 0;
   Counter cycle_, instret_;
+  std::array<EventCounter, 32> events_;  // 3 to 31
+  HostPort* port_;
 };
 
 // "mstatus"; empty for a number without a name in csr.def.

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 #include <exception>
+#include <optional>
 
 #include "core/host/engine.hpp"
 
@@ -102,6 +103,11 @@ bool Host::Engine::csr(Host& host, const Op& op, CsrAction action, std::uint64_t
   const bool is_float =
       number >= static_cast<unsigned>(Csr::fflags) && number <= static_cast<unsigned>(Csr::fcsr);
   if (is_float) host.leave_float();
+  std::optional<PortCall> call;
+  if (CsrFile::is_event_counter(number)) {
+    call.emplace(host);
+    host.port_.catch_up(host.cycle());
+  }
   const HostTime now{host.cycle_, host.instret_};
   const HostTime next{host.cycle_ + host.costs_.csr, host.instret_ + 1};
   const std::optional<std::uint64_t> old = host.csrs_.read(number, now);

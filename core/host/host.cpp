@@ -56,6 +56,7 @@ std::string_view to_string(StopReason reason) {
 Host::Host(const HostCosts& costs, TcmView tcm, HostPort& port)
     : pc_(tcm.base),
       block_margin_(CodeCache::kBlockInstructions * largest(costs)),
+      csrs_(&port),
       costs_(checked(costs)),
       tcm_(checked(tcm)),
       port_(port),

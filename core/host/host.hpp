@@ -82,6 +82,7 @@ class Host {
 
   // The run stops at the first block end at or after `limit`. Default: never.
   void set_watchdog(Cycle limit) { watchdog_ = limit; }
+  Cycle watchdog() const { return watchdog_; }
 
   // Architectural state. Exact between runs and inside port calls.
   std::uint64_t pc() const { return pc_; }

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "base/units.hpp"
 
@@ -48,6 +49,11 @@ class HostPort {
 
   // A RISC-V fence: the stores before it are visible to commands launched after it.
   virtual void fence() {}
+
+  // An instruction at `now` is about to read or write an event counter: brings the platform to that cycle.
+  virtual void catch_up(Cycle /*now*/) {}
+  // The count, at `now`, of an event of isa/events.def; nothing: there is no such event.
+  virtual std::optional<std::uint64_t> event(std::uint64_t /*number*/, Cycle /*now*/) { return std::nullopt; }
 
   // Asked after every call above: true ends the run after that instruction (the halt device was written).
   virtual bool stopped() const = 0;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,8 +19,10 @@ constexpr std::uint64_t kBase = ASSAY_TCM_BASE;
 constexpr std::uint64_t kOutside = ASSAY_SPM_BASE;  // where the paper platform has memory
 constexpr std::uint64_t kNowhere = 0x50000000;      // where it faults
 
+constexpr std::uint64_t kEvent = 0x123;  // the only one of the paper platform
+
 struct Call {
-  char kind;  // 'l'oad, 's'tore, 'a'i
+  char kind;  // 'l'oad, 's'tore, 'a'i, 'e'vent counter
   std::uint64_t cycle, address, bytes, value;
   bool operator==(const Call& o) const {
     return kind == o.kind && cycle == o.cycle && address == o.address && bytes == o.bytes && value == o.value;
@@ -50,6 +53,12 @@ class PaperPlatform : public core::HostPort {
     core::PortAi answer = ai_answer;
     answer.done = now + Cycle(latency);
     return answer;
+  }
+  void catch_up(Cycle now) override { calls.push_back({'e', now.count(), 0, 0, 0}); }
+  // One event: 7 a cycle.
+  std::optional<std::uint64_t> event(std::uint64_t number, Cycle now) override {
+    if (number != kEvent) return std::nullopt;
+    return 7 * now.count();
   }
   bool stopped() const override { return stop; }
 };

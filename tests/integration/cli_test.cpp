@@ -91,6 +91,28 @@ TEST(Cli, InputsThatAnElementwiseOperatorLacksAreNamed) {
   expect_error(assay("run relu --input X:f32:1x1x1x1x1x1x1x1x1"), 6, "rank 9, the most is 8");
 }
 
+TEST(Cli, CountersAreThoseOfTheResult) {
+  const std::string run =
+      "run gemm --m 100 --n 90 --k 80 --dtype bf16 --config edge16 --no-values --counters";
+  const auto json = nlohmann::json::parse(assay(run + " --json").output);
+  const auto& counters = json["counters"];
+  EXPECT_EQ(counters["cycles"], json["cycles"]);
+  EXPECT_EQ(counters["instructions"], json["host_instructions"]);
+  EXPECT_EQ(counters["mxu_macs"], json["macs"]["executed"]);
+  EXPECT_EQ(counters["mxu_macs_padding"], json["macs"]["padding"]);
+  EXPECT_EQ(counters["mxu_useful"], json["accounting"]["mxu"]["useful"]);
+  EXPECT_EQ(counters["dma_in_bytes"].get<int>() + counters["dma_out_bytes"].get<int>(),
+            json["bytes"]["moved"]);
+  EXPECT_EQ(counters["hbm_row_hits"], json["hbm"]["row_hits"]);
+  std::uint64_t commands = 0;
+  for (const char* engine : {"dma_in", "dma_out", "mxu", "vxu"})
+    commands += counters[std::string(engine) + "_commands"].get<std::uint64_t>();
+  EXPECT_EQ(commands, json["commands"]);
+  EXPECT_THAT(assay(run).output, HasSubstr("0x303 mxu_macs "));
+  EXPECT_FALSE(nlohmann::json::parse(assay("run gemm --m 8 --n 8 --k 8 --no-values --json").output)
+                   .contains("counters"));
+}
+
 TEST(Cli, EveryUnitsAccountSumsToTheCycles) {
   const ProcessResult r = assay("run gemm --m 100 --n 90 --k 80 --dtype bf16 --config edge16 --json");
   const auto json = nlohmann::json::parse(r.output);

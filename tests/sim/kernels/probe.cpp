@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "ops/device/counters.hpp"
 #include "ops/device/vector.hpp"
 
 namespace {
@@ -156,6 +157,63 @@ void multiply_twice() {
   assay_mxu_ws(0, 1024, acc(1024));
 }
 
+constexpr assay_event kEvents[] = {
+#define ASSAY_EVENT(number, name, unit, value, meaning) ASSAY_EVENT_##name,
+#include "isa/events.def"
+#undef ASSAY_EVENT
+};
+constexpr u64 kEventCount = sizeof kEvents / sizeof kEvents[0];
+
+void read_counters(u64* counts) {
+  for (u64 i = 0; i < kEventCount; ++i) counts[i] = counter(kEvents[i]);
+}
+
+// Every engine at work, with waits for each other; every event in the middle of it and behind a fence.
+void count_events(const assay_args* args) {
+  static u64 middle[kEventCount], after[kEventCount];
+  load(args->tensors[1].address, 0, 4096);
+  assay_fence_ai(15);
+  load(args->tensors[1].address, 0, 4096);
+  assay_sem_signal(kDmaIn, 0);
+  assay_sem_wait(kMxu, 0);
+  assay_cfg2_mxu_format(assay_pack_mxu_format(ASSAY_DTYPE_bf16, 0, 0, 0, 0), assay_pack_mxu_size(5, 16, 16));
+  assay_cfg2_mxu_strides(assay_pack_mxu_strides(32, 32), assay_pack_mxu_acc(64));
+  for (u32 i = 0; i < 4; ++i) assay_mxu_ws(0, 1024, acc(1024 * i));
+  assay_sem_signal(kMxu, 1);
+  assay_sem_wait(kVxu, 1);
+  const VectorPass pass{5, 16, f32_at(acc(0), 64)};
+  for (u32 i = 0; i < 4; ++i) pass.to(f32_at(8192 + 512 * i, 64));
+  assay_sem_signal(kVxu, 2);
+  assay_sem_wait(kDmaOut, 2);
+  dma_out({args->tensors[0].address + 8192, 8192, 320, 1, 0, 0});
+  read_counters(middle);
+  assay_fence_ai(15);
+  read_counters(after);
+  for (u64 i = 0; i < kEventCount; ++i) words(args->tensors[0].address)[i] = middle[i];
+  for (u64 i = 0; i < kEventCount; ++i) words(args->tensors[0].address)[kEventCount + i] = after[i];
+}
+
+#define CSR(instruction) ".option push\n.option arch, +zicsr\n" instruction "\n.option pop"
+
+// A counter as RISC-V software uses it: an event is selected, the count set to 0, read by its user number.
+void count_differences(const assay_args* args) {
+  u64 before, moved, nothing;
+  load(args->tensors[1].address, 0, 1024);
+  assay_fence_ai(15);
+  asm volatile(CSR("csrw mhpmevent3, %0") : : "r"(u64{ASSAY_EVENT_dma_in_bytes}));
+  asm volatile(CSR("csrr %0, hpmcounter3") : "=r"(before));
+  asm volatile(CSR("csrw mhpmcounter3, zero"));
+  load(args->tensors[1].address, 0, 2048);
+  assay_fence_ai(15);
+  asm volatile(CSR("csrr %0, hpmcounter3") : "=r"(moved));
+  asm volatile(CSR("csrw mhpmevent3, %0\ncsrr %0, mhpmevent3") : "=r"(nothing) : "0"(u64{0xfff}));
+  words(args->tensors[0].address)[0] = before;
+  words(args->tensors[0].address)[1] = moved;
+  words(args->tensors[0].address)[2] = nothing;
+  asm volatile(CSR("csrr %0, mhpmcounter3") : "=r"(nothing));
+  words(args->tensors[0].address)[3] = nothing;
+}
+
 }  // namespace
 
 extern "C" uint32_t assay_kernel(const assay_args* args) {
@@ -177,6 +235,8 @@ extern "C" uint32_t assay_kernel(const assay_args* args) {
     case kSpin: spin(args); break;
     case kWaits: wait_for_each(args); break;
     case kTwoTiles: multiply_twice(); break;
+    case kCounters: count_events(args); break;
+    case kCounterStyles: count_differences(args); break;
     default: return 99;
   }
   return 0;

@@ -19,7 +19,9 @@ enum assay_probe {
   kUnwritten,
   kSpin,
   kWaits,
-  kTwoTiles
+  kTwoTiles,
+  kCounters,
+  kCounterStyles
 };
 
 #endif
