@@ -43,6 +43,7 @@ void Channel::arrive(Clock at, std::uint64_t id, bool write, const DramAccess* a
     free_requests_.push_back(static_cast<std::uint32_t>(requests_.size()));
     requests_.emplace_back();
   }
+  wake_ = std::min(wake_, at);
   const std::uint32_t request = free_requests_.back();
   free_requests_.pop_back();
   requests_[request] = {id, count, 0, DramLoss::bus};
@@ -292,7 +293,7 @@ void Channel::start_refresh() {
 // ----------------------------------------------------------------------------------------- commands
 
 void Channel::advance(Clock until, std::vector<ChannelAnswer>& answers) {
-  for (;;) {
+  while (wake_ < until) {
     while (!inbox_.empty() && !full_ && inbox_.front().at <= now_ && inbox_.front().at < until)
       full_ = !accept(answers);
     choose_direction();
@@ -301,12 +302,13 @@ void Channel::advance(Clock until, std::vector<ChannelAnswer>& answers) {
     const Choice column = best_column();
     const Clock refresh = refresh_at(), drain = drain_at();
     const Clock next = std::min({column.at, row_.at, refresh, drain});
-    if (!inbox_.empty() && !full_ && inbox_.front().at <= next) {
-      if (inbox_.front().at >= until) return;
+    const bool arrival = !inbox_.empty() && !full_ && inbox_.front().at <= next;
+    wake_ = arrival ? inbox_.front().at : next;
+    if (wake_ >= until) return;
+    if (arrival) {
       full_ = !accept(answers);
       continue;
     }
-    if (next >= until) return;
     now_ = next;
     if (drain == next) writing_ = stale_ = true;
     else if (refresh < std::min(column.at, row_.at)) start_refresh();

@@ -161,7 +161,8 @@ class Channel {
   std::vector<std::uint32_t> free_requests_;
   std::deque<Arrival> inbox_;  // not yet in a queue
 
-  Clock now_ = 0;  // of the last command or arrival
+  Clock now_ = 0;   // of the last command or arrival
+  Clock wake_ = 0;  // nothing happens before
   Clock row_bus_ = 0, column_bus_ = 0;
   Clock act_from_ = 0;                  // tRRD_S, tRREFD
   std::array<Clock, 2> column_from_{};  // tCCD_S, tRTW, tWTR_S
