@@ -26,12 +26,15 @@ std::uint64_t stationary_cycles(const ops::MatrixProducts& p, std::uint64_t stre
                   (ceil_div(p.k, tile_k) - 1) * turn);
 }
 
-// The results stationary: the k steps of each tile, and a row of results a cycle.
+// The results stationary: the k steps of each tile, and a row of results a cycle. A set of accumulators, of
+// two, is taken from a tile's first step until its last row has left.
 std::uint64_t output_stationary_cycles(const ops::MatrixProducts& p, const Machine& machine) {
   const Machine::MxuRate rate = machine.mxu.rate(p.operand);
   const std::uint64_t steps = ceil_div(p.k, rate.chain) * rate.cycles_per_step;
-  const std::uint64_t columns = ceil_div(p.n, machine.mxu.cols);
-  return columns * std::max(ceil_div(p.m, machine.mxu.rows) * steps, p.m) * p.count;
+  const std::uint64_t tiles = ceil_div(p.m, machine.mxu.rows) * ceil_div(p.n, machine.mxu.cols) * p.count;
+  const std::uint64_t skew = machine.mxu.rows + machine.mxu.cols - 2;
+  const std::uint64_t rows = p.m * ceil_div(p.n, machine.mxu.cols) * p.count;
+  return std::max({tiles * steps, rows, (tiles * (steps + skew) + rows) / 2});
 }
 
 // The array's cycles for the shape: B, A or the results stationary, whichever is best.

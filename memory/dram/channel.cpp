@@ -276,7 +276,7 @@ Clock Channel::refresh_at() const {
   }
   if (waiting_[kRead] + waiting_[kWrite] > 0) return std::max(now_, forced);
   // As long as it has been idle, so long it may be expected to stay.
-  return std::max(now_, std::min(forced, std::max(due, empty_since_ + t_.rfc)));
+  return std::max({now_, refresh_from_, std::min(forced, std::max(due, empty_since_ + t_.rfc))});
 }
 
 void Channel::start_refresh() {
@@ -487,6 +487,8 @@ void Channel::issue_refresh(Clock at) {
     raise(refresh_from_, at + t_.refresh_gap);
     refreshed_ |= bit(target_);
     if (static_cast<std::size_t>(__builtin_popcountll(refreshed_)) == banks_.size()) refreshed_ = 0;
+  } else {
+    refresh_from_ = end;  // what comes meanwhile goes before the next one
   }
   ++performed_;
   ++counters_.refreshes;

@@ -83,15 +83,29 @@ inline void dma_out(const Block& b) {
   assay_dma_out(b.hbm, b.local);
 }
 
-// `panels` neighbours in each line of HBM, each a block of its own in SPM or ACC, a panel's stride behind the
-// one before.
-inline void dma_in_panels(const Block& b, u32 panels, u32 panel_stride) {
-  assay_cfg2_dma_in_run(assay_pack_dma_run(b.run_bytes, 0), b.run_bytes);
-  assay_cfg2_dma_in_dim1_local(assay_pack_dma_dim1_local(panels, static_cast<int32_t>(panel_stride)),
-                               b.hbm_stride);
-  assay_cfg_dma_in_dim2_local(assay_pack_dma_dim2_local(b.rows, static_cast<int32_t>(b.local_stride)));
-  assay_dma_in(b.hbm, b.local);
-  assay_cfg_dma_in_dim2_local(1);
+// Three dimensions: `planes` blocks.
+struct Planes {
+  Block block;
+  u32 planes;
+  u64 hbm_plane_stride;
+  u32 local_plane_stride;
+};
+
+// The registers alone, for several launches; reset_dma_in_planes() then ends it.
+inline void configure_dma_in_planes(const Planes& p) {
+  const Block& b = p.block;
+  assay_cfg2_dma_in_run(assay_pack_dma_run(b.run_bytes, 0), b.hbm_stride);
+  assay_cfg2_dma_in_dim1_local(assay_pack_dma_dim1_local(b.rows, static_cast<int32_t>(b.local_stride)),
+                               p.hbm_plane_stride);
+  assay_cfg_dma_in_dim2_local(
+      assay_pack_dma_dim2_local(p.planes, static_cast<int32_t>(p.local_plane_stride)));
+}
+inline void reset_dma_in_planes() { assay_cfg_dma_in_dim2_local(1); }
+
+inline void dma_in_planes(const Planes& p) {
+  configure_dma_in_planes(p);
+  assay_dma_in(p.block.hbm, p.block.local);
+  reset_dma_in_planes();
 }
 
 // A matrix of `rows` x `cols` elements whose columns lie in HBM as lines, its rows in SPM or ACC.
@@ -118,7 +132,7 @@ inline void dma_in_transposed(const TransposedBlock& b) {
                                b.hbm_col_stride);
   assay_cfg_dma_in_dim2_local(assay_pack_dma_dim2_local(b.cols, static_cast<int32_t>(b.element)));
   assay_dma_in(b.hbm, b.local);
-  assay_cfg_dma_in_dim2_local(1);
+  reset_dma_in_planes();
 }
 
 // The end of a kernel, as if assay_kernel had returned `status`, but at once: nothing is restored.

@@ -52,6 +52,7 @@ class Gemm {
     p_.n = at_.n;
     p_.k = at_.k;
     p_.has_c = at_.has_c != 0;
+    p_.batched = at_.batch_rank > 0;
     p_.chain = m.mxu_chain[dtype_];
     p_.cycles_per_step = m.mxu_cycles_per_step[dtype_];
     const u32 rows = m.mxu_rows, cols = m.mxu_cols;
@@ -105,33 +106,46 @@ class Gemm {
       acc_outer = tile_m * plan_.acc_pitch;
     }
     assay_cfg2_mxu_inner_step(
-        assay_pack_mxu_inner_step(0, static_cast<int32_t>(plan_.b_panel)),
-        assay_pack_mxu_outer_step(static_cast<int32_t>(a_outer), static_cast<int32_t>(b_outer)));
-    assay_cfg_mxu_acc_step(assay_pack_mxu_acc_step(static_cast<int32_t>(p_.tile_n.value() * 4),
-                                                   static_cast<int32_t>(acc_outer)));
+        0, assay_pack_mxu_outer_step(static_cast<int32_t>(a_outer), static_cast<int32_t>(b_outer)));
+    acc_outer_ = acc_outer;
+    step_panels(1);
+  }
+
+  // From one of B's panels to the next one, or further.
+  void step_panels(u64 panels) const {
+    assay_cfg_mxu_inner_step(assay_pack_mxu_inner_step(0, static_cast<int32_t>(panels * plan_.b_panel)));
+    assay_cfg_mxu_acc_step(assay_pack_mxu_acc_step(static_cast<int32_t>(panels * p_.tile_n.value() * 4),
+                                                   static_cast<int32_t>(acc_outer_)));
   }
 
   // What the first products need not wait for.
   void complete() {
+    // By halves, the array is never a whole slab behind HBM.
+    halves_ = p_.few_rows() && p_.tile_n.round_up(plan_.nt / 2) * 2 == plan_.nt;
     fill_spm(plan_);
     operands_.add(static_cast<u32>(plan_.slabs) - 2);
+    // What dma_in's queue holds: a full one would hold up the orders to the array.
+    const u64 fit = machine().queue_depth / (halves_ ? 6 : 4);
+    most_ahead_ = max<u64>(1, min(plan_.slabs, fit));
     output_.open(args_, p_, plan_, transposed_);
     output_.begin_tile();
   }
 
   // --------------------------------------------------------------------------------------------- steps
 
-  // Loads run up to plan_.slabs steps ahead of the products, two more with each step: the first products
-  // behind the first slab are not to wait for the host.
   void run_steps(Step& loading) {
     Step working = loading;
-    u64 ahead = 0;
+    u64 ahead = 0;  // steps that are loaded, or being loaded, and not yet multiplied
+    bool held = false;
+    Region tile;  // that is complete, and taken behind the next products
     for (;;) {
-      const bool finishes = working.ends_tile && !working.last;  // a tile, taken behind the next products
-      const Region tile = region_of(working, {0, working.rows, 0, working.cols});
-      if (finishes) output_.written();
+      const bool finishes = working.ends_tile && !working.last;
+      if (finishes) {
+        tile = region_of(working, {0, working.rows, 0, working.cols});
+        output_.written();
+      }
       if (working.ends_tile) acc_at_ ^= plan_.acc_half;
-      for (u64 more = 2; more > 0 && ahead < plan_.slabs && advance(loading); --more, ++ahead) load(loading);
+      load_ahead(loading, ahead, held);
       if (!advance(working)) break;
       --ahead;
       if (finishes && working.last) take_tile(tile);  // before the blocks that end the run
@@ -139,6 +153,18 @@ class Gemm {
       if (finishes && !working.last) take_tile(tile);
     }
     output_.end_tile();
+  }
+
+  // Up to most_ahead_ steps, two more at a time: the first products are not to wait for the host. The many
+  // transfers of the last step fill dma_in's queue, and are held back until no others are in it.
+  void load_ahead(Step& loading, u64& ahead, bool& held) {
+    for (u64 more = 2; more > 0 && ahead < most_ahead_; --more) {
+      if (!held && !advance(loading)) return;
+      held = loading.last && ahead > 0;
+      if (held) return;
+      load(loading);
+      ++ahead;
+    }
   }
 
   // Comes and is multiplied in three parts, so that the array starts early: some rows with a tile of columns;
@@ -195,6 +221,7 @@ class Gemm {
 
   void begin_tile(Step& s) const {
     s.k = 0;
+    if (plan_.a_whole) s.a_at = 0;
     s.rows = min(plan_.mt, p_.m - s.row);
     s.cols = min(plan_.nt, p_.n - s.col);
     s.a_from = s.a_base + s.row * p_.a.each;
@@ -212,11 +239,11 @@ class Gemm {
   // False where there is no next step.
   [[gnu::noinline]] bool advance(Step& s) const {
     if (s.last) return false;
-    s.a_at += plan_.a_slab;
+    s.a_at += plan_.a_step;
     s.b_at += plan_.b_slab;
-    if (s.a_at == plan_.slabs * plan_.a_slab) {
-      s.a_at = 0;
+    if (s.b_at == plan_.middle + plan_.slabs * plan_.b_slab) {
       s.b_at = plan_.middle;
+      if (!plan_.a_whole) s.a_at = 0;
     }
     if (!s.ends_tile) {
       s.k += plan_.kt;
@@ -239,15 +266,17 @@ class Gemm {
     return true;
   }
 
-  // Up to half a thousand of the array's cycles; tiles of results take as many as k has steps.
+  // Several tiles of columns where few rows make each too short to be worth its commands.
+  bool in_halves(const Step& s) const { return halves_ && s.cols == plan_.nt; }
   Blocks column_blocks(const Step& s) const {
     const u64 tile = p_.tile_n.value();
-    const bool narrow = !p_.output_stationary && s.rows >= 2 * p_.tile_m.value();
-    return {s.cols, p_.tile_n, tile, narrow ? tile : 4 * tile, true};
+    if (p_.few_rows()) return {s.cols, p_.tile_n, 4 * tile, s.cols, true};
+    const bool short_tiles = p_.output_stationary || s.rows < 2 * p_.tile_m.value();
+    return {s.cols, p_.tile_n, tile, short_tiles ? 4 * tile : tile, true};
   }
   Blocks row_blocks(const Step& s, const Blocks& cols) const {
     if (p_.output_stationary) return {s.rows, p_.tile_m, least_rows_, least_rows_, false};
-    return {s.rows, kAny, least_rows_, 4 * least_rows_, cols.last()};
+    return {s.rows, kAny, least_rows_, max(4 * least_rows_, s.rows / 2), cols.last()};
   }
 
   // ------------------------------------------------------------------------------------------ operands
@@ -255,9 +284,11 @@ class Gemm {
   // The slab that ends the run comes by blocks of columns, as it is multiplied.
   void load(const Step& s) {
     operands_.produce_begin();
-    if (!s.last) return load_part(s, {0, s.rows, 0, s.cols});
+    const u64 rows = plan_.a_whole ? 0 : s.rows;  // all of A came with the first slab
+    if (!s.last && in_halves(s)) return load_halves(s, rows);
+    if (!s.last) return load_part(s, {0, rows, 0, s.cols});
     for (Blocks cols = column_blocks(s); cols; cols.next())
-      load_part(s, {0, cols.at() == 0 ? s.rows : 0, cols.at(), cols.size()});
+      load_part(s, {0, cols.at() == 0 ? rows : 0, cols.at(), cols.size()});
   }
 
   // Rows of A and columns of B.
@@ -268,7 +299,8 @@ class Gemm {
   }
 
   void load_a(const Step& s, u64 row, u64 rows) const {
-    load_lines(p_.a, plan_.a_line, s.a_from + row * p_.a.each, a_at(s, row), rows, s.depth);
+    load_lines(p_.a, plan_.a_line, s.a_from + row * p_.a.each, a_at(s, row), rows,
+               plan_.a_whole ? p_.k : s.depth);
   }
   u64 a_at(const Step& s, u64 row) const { return s.a_at + row * (p_.a.along_k ? plan_.a_line : p_.element); }
 
@@ -277,14 +309,41 @@ class Gemm {
     const u64 from = s.b_from + col * p_.b.each, to = b_at(s, col), tile = p_.tile_n.value();
     if (p_.b.along_k || cols <= tile) return load_lines(p_.b, plan_.b_line, from, to, cols, s.depth);
     const u64 panels = p_.tile_n.floor(cols), whole = panels * tile, run = tile * p_.element;
-    dma_in_panels({from, static_cast<u32>(to), static_cast<u32>(run), static_cast<u32>(s.depth), p_.b.line,
-                   static_cast<u32>(plan_.b_line)},
-                  static_cast<u32>(panels), static_cast<u32>(plan_.b_panel));
+    dma_in_planes({{from, static_cast<u32>(to), static_cast<u32>(run), static_cast<u32>(panels), run,
+                    static_cast<u32>(plan_.b_panel)},
+                   static_cast<u32>(s.depth),
+                   p_.b.line,
+                   static_cast<u32>(plan_.b_line)});
     if (whole < cols)
       load_lines(p_.b, plan_.b_line, from + whole * p_.element, to + panels * plan_.b_panel, cols - whole,
                  s.depth);
   }
   u64 b_at(const Step& s, u64 col) const { return s.b_at + p_.tile_n.floor(col) * plan_.b_panel; }
+
+  // Every other panel, then those between. Neighbours in turn, so that either half lies in all of HBM's
+  // channels.
+  void load_halves(const Step& s, u64 rows) {
+    if (rows > 0) load_a(s, 0, rows);
+    const u64 panels = p_.tile_n.floor(s.cols) / 2, tile = p_.tile_n.value(), panel = tile * p_.b.each;
+    const u32 panel_stride = static_cast<u32>(2 * plan_.b_panel), line = static_cast<u32>(plan_.b_line);
+    if (p_.b.along_k)
+      configure_dma_in_planes(
+          {{0, 0, static_cast<u32>(s.depth * p_.element), static_cast<u32>(tile), p_.b.line, line},
+           static_cast<u32>(panels),
+           2 * panel,
+           panel_stride});
+    else
+      configure_dma_in_planes(
+          {{0, 0, static_cast<u32>(panel), static_cast<u32>(panels), 2 * panel, panel_stride},
+           static_cast<u32>(s.depth),
+           p_.b.line,
+           line});
+    assay_dma_in(s.b_from, static_cast<u32>(s.b_at));
+    operands_.produce_end();
+    assay_dma_in(s.b_from + panel, static_cast<u32>(s.b_at + plan_.b_panel));
+    operands_.produce_end();
+    reset_dma_in_planes();
+  }
 
   // `each` rows or columns.
   void load_lines(const Operand& x, u64 spm_line, u64 from, u64 to, u64 each, u64 k) const {
@@ -298,11 +357,24 @@ class Gemm {
   void multiply(const Step& s) {
     if (s.k == 0) output_.begin_tile();
     if (s.last) multiply_last(s, true);
+    else if (in_halves(s)) multiply_halves(s);
     else {
       operands_.consume_begin();
       multiply_rows(s, columns(s, 0, s.cols), 0, s.rows);
     }
     operands_.consume_end();
+  }
+
+  void multiply_halves(const Step& s) {
+    step_panels(2);
+    Columns c = columns(s, 0, s.cols / 2);
+    operands_.consume_begin();
+    multiply_rows(s, c, 0, s.rows);
+    c.b += plan_.b_panel;
+    c.acc += p_.tile_n.value() * 4;
+    operands_.consume_begin();
+    multiply_rows(s, c, 0, s.rows);
+    step_panels(1);
   }
 
   // In blocks, each of which is taken as soon as it is there. Orders to the array run a few blocks ahead of
@@ -392,6 +464,9 @@ class Gemm {
   u32 dtype_;
   bool transposed_;
   u64 least_rows_;  // of a block
+  u64 most_ahead_;  // steps of loads before the products
+  bool halves_;     // slabs come by halves
+  u64 acc_outer_;   // bytes of ACC from one repetition of an MXU command to the next
   u64 batches_;
   u64 acc_at_;  // the half of ACC that the array writes
   Exchange<kDmaIn, kMxu, kOperandsFilled, kOperandsFreed> operands_{2};

@@ -51,10 +51,12 @@ struct Problem {
   u64 load_rows;  // of the stationary operand, a cycle
   u64 bank_word;  // bytes, a power of two
   bool output_stationary;
-  bool has_c;
+  bool has_c, batched;
 
   // Rows whose stream hides the load of the next stationary tile.
   u64 rows_per_load() const { return ceil_div(tile_m.value(), load_rows * cycles_per_step); }
+  // So few rows that HBM, which brings the other operand, is the bound.
+  bool few_rows() const { return !output_stationary && 4 * m <= tile_m.value(); }
   // The fewest rows that are worth a command of their own: they hide it too, or are the tiles of results.
   u64 least_rows() const {
     constexpr u64 kLeast = 64;
@@ -71,10 +73,12 @@ inline u64 stationary_cycles(const Problem& p, u64 rows, u64 stationary) {
   return max(rows * p.cycles_per_step * p.tile_n.ceil(stationary), turn) * p.tile_k.ceil(p.k);
 }
 
-// Output stationary: a k step for each result tile, whose rows drain meanwhile, one a cycle.
+// Output stationary: a k step for each result tile. Its rows drain meanwhile, one a cycle, out of one of two
+// sets of accumulators.
 inline u64 output_stationary_cycles(const Problem& p) {
   const u64 steps = (p.chain == 2 ? (p.k + 1) / 2 : p.k) * p.cycles_per_step;
-  return max(steps, p.tile_m.value()) * p.tile_n.ceil(p.n) * p.tile_m.ceil(p.m);
+  const u64 drained = steps + 2 * p.tile_m.value() + p.tile_n.value();
+  return max(steps, drained / 2) * p.tile_n.ceil(p.n) * p.tile_m.ceil(p.m);
 }
 
 // The fastest one; A stationary writes Y in short pieces, and must save an eighth.
@@ -96,6 +100,8 @@ struct Plan {
   u64 middle;               // of SPM
   u64 a_line, b_line;       // bytes of SPM between lines
   u64 a_slab, b_slab;       // bytes of a slab
+  u64 a_step;               // bytes from one slab of A to the next
+  bool a_whole;             // few rows of A: all of it is in SPM at once
   u64 b_panel;              // bytes that a column of B's tiles takes
   u64 strip;                // rows of nt columns that a stage holds
   u64 stage_half, stage;    // bytes of a stage's results, and of C behind them; of both
@@ -127,12 +133,21 @@ inline bool shrink(const Problem& p, Plan& plan) {
 // Lines of A lie behind one another, those of B in panels as wide as the array.
 inline void lay_out_a(const Problem& p, Plan& plan) {
   const bool fills = p.a.along_k == p.output_stationary;  // weight stationary streams A across k
-  plan.a_line = line_stride(p, (p.a.along_k ? plan.kt : plan.mt) * p.element, fills);
+  const auto lay_out = [&](u64 depth) {
+    plan.a_line = line_stride(p, (p.a.along_k ? depth : plan.mt) * p.element, fills);
+    plan.a_slab = plan.a_line * (p.a.along_k ? plan.mt : depth);
+  };
+  plan.a_whole = p.few_rows() && p.m == plan.mt && p.k > plan.kt && !p.batched;
+  if (plan.a_whole) lay_out(p.k);
+  plan.a_whole = plan.a_whole && 4 * plan.a_slab <= plan.middle;
+  if (!plan.a_whole) lay_out(plan.kt);
+  plan.a_step = plan.a_whole ? plan.kt * (p.a.along_k ? p.element : plan.a_line) : plan.a_slab;
 }
 inline void lay_out_b(const Problem& p, Plan& plan) {
   const u64 tile = p.tile_n.value();
   plan.b_line = line_stride(p, (p.b.along_k ? plan.kt : tile) * p.element, p.b.along_k);
   plan.b_panel = plan.b_line * (p.b.along_k ? tile : plan.kt);
+  plan.b_slab = plan.b_panel * p.tile_n.ceil(plan.nt);
 }
 
 // Whether slabs, and strips of results and C of up to four bytes, fit in SPM, two of each; fills what follows
@@ -140,8 +155,6 @@ inline void lay_out_b(const Problem& p, Plan& plan) {
 inline bool fits_spm(const Problem& p, Plan& plan) {
   lay_out_a(p, plan);
   lay_out_b(p, plan);
-  plan.a_slab = plan.a_line * (p.a.along_k ? plan.mt : plan.kt);
-  plan.b_slab = plan.b_panel * p.tile_n.ceil(plan.nt);
   plan.stage_half = align_up(plan.nt * plan.strip * 4, p.bank_word);
   plan.stage = p.has_c ? 2 * plan.stage_half : plan.stage_half;
   return 2 * plan.a_slab <= plan.middle && 2 * (plan.b_slab + plan.stage) <= plan.middle;
@@ -175,11 +188,12 @@ inline bool fits_spm(const Problem& p, Plan& plan) {
 // What two of each leave of SPM goes to more stages, then to more slabs.
 inline void fill_spm(Plan& plan) {
   plan.slabs = plan.stages = 2;
-  u64 rest = plan.middle - 2 * (plan.b_slab + plan.stage), a_rest = plan.middle - 2 * plan.a_slab;
+  const u64 a_slab = plan.a_whole ? 0 : plan.a_slab;
+  u64 rest = plan.middle - 2 * (plan.b_slab + plan.stage), a_rest = plan.middle - 2 * a_slab;
   for (; plan.stages < kMostStages && rest >= plan.stage; rest -= plan.stage) ++plan.stages;
-  while (plan.slabs < kMostSlabs && rest >= plan.b_slab && a_rest >= plan.a_slab) {
+  while (plan.slabs < kMostSlabs && rest >= plan.b_slab && a_rest >= a_slab) {
     rest -= plan.b_slab;
-    a_rest -= plan.a_slab;
+    a_rest -= a_slab;
     ++plan.slabs;
   }
 }

@@ -75,7 +75,8 @@ class WholeTiles {
       multiply(0, panel_, tile_ * 4);
     }
     plan.a_line = a_line_;
-    plan.a_slab = mt * a_line_;
+    plan.a_slab = plan.a_step = mt * a_line_;
+    plan.a_whole = false;
     plan.b_line = b_line_;
     plan.b_slab = (1 + more_panels) * panel_;
   }
@@ -106,14 +107,15 @@ class WholeTiles {
   }
 
   void load_panels(u64 first, u64 count) const {
-    const Block one{b_.address + first * b_line_,
-                    static_cast<u32>(middle_ + first * panel_),
-                    static_cast<u32>(b_line_),
-                    static_cast<u32>(kt_),
-                    b_hbm_line_,
-                    static_cast<u32>(b_line_)};
-    if (count == 1) dma_in(one);
-    else dma_in_panels(one, static_cast<u32>(count), static_cast<u32>(panel_));
+    const u64 from = b_.address + first * b_line_;
+    const u32 to = static_cast<u32>(middle_ + first * panel_), line = static_cast<u32>(b_line_);
+    const u32 depth = static_cast<u32>(kt_);
+    if (count == 1) dma_in({from, to, line, depth, b_hbm_line_, line});
+    else
+      dma_in_planes({{from, to, line, static_cast<u32>(count), b_line_, static_cast<u32>(panel_)},
+                     depth,
+                     b_hbm_line_,
+                     line});
     assay_sem_signal(kDmaIn, kOperandsFilled);
   }
 

@@ -51,7 +51,9 @@ TEST(Roof, OfTheArrayIsThatOfItsBestDataflow) {
   EXPECT_EQ(cycles(1, 2048, 2048), 16U * 16 * 32) << "B stationary: 256 tiles, each loaded 4 rows a cycle";
   EXPECT_EQ(cycles(2048, 1, 2048), 16U * 16 * 32) << "A stationary";
   EXPECT_EQ(cycles(2048, 129, 2048), 16U * 16 * 129) << "A stationary: 129 columns for each of its tiles";
-  EXPECT_EQ(cycles(2048, 2048, 129), 16U * 16 * 129) << "the results stationary: 129 steps each";
+  EXPECT_EQ(cycles(2048, 2048, 1000), 16U * 16 * 1000) << "the results stationary: 1000 steps each";
+  EXPECT_EQ(cycles(2048, 2048, 129), 256U * (129 + 254 + 128) / 2)
+      << "the results stationary: 129 steps, 254 cycles of skew and 128 rows, of two tiles at a time";
   EXPECT_EQ(cycles(2048, 2048, 1), 2048U * 16) << "a row of results a cycle";
   EXPECT_EQ(cycles(100, 128, 256), 256U) << "two tiles of 100 rows, but R + C between them";
   EXPECT_EQ(cycles(100, 128, 256, 10), 10U * 200) << "of ten products, others are between";
