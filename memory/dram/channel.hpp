@@ -171,15 +171,15 @@ class Channel {
   std::uint64_t orders_ = 0, activates_ = 0;
 
   bool writing_ = false;
+  bool stale_ = true;
+  bool full_ = false;                       // the next arrival waits for a place
   Clock reads_gone_ = 0;                    // the last read was served
   std::array<std::uint32_t, 2> waiting_{};  // accesses, by direction
   // Banks as masks, by direction: with accesses, with accesses for their open row, whose oldest access
   // needs another row.
   std::array<std::uint64_t, 2> pending_{}, hits_{}, rows_{};
   std::uint64_t open_ = 0;
-  bool full_ = false;  // the next arrival waits for a place
-  Choice row_;         // the next row command, unless stale: something has changed that it depends on
-  bool stale_ = true;
+  Choice row_;  // the next row command, unless stale: something has changed that it depends on
 
   // Refresh: the next one (per-bank: of one bank) is due at phase + performed * period.
   Clock phase_, empty_since_ = 0;

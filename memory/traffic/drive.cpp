@@ -1,6 +1,7 @@
 #include "memory/traffic/drive.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <ctime>
 
 namespace assay::memory {
@@ -14,7 +15,7 @@ void Latencies::add(std::uint64_t cycles) {
 
 std::uint64_t Latencies::at(double part) const {
   const auto rank =
-      std::max<std::uint64_t>(1, static_cast<std::uint64_t>(part * static_cast<double>(count_) + 0.5));
+      std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::ceil(part * static_cast<double>(count_))));
   std::uint64_t seen = 0;
   for (std::uint64_t cycles = 0; cycles < histogram_.size(); ++cycles) {
     seen += histogram_[cycles];
