@@ -8,10 +8,12 @@ namespace {
 constexpr int kUnwrittenByte = 0xA5;
 }
 
-std::byte* HbmStorage::writable(std::uint64_t index) {
+// Where `whole`, all of the page is about to be written: what it held does not matter.
+std::byte* HbmStorage::writable(std::uint64_t index, bool whole) {
   Slot& slot = pages_[index];
   if (!slot.own) {
-    slot.own = std::make_unique<Page>();
+    slot.own.reset(new Page);  // not zeroed
+    if (whole) return slot.own->data();
     if (slot.lent != nullptr) std::memcpy(slot.own->data(), slot.lent, kPageBytes);
     else std::memset(slot.own->data(), kUnwrittenByte, kPageBytes);
   }
@@ -35,7 +37,7 @@ void HbmStorage::copy_in(std::uint64_t offset, const std::byte* data, std::size_
   while (bytes > 0) {
     const std::size_t at = offset % kPageBytes;
     const std::size_t part = std::min(bytes, kPageBytes - at);
-    std::memcpy(writable(offset / kPageBytes) + at, data, part);
+    std::memcpy(writable(offset / kPageBytes, part == kPageBytes) + at, data, part);
     offset += part;
     data += part;
     bytes -= part;

@@ -43,7 +43,7 @@ class HbmStorage {
     const std::byte* contents() const { return own ? own->data() : lent; }
   };
 
-  std::byte* writable(std::uint64_t index);
+  std::byte* writable(std::uint64_t index, bool whole);
   void copy_in(std::uint64_t offset, const std::byte* data, std::size_t bytes);
 
   Bytes capacity_;
