@@ -40,15 +40,27 @@ HWY_INLINE Vec Fma(F32 d, Vec a, Vec b, Vec c) {
 
 constexpr std::size_t kRows = HWY_MAX_BYTES >= 64 ? 12 : 6;  // rows per block: kRows x 2 vectors of sums
 
-// One block: kRows x (2 vectors) of sums over k steps. a: kRows values per step; b: 2 vectors per step.
-HWY_INLINE void Block(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, float* HWY_RESTRICT c,
-                      std::size_t c_stride, std::size_t k) {
+// A sum as it is stored: a NaN is canonical. `c` may be at any address.
+HWY_INLINE void StoreSum(F32 d, Vec sum, std::byte* c) {
+  const Vec nan = hn::BitCast(d, hn::Set(hn::RebindToUnsigned<F32>(), 0x7FC00000U));
+  hn::StoreU(hn::IfThenElse(hn::IsNaN(sum), nan, sum), d, reinterpret_cast<float*>(c));
+}
+
+HWY_INLINE Vec LoadSum(F32 d, const std::byte* c, bool accumulate) {
+  return accumulate ? hn::LoadU(d, reinterpret_cast<const float*>(c)) : hn::Zero(d);
+}
+
+// One block: kRows x (2 vectors) of sums over k steps, on the partials in c or from +0. a: kRows values per
+// step; b: 2 vectors per step; c_stride in bytes.
+HWY_INLINE void Block(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, std::byte* HWY_RESTRICT c,
+                      std::size_t c_stride, std::size_t k, bool accumulate) {
   const F32 d;
   const std::size_t lanes = hn::Lanes(d);
+  const std::size_t vector_bytes = lanes * sizeof(float);
   Vec sum[kRows][2];
   for (std::size_t i = 0; i < kRows; ++i) {
-    sum[i][0] = hn::LoadU(d, c + i * c_stride);
-    sum[i][1] = hn::LoadU(d, c + i * c_stride + lanes);
+    sum[i][0] = LoadSum(d, c + i * c_stride, accumulate);
+    sum[i][1] = LoadSum(d, c + i * c_stride + vector_bytes, accumulate);
   }
   for (std::size_t step = 0; step < k; ++step, a += kRows, b += 2 * lanes) {
     const Vec b0 = hn::LoadU(d, b);
@@ -60,18 +72,35 @@ HWY_INLINE void Block(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, 
     }
   }
   for (std::size_t i = 0; i < kRows; ++i) {
-    hn::StoreU(sum[i][0], d, c + i * c_stride);
-    hn::StoreU(sum[i][1], d, c + i * c_stride + lanes);
+    StoreSum(d, sum[i][0], c + i * c_stride);
+    StoreSum(d, sum[i][1], c + i * c_stride + vector_bytes);
   }
 }
 
-// Sums of one panel of kRows rows over all columns. c is a dense buffer of padded size.
-void Panels(const float* a, const float* b, float* c, std::size_t m_blocks, std::size_t n_blocks,
-            std::size_t c_stride, std::size_t k) {
+// A block at the border: by way of a buffer, of which only `rows` x `columns` are the tile's.
+void BorderBlock(const float* a, const float* b, std::byte* c, std::size_t c_stride, std::size_t k,
+                 bool accumulate, std::size_t rows, std::size_t columns) {
+  constexpr std::size_t kStride = 2 * HWY_MAX_BYTES;
+  std::byte buffer[kRows * kStride] = {};
+  for (std::size_t i = 0; i < rows && accumulate; ++i)
+    std::memcpy(buffer + i * kStride, c + i * c_stride, columns * sizeof(float));
+  Block(a, b, buffer, kStride, k, accumulate);
+  for (std::size_t i = 0; i < rows; ++i)
+    std::memcpy(c + i * c_stride, buffer + i * kStride, columns * sizeof(float));
+}
+
+// All blocks of an m x n tile whose sums lie in c.
+void Panels(const float* a, const float* b, std::byte* c, std::size_t m, std::size_t n, std::size_t c_stride,
+            std::size_t k, bool accumulate) {
   const std::size_t width = 2 * hn::Lanes(F32());
-  for (std::size_t j = 0; j < n_blocks; ++j)
-    for (std::size_t i = 0; i < m_blocks; ++i)
-      Block(a + i * kRows * k, b + j * width * k, c + i * kRows * c_stride + j * width, c_stride, k);
+  for (std::size_t j = 0; j < n; j += width)
+    for (std::size_t i = 0; i < m; i += kRows) {
+      std::byte* block = c + i * c_stride + j * sizeof(float);
+      if (i + kRows <= m && j + width <= n) Block(a + i * k, b + j * k, block, c_stride, k, accumulate);
+      else
+        BorderBlock(a + i * k, b + j * k, block, c_stride, k, accumulate, std::min(kRows, m - i),
+                    std::min(width, n - j));
+    }
 }
 
 std::size_t RowsPerBlock() { return kRows; }
@@ -113,12 +142,14 @@ const float* widen(DType dtype, const std::byte* source, std::size_t count, std:
 }
 
 // Copies an operand (lines x length of each line) into blocks of `width` outer indices with k inside:
-// packed[block][k][width]. Outer is m for A and n for B; outer indices beyond `outer` are zero.
+// packed[block][k][width]. Outer is m for A and n for B; outer indices beyond `outer` are zero, so that no
+// slow or trapping value is computed with.
 void pack(const TileOperand& operand, DType dtype, bool outer_is_contiguous, std::size_t outer,
           std::size_t k0, std::size_t k, std::size_t width, std::vector<float>& packed,
           std::vector<float>& line) {
   const std::size_t blocks = ceil_div(outer, width);
-  packed.assign(blocks * width * k, 0.0F);
+  packed.resize(std::max(packed.size(), blocks * width * k));
+  if (outer % width != 0) std::fill_n(&packed[(blocks - 1) * width * k], width * k, 0.0F);
   const std::size_t size = size_of(dtype);
   if (outer_is_contiguous) {
     for (std::size_t step = 0; step < k; ++step) {
@@ -135,30 +166,36 @@ void pack(const TileOperand& operand, DType dtype, bool outer_is_contiguous, std
   }
 }
 
-// Brings the stored partials (or +0) into the dense fp32 buffer.
-void load_partials(const TileProduct& p, std::vector<float>& c, std::size_t stride, std::size_t rows) {
-  c.assign(rows * stride, 0.0F);
-  if (!p.accumulate || p.dtype == DType::s8) return;
-  for (std::size_t i = 0; i < p.m; ++i)
-    std::memcpy(&c[i * stride], p.acc + i * p.acc_stride, p.n * sizeof(float));
-}
-
-void store_floats(const TileProduct& p, std::vector<float>& c, std::size_t stride) {
-  for (std::size_t i = 0; i < p.m; ++i) {
-    canonicalize_nans(&c[i * stride], p.n);
-    std::memcpy(p.acc + i * p.acc_stride, &c[i * stride], p.n * sizeof(float));
-  }
-}
-
-void add_integers(const TileProduct& p, const std::vector<float>& c, std::size_t stride, bool accumulate) {
+// The fp32 sums of integer products, exact, onto the s32 results.
+void add_integers(const TileProduct& p, const std::vector<float>& c, bool accumulate) {
   std::vector<std::uint32_t> row(p.n);
   for (std::size_t i = 0; i < p.m; ++i) {
     std::byte* out = p.acc + i * p.acc_stride;
     if (accumulate) std::memcpy(row.data(), out, p.n * sizeof(std::uint32_t));
     else std::fill(row.begin(), row.end(), 0U);
     for (std::size_t j = 0; j < p.n; ++j)
-      row[j] += static_cast<std::uint32_t>(static_cast<std::int32_t>(c[i * stride + j]));
+      row[j] += static_cast<std::uint32_t>(static_cast<std::int32_t>(c[i * p.n + j]));
     std::memcpy(out, row.data(), p.n * sizeof(std::uint32_t));
+  }
+}
+
+void multiply_floats(const TileProduct& p, Scratch& s, std::size_t rows, std::size_t columns) {
+  pack(p.a, p.dtype, p.a.transposed, p.m, 0, p.k, rows, s.a, s.line);
+  pack(p.b, p.dtype, !p.b.transposed, p.n, 0, p.k, columns, s.b, s.line);
+  HWY_DYNAMIC_DISPATCH(Panels)
+  (s.a.data(), s.b.data(), p.acc, p.m, p.n, p.acc_stride, p.k, p.accumulate);
+}
+
+void multiply_integers(const TileProduct& p, Scratch& s, std::size_t rows, std::size_t columns) {
+  s.c.resize(std::max(s.c.size(), p.m * p.n));
+  for (std::size_t k0 = 0; k0 < p.k; k0 += kExactIntegerSteps) {
+    const std::size_t k = std::min(kExactIntegerSteps, p.k - k0);
+    pack(p.a, p.dtype, p.a.transposed, p.m, k0, k, rows, s.a, s.line);
+    pack(p.b, p.dtype, !p.b.transposed, p.n, k0, k, columns, s.b, s.line);
+    HWY_DYNAMIC_DISPATCH(Panels)
+    (s.a.data(), s.b.data(), reinterpret_cast<std::byte*>(s.c.data()), p.m, p.n, p.n * sizeof(float), k,
+     false);
+    add_integers(p, s.c, p.accumulate || k0 > 0);
   }
 }
 
@@ -167,23 +204,8 @@ void add_integers(const TileProduct& p, const std::vector<float>& c, std::size_t
 void multiply(const TileProduct& p) {
   const std::size_t rows = HWY_DYNAMIC_DISPATCH(RowsPerBlock)();
   const std::size_t columns = HWY_DYNAMIC_DISPATCH(ColumnsPerBlock)();
-  const std::size_t m_blocks = ceil_div(p.m, rows);
-  const std::size_t n_blocks = ceil_div(p.n, columns);
-  const std::size_t stride = n_blocks * columns;
-  const std::size_t k_step = p.dtype == DType::s8 ? kExactIntegerSteps : p.k;
-  Scratch& s = scratch();
-  load_partials(p, s.c, stride, m_blocks * rows);
-  for (std::size_t k0 = 0; k0 < p.k; k0 += k_step) {
-    const std::size_t k = std::min(k_step, p.k - k0);
-    pack(p.a, p.dtype, p.a.transposed, p.m, k0, k, rows, s.a, s.line);
-    pack(p.b, p.dtype, !p.b.transposed, p.n, k0, k, columns, s.b, s.line);
-    HWY_DYNAMIC_DISPATCH(Panels)(s.a.data(), s.b.data(), s.c.data(), m_blocks, n_blocks, stride, k);
-    if (p.dtype == DType::s8) {
-      add_integers(p, s.c, stride, p.accumulate || k0 > 0);
-      std::fill(s.c.begin(), s.c.end(), 0.0F);
-    }
-  }
-  if (p.dtype != DType::s8) store_floats(p, s.c, stride);
+  if (p.dtype == DType::s8) multiply_integers(p, scratch(), rows, columns);
+  else multiply_floats(p, scratch(), rows, columns);
 }
 
 const char* simd_target() { return HWY_DYNAMIC_DISPATCH(TargetName)(); }
