@@ -34,23 +34,6 @@ constexpr Format format_of(DType type) {
   }
 }
 
-double decode_float(DType type, std::uint64_t bits) {
-  const Format f = format_of(type);
-  const bool negative = (bits & f.sign()) != 0;
-  const std::uint64_t field = (bits >> f.fraction_bits()) & f.exponent_mask();
-  const std::uint64_t fraction = bits & ((std::uint64_t{1} << f.fraction_bits()) - 1);
-  double magnitude = 0;
-  if (field == f.exponent_mask())
-    magnitude =
-        fraction == 0 ? std::numeric_limits<double>::infinity() : std::numeric_limits<double>::quiet_NaN();
-  else if (field == 0)
-    magnitude = std::ldexp(static_cast<double>(fraction), f.min_exponent - f.fraction_bits());
-  else
-    magnitude = std::ldexp(static_cast<double>(fraction | (std::uint64_t{1} << f.fraction_bits())),
-                           static_cast<int>(field) - 1 + f.min_exponent - f.fraction_bits());
-  return negative ? -magnitude : magnitude;
-}
-
 // What ilogb, ldexp and nearbyint give, without a call: this is done for every element.
 int exponent_of(double positive) {  // -1023 for 0 and for subnormal doubles
   std::uint64_t bits = 0;
@@ -66,6 +49,23 @@ double power_of_two(int exponent) {  // -1022 to 1023
 }
 
 double nearest_integer(double value) { return value + 0x1p52 - 0x1p52; }  // 0 to 2^52, ties to even
+
+double decode_float(DType type, std::uint64_t bits) {
+  const Format f = format_of(type);
+  const bool negative = (bits & f.sign()) != 0;
+  const std::uint64_t field = (bits >> f.fraction_bits()) & f.exponent_mask();
+  const std::uint64_t fraction = bits & ((std::uint64_t{1} << f.fraction_bits()) - 1);
+  double magnitude = 0;
+  if (field == f.exponent_mask())
+    magnitude =
+        fraction == 0 ? std::numeric_limits<double>::infinity() : std::numeric_limits<double>::quiet_NaN();
+  else if (field == 0)
+    magnitude = static_cast<double>(fraction) * power_of_two(f.min_exponent - f.fraction_bits());
+  else
+    magnitude = static_cast<double>(fraction | (std::uint64_t{1} << f.fraction_bits())) *
+                power_of_two(static_cast<int>(field) - 1 + f.min_exponent - f.fraction_bits());
+  return negative ? -magnitude : magnitude;
+}
 
 double integer_limit(DType type, bool low) {
   switch (type) {
@@ -117,9 +117,12 @@ std::vector<float> values_of_patterns(DType type) {
 
 // What each pattern of a type of two bytes stands for: worth making for as many elements as patterns.
 const std::vector<float>& value_table(DType type) {
-  static const std::vector<float> f16 = values_of_patterns(DType::f16);
+  if (type == DType::f16) {
+    static const std::vector<float> f16 = values_of_patterns(DType::f16);
+    return f16;
+  }
   static const std::vector<float> bf16 = values_of_patterns(DType::bf16);
-  return type == DType::f16 ? f16 : bf16;
+  return bf16;
 }
 
 template <typename Real>
