@@ -1,7 +1,7 @@
 // Softmax along one dimension, to the bit of docs/numerics.md.
 //
 // A slot of SPM goes from dma_in, which fills it with x, to vxu, which leaves y in it, to dma_out, and back;
-// of lines too long for SPM every piece comes twice, the first time back from vxu. The next slot's load
+// of lines too long for SPM every piece comes twice, the first time back from vxu. Every other slot's load
 // is issued before the work on this one, which fills vxu's queue and would hold the host.
 #include "ops/softmax/softmax_columns.hpp"
 #include "ops/softmax/softmax_plan.hpp"
@@ -25,6 +25,7 @@ constexpr u32 kDmaIn = ASSAY_ENGINE_dma_in, kDmaOut = ASSAY_ENGINE_dma_out, kVxu
 // What passes through a slot at a time: a group of lines, or a piece of one group.
 struct Step {
   u64 outer = 0, first = 0;  // of the group; by rows, outer stays 0
+  u32 lines = 0;             // of the group
   u32 block = 0;             // first block
   bool finishing = false;    // not resident: the second time
   bool done = false;
@@ -41,22 +42,25 @@ class Softmax {
     softmax::make_plan(p_, machine(), plan_);
     if (!plan_.feasible) return ASSAY_STATUS_NO_CAPACITY;
     Step loading, working;
+    loading.lines = working.lines = softmax::next_lines(plan_, extent(), 0);
     load(loading);
+    for (u32 i = 2; i < plan_.slots; ++i) load_next(loading);
     for (u32 slot = 0; !working.done; slot = next(slot), advance(working)) {
-      advance(loading);
-      if (!loading.done) load(loading);
+      load_next(loading);
       work(working, slot);
     }
-    for (u32 i = 0; i < kSlots; ++i) take_slot(i);
+    for (u32 i = 0; i < plan_.slots; ++i) take_slot(i);
     assay_fence_ai(1u << kDmaIn | 1u << kDmaOut | 1u << kVxu);
     return 0;
   }
 
  private:
-  static u32 next(u32 slot) { return slot + 1 == kSlots ? 0 : slot + 1; }
+  u32 next(u32 slot) const { return slot + 1 == plan_.slots ? 0 : slot + 1; }
   bool stores(const Step& s) const { return plan_.resident || s.finishing; }
   u64 extent() const { return plan_.by_columns ? p_.inner : p_.outer; }
-  u32 lines_of(const Step& s) const { return static_cast<u32>(min<u64>(plan_.lines, extent() - s.first)); }
+  bool ends_run(const Step& s) const {
+    return ends_group(s) && s.first + s.lines == extent() && (!plan_.by_columns || s.outer + 1 == p_.outer);
+  }
   u32 blocks_of(const Step& s) const {
     if (plan_.resident) return plan_.blocks;
     if (plan_.by_columns || s.block == plan_.full) return 1;
@@ -71,10 +75,13 @@ class Softmax {
     s.block = 0;
     s.finishing = !plan_.resident && !s.finishing;
     if (s.finishing) return;
-    s.first += plan_.lines;
-    if (s.first < extent()) return;
-    s.first = 0;
-    s.done = !plan_.by_columns || ++s.outer == p_.outer;
+    s.first += s.lines;
+    u32 before = s.lines;
+    if (s.first == extent()) {
+      s.first = before = 0;
+      s.done = !plan_.by_columns || ++s.outer == p_.outer;
+    }
+    s.lines = softmax::next_lines(plan_, extent() - s.first, before);
   }
 
   // dma_in waits for the slot's last user.
@@ -83,9 +90,14 @@ class Softmax {
     freed_by_[slot] = kNobody;
   }
 
+  void load_next(Step& loading) {
+    if (!loading.done) advance(loading);
+    if (!loading.done) load(loading);
+  }
+
   void load(const Step& s) {
     take_slot(filling_);
-    move(s, x_.address, filling_, dma_in);
+    move(s, x_.address, filling_, 0, s.lines, dma_in);
     assay_sem_signal(kDmaIn, kFilled);
     freed_by_[filling_] = stores(s) ? kStored : kSummed;
     filling_ = next(filling_);
@@ -93,20 +105,40 @@ class Softmax {
 
   void work(const Step& s, u32 slot) {
     assay_sem_wait(kVxu, kFilled);
+    if (!plan_.by_columns && plan_.resident) return work_on_lines(s, slot);
     if (plan_.by_columns) work_by_columns(s, slot);
-    else work_by_rows(s, slot);
+    else rounds(ByRows(plan_, x_.dtype, p_.element), s, [&](auto visit) { visit(piece_of(s, slot)); });
     if (!stores(s)) return assay_sem_signal(kVxu, kSummed);
+    store(s, slot, 0, s.lines);
+    assay_sem_signal(kDmaOut, kStored);
+  }
+
+  // Whole lines. Those that end the run are finished and stored in parts, so that little is left to store
+  // when the vector unit has finished.
+  void work_on_lines(const Step& s, u32 slot) {
+    const ByRows way(plan_, x_.dtype, p_.element);
+    each_region(slot, 0, s.lines, [&](const Region& r) { way.summarise(r); });
+    way.combine(s.lines);
+    const u32 part = static_cast<u32>(ceil_div(s.lines, ends_run(s) ? 8 : 2));
+    for (u32 from = 0; from < s.lines; from += part) {
+      const u32 lines = min(part, s.lines - from);
+      each_region(slot, from, lines, [&](const Region& r) { way.finish(r); });
+      store(s, slot, from, lines);
+    }
+    assay_sem_signal(kDmaOut, kStored);
+  }
+
+  void store(const Step& s, u32 slot, u32 from, u32 lines) const {
     assay_sem_signal(kVxu, kDone);
     assay_sem_wait(kDmaOut, kDone);
-    move(s, y_.address, slot, dma_out);
-    assay_sem_signal(kDmaOut, kStored);
+    move(s, y_.address, slot, from, lines, dma_out);
   }
 
   // Every block of the step, by whichever of the two ways, in up to three rounds.
   template <typename Way, typename Visit>
   void rounds(const Way& way, const Step& s, Visit each_block) {
     if (!s.finishing) each_block([&](const auto& b) { way.summarise(b); });
-    if (!s.finishing && ends_group(s)) way.combine(lines_of(s));
+    if (!s.finishing && ends_group(s)) way.combine(s.lines);
     if (!stores(s)) return;
     each_block([&](const auto& b) {
       if (s.finishing) way.repeat(b);
@@ -114,21 +146,25 @@ class Softmax {
     });
   }
 
-  void work_by_rows(const Step& s, u32 slot) {
-    const u32 lines = lines_of(s), x = plan_.slot(slot), p = plan_.p(slot);
-    rounds(ByRows(plan_, x_.dtype, p_.element), s, [&](auto visit) {
-      if (!plan_.resident) return visit(Region{blocks_of(s), columns_of(s.block), x, p, s.block});
-      if (plan_.full > 0) visit(Region{lines * plan_.full, kBlock, x, p, 0});
-      if (plan_.tail > 0)
-        visit(Region{lines, plan_.tail, x + plan_.slot_tail, p + tail_of_p(), plan_.tail_index()});
-    });
+  // The full blocks of lines in a slot, and the shorter ones.
+  template <typename Visit>
+  void each_region(u32 slot, u32 from, u32 lines, Visit visit) const {
+    const u32 x = plan_.slot(slot), p = plan_.p(slot), full = from * plan_.full, tail = from * plan_.tail;
+    if (plan_.full > 0)
+      visit(Region{lines * plan_.full, kBlock, x + full * kBlock * p_.element, p + full * kBlock * 4, full});
+    if (plan_.tail > 0)
+      visit(Region{lines, plan_.tail, x + plan_.slot_tail + tail * p_.element, p + tail_of_p() + tail * 4,
+                   plan_.tail_index() + from});
+  }
+  Region piece_of(const Step& s, u32 slot) const {
+    return {blocks_of(s), columns_of(s.block), plan_.slot(slot), plan_.p(slot), s.block};
   }
 
   // P in the slot lies as x does.
   u32 tail_of_p() const { return plan_.p_at != 0 ? plan_.p_tail : plan_.slot_tail; }
 
   void work_by_columns(const Step& s, u32 slot) {
-    const u32 cols = lines_of(s), blocks = blocks_of(s);
+    const u32 cols = s.lines, blocks = blocks_of(s);
     rounds(ByColumns(plan_, x_.dtype, p_.element), s, [&](auto visit) {
       for (u32 b = 0; b < blocks; ++b) {
         const u32 offset = b * kBlock * plan_.lines;
@@ -138,9 +174,9 @@ class Softmax {
     });
   }
 
-  // The step's part of a tensor between HBM and a slot.
-  void move(const Step& s, u64 tensor, u32 slot, void (*transfer)(const Block&)) const {
-    const u32 e = p_.element, at = plan_.slot(slot), lines = lines_of(s);
+  // The step's part of a tensor between HBM and a slot: by rows, some of its lines.
+  void move(const Step& s, u64 tensor, u32 slot, u32 first, u32 lines, void (*transfer)(const Block&)) const {
+    const u32 e = p_.element, at = plan_.slot(slot);
     const u64 row = u64{s.block} * kBlock;  // of the first column
     if (plan_.by_columns) {
       const u64 rows = plan_.resident ? p_.length : columns_of(s.block);
@@ -148,12 +184,12 @@ class Softmax {
       if (lines == p_.inner) return transfer({from, at, static_cast<u32>(rows * lines) * e, 1, 0, 0});
       return transfer({from, at, lines * e, static_cast<u32>(rows), p_.inner * e, plan_.lines * e});
     }
-    const u64 from = tensor + (s.first * p_.length + row) * e;
+    const u64 from = tensor + ((s.first + first) * p_.length + row) * e;
     if (!plan_.resident) return transfer({from, at, blocks_of(s) * columns_of(s.block) * e, 1, 0, 0});
     const u32 length = static_cast<u32>(p_.length) * e, full = plan_.full * kBlock * e, tail = plan_.tail * e;
-    if (full == 0 || tail == 0) return transfer({from, at, lines * length, 1, 0, 0});
-    transfer({from, at, full, lines, length, full});
-    transfer({from + full, at + plan_.slot_tail, tail, lines, length, tail});
+    if (full == 0 || tail == 0) return transfer({from, at + first * length, lines * length, 1, 0, 0});
+    transfer({from, at + first * full, full, lines, length, full});
+    transfer({from + full, at + plan_.slot_tail + first * tail, tail, lines, length, tail});
   }
 
   static constexpr u32 kNobody = ~0u;

@@ -17,8 +17,7 @@ using device::u64;
 constexpr u32 kBlock = ASSAY_SOFTMAX_BLOCK;
 constexpr u32 kStripes = 64;
 constexpr u32 kLongestRun = 1u << 24;  // bytes of a transfer's innermost extent
-constexpr u32 kSlots =
-    2;  // one is worked on, the other empties and then fills: HBM reads and writes by turns
+constexpr u32 kSlots = 3;              // at most: one fills, one is worked on, one empties
 
 struct Problem {
   u64 outer, length, inner;
@@ -28,11 +27,15 @@ struct Problem {
 struct Plan {
   bool feasible = false;
   bool by_columns = false, resident = false;
-  u32 lines = 1;           // of a group
+  u32 slots = kSlots;      // 2 where 3 do not hold a line
+  u32 lines = 1;           // of a group at most
   u32 full = 0, tail = 0;  // blocks of 1024 in a line; columns of a shorter one behind them
   u32 blocks = 1;          // both
   u32 stripes = kStripes;  // that a line has elements for
-  u32 piece = 1;           // blocks of a piece, not resident
+  // By rows, bytes between the stripes of blocks: of lines of several blocks dense, so that those of
+  // neighbours are one row; between those that are folded, an odd number of bank words.
+  u32 pitch = 0, total_pitch = 0;
+  u32 piece = 1;  // blocks of a piece, not resident
 
   // Addresses. A slot holds x and later y; P stands in the slot where x is f32. By rows and resident, the
   // tails of a group follow its full blocks, `slot_tail` (in P `p_tail`) bytes on.
@@ -88,28 +91,30 @@ inline bool lay_out(const Problem& p, const assay_machine& machine, Plan& plan) 
   }
   const u64 slot_tail = device::align_up(body * p.element, word), p_tail = device::align_up(body * 4, word);
   const u64 slot_bytes = device::align_up(slot_tail + rest * p.element, word);
-  if (kSlots * slot_bytes > machine.spm_bytes || slot_bytes > kLongestRun) return false;
-  spm.take(kSlots * slot_bytes);
+  if (plan.slots * slot_bytes > machine.spm_bytes || slot_bytes > kLongestRun) return false;
+  spm.take(plan.slots * slot_bytes);
   plan.slot_bytes = static_cast<u32>(slot_bytes);
   plan.slot_tail = static_cast<u32>(slot_tail);
   plan.p_tail = static_cast<u32>(p_tail);
   plan.p_at = p.element == 4 ? 0 : spm.take(p_tail + rest * 4);
 
-  const u64 entries = plan.blocks * lines, columns = plan.by_columns ? plan.stripes : kStripes;
+  plan.total_pitch = kStripes * 4 + machine.acc_bank_bytes;
+  plan.pitch = plan.blocks > 1 ? kStripes * 4 : plan.total_pitch;
+  const u64 entries = plan.blocks * lines, summed = plan.by_columns ? plan.stripes * 4 : plan.pitch;
   const auto summary = [&](u64 bytes) {
     return plan.resident ? device::acc(acc.take(bytes)) : spm.take(bytes);
   };
-  plan.sums_at = summary(entries * columns * 4);
+  plan.sums_at = summary(entries * summed);
   plan.maxima_at = summary(entries * 4);
   plan.negatives_at = summary(entries * 4);
   plan.factors_at = summary(entries * 4);
   if (!plan.resident && !plan.by_columns) {
-    plan.piece_sums_at = device::acc(acc.take(u64{plan.piece} * kStripes * 4));
+    plan.piece_sums_at = device::acc(acc.take(u64{plan.piece} * plan.pitch));
     plan.piece_maxima_at = device::acc(acc.take(u64{plan.piece} * 4));
   }
   // By rows: densely, where the first blocks' stripes would crowd into few banks.
   const bool apart = plan.blocks > 1 && !plan.by_columns;
-  plan.total_at = apart ? device::acc(acc.take(lines * kStripes * 4)) : plan.sums_at;
+  plan.total_at = apart ? device::acc(acc.take(lines * plan.total_pitch)) : plan.sums_at;
   plan.top_at = device::acc(acc.take(lines * 4));
   plan.top_negative_at = device::acc(acc.take(lines * 4));
   plan.reciprocal_at = device::acc(acc.take(lines * 4));
@@ -125,17 +130,31 @@ inline u32 most_lines(const Problem& p, const assay_machine& machine, Plan& plan
   return plan.lines;
 }
 
-// Lines that make a slot large enough to hide the set-up of its passes, yet leave several groups to overlap.
+// Large groups, whose many small passes cost least, yet several to overlap.
 inline u64 wanted_lines(const Problem& p, const assay_machine& machine) {
-  const u64 large = machine.spm_bytes / 4 / (p.length * p.element);
-  const u64 several = device::max(p.inner * p.outer / 8, u64{machine.vxu_lanes} * 512 / p.length);
+  const u64 large = machine.spm_bytes / 16 * 5 / (p.length * 4);
+  const u64 several = device::max(p.inner * p.outer / 4, u64{machine.vxu_lanes} * 512 / p.length);
   return device::min(p.inner > 1 ? p.inner : p.outer, device::max<u64>(1, device::min(large, several)));
+}
+
+// How many lines the next group takes, of `rest`, behind one of `before` (0: it is the first). By rows the
+// first ones are small, so that the vector unit starts early, and grow no faster than HBM keeps up with it;
+// the last one is small, because HBM takes longer to store it than the vector unit to finish it.
+inline u32 next_lines(const Plan& plan, u64 rest, u32 before) {
+  u64 lines = device::min<u64>(plan.lines, rest);
+  if (plan.by_columns || !plan.resident) return static_cast<u32>(lines);
+  lines = device::min<u64>(lines, before == 0 ? plan.lines / 8 + 1 : 2 * before);
+  if (2 * rest > before) lines = device::min(lines, rest - rest / 4);
+  return static_cast<u32>(lines);
 }
 
 inline void plan_rows(const Problem& p, const assay_machine& machine, Plan& plan) {
   plan.resident = true;
-  plan.feasible = most_lines(p, machine, plan, wanted_lines(p, machine)) > 0;
-  if (plan.feasible) return;
+  for (plan.slots = kSlots; plan.slots >= 2; --plan.slots) {
+    plan.feasible = most_lines(p, machine, plan, wanted_lines(p, machine)) > 0;
+    if (plan.feasible) return;
+  }
+  plan.slots = kSlots;
   plan.resident = false;
   plan.lines = 1;
   plan.piece = device::max<u32>(1, plan.full);

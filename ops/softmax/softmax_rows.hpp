@@ -27,7 +27,8 @@ class ByRows {
   // Maximum, exponentials and stripes of every block.
   void summarise(const Region& r) const {
     const bool staged = !plan_.resident;
-    const u32 maxima = maximum_of(r), sums = staged ? plan_.piece_sums_at : plan_.sums_at + r.index * 256;
+    const u32 maxima = maximum_of(r),
+              sums = staged ? plan_.piece_sums_at : plan_.sums_at + r.index * plan_.pitch;
     const u32 staged_maxima = staged ? plan_.piece_maxima_at : maxima;
     VectorPass{r.blocks, r.cols, x(r)}
         .scaled(kLog2e)
@@ -39,9 +40,10 @@ class ByRows {
         .apply(ASSAY_VECTOR_FUNCTION_ceil)
         .to(f32_at(maxima, 0));
     VectorPass{1, r.blocks, f32_at(maxima, 0)}.scaled(kMinusOne).to(f32_at(negative_of(r), 0));
-    exponentials(r).reduced(ASSAY_REDUCTION_sum, sums, 256).to(p(r));
+    exponentials(r).reduced(ASSAY_REDUCTION_sum, sums, plan_.pitch).to(p(r));
     if (staged)
-      VectorPass{r.blocks, kStripes, f32_at(sums, 256)}.to(f32_at(plan_.sums_at + r.index * 256, 256));
+      VectorPass{r.blocks, kStripes, f32_at(sums, plan_.pitch)}.to(
+          f32_at(plan_.sums_at + r.index * plan_.pitch, plan_.pitch));
   }
 
   // The exponentials again.
@@ -74,7 +76,7 @@ class ByRows {
 
   // y in the place of x.
   void finish(const Region& r) const {
-    const u32 factors = plan_.blocks == 1 ? plan_.reciprocal_at : plan_.factors_at + r.index * 4;
+    const u32 factors = (plan_.blocks == 1 ? plan_.reciprocal_at : plan_.factors_at) + r.index * 4;
     VectorPass{r.blocks, r.cols, p(r)}.scaled(f32_at(factors, 4, 0)).to(x(r));
   }
 
@@ -101,40 +103,27 @@ class ByRows {
     pass.reduced(ASSAY_REDUCTION_max, plan_.top_at, 4).nowhere();
   }
 
-  // Stripes of block b, line by line.
-  Place stripes(u32 b) const {
-    return f32_at(plan_.sums_at + b * 256, b < plan_.full ? plan_.full * 256 : 256);
-  }
-  Place total() const { return f32_at(plan_.total_at, 256); }
-  Place tail_stripes() const { return f32_at(plan_.sums_at + plan_.tail_index() * 256, 256); }
+  Place sums(u32 index) const { return f32_at(plan_.sums_at + index * plan_.pitch, plan_.pitch); }
+  // Those of a line's full blocks, from block b on, as one row.
+  Place full_sums(u32 b) const { return f32_at(plan_.sums_at + b * plan_.pitch, plan_.full * plan_.pitch); }
+  Place tail_sums() const { return sums(plan_.tail_index()); }
+  Place total() const { return f32_at(plan_.total_at, plan_.total_pitch); }
 
   // The stripes of each line's blocks times their factors g, added up.
   void add_up(u32 lines) const {
     const auto scale = [&](u32 rows, const Place& sums, u32 index) {
       VectorPass{rows, kStripes, sums}.scaled(f32_at(plan_.factors_at + index * 4, 4, 0)).to(sums);
     };
-    if (plan_.full > 0) scale(lines * plan_.full, f32_at(plan_.sums_at, 256), 0);
-    if (plan_.tail > 0) scale(lines, tail_stripes(), plan_.tail_index());
-    for (u32 n = plan_.full; n > 1; n = half_of(n)) add_halves(lines, n);
-    if (plan_.tail > 0) VectorPass{lines, kStripes, stripes(0)}.biased(tail_stripes()).to(total());
-  }
-
-  // Block b takes block b + half: all blocks of a line at a time, or all lines of a block.
-  void add_halves(u32 lines, u32 n) const {
-    const u32 half = half_of(n), pairs = n - half;
-    if (pairs <= lines) {
-      for (u32 b = 0; b < pairs; ++b)
-        VectorPass{lines, kStripes, stripes(b)}
-            .biased(stripes(b + half))
-            .to(half == 1 && plan_.tail == 0 ? total() : stripes(b));
-      return;
+    scale(lines * plan_.full, sums(0), 0);
+    if (plan_.tail > 0) scale(lines, tail_sums(), plan_.tail_index());
+    // Block b takes block b + half.
+    for (u32 n = plan_.full; n > 1; n = half_of(n)) {
+      const u32 half = half_of(n), pairs = n - half;
+      VectorPass{lines, pairs * kStripes, full_sums(0)}
+          .biased(full_sums(half))
+          .to(half == 1 && plan_.tail == 0 ? total() : full_sums(0));
     }
-    for (u32 line = 0; line < lines; ++line) {
-      const u32 first = plan_.sums_at + line * plan_.full * 256;
-      VectorPass{pairs, kStripes, f32_at(first, 256)}
-          .biased(f32_at(first + half * 256, 256))
-          .to(f32_at(first, 256));
-    }
+    if (plan_.tail > 0) VectorPass{lines, kStripes, full_sums(0)}.biased(tail_sums()).to(total());
   }
 
   // reciprocal(the sum of the 64 stripes), line by line.

@@ -35,23 +35,19 @@ struct Part {
 // Everything that a plan puts into the memories, with the sizes that the kernel uses.
 std::vector<Part> parts(const Problem& p, const Plan& plan) {
   const uint64_t lines = plan.lines, entries = lines * plan.blocks;
-  const uint64_t stripes = plan.by_columns ? plan.stripes : 64;
+  const uint64_t stripes = plan.by_columns ? plan.stripes * 4 : plan.pitch;  // bytes
   const uint64_t held = plan.resident     ? p.length
                         : plan.by_columns ? std::min<uint64_t>(p.length, 1024)
                                           : uint64_t{plan.piece} * 1024;
-  std::vector<Part> list{{plan.slot(0), held * lines * p.element},
-                         {plan.slot(1), held * lines * p.element},
-                         {plan.sums_at, entries * stripes * 4},
-                         {plan.maxima_at, entries * 4},
-                         {plan.negatives_at, entries * 4},
-                         {plan.factors_at, entries * 4},
-                         {plan.top_at, lines * 4},
-                         {plan.top_negative_at, lines * 4},
+  std::vector<Part> list{{plan.sums_at, entries * stripes}, {plan.maxima_at, entries * 4},
+                         {plan.negatives_at, entries * 4},  {plan.factors_at, entries * 4},
+                         {plan.top_at, lines * 4},          {plan.top_negative_at, lines * 4},
                          {plan.reciprocal_at, lines * 4}};
+  for (uint32_t i = 0; i < plan.slots; ++i) list.push_back({plan.slot(i), held * lines * p.element});
   if (p.element < 4) list.push_back({plan.p_at, held * lines * 4});
-  if (plan.total_at != plan.sums_at) list.push_back({plan.total_at, lines * 256});
+  if (plan.total_at != plan.sums_at) list.push_back({plan.total_at, lines * plan.total_pitch});
   if (!plan.by_columns && !plan.resident) {
-    list.push_back({plan.piece_sums_at, uint64_t{plan.piece} * 256});
+    list.push_back({plan.piece_sums_at, uint64_t{plan.piece} * plan.pitch});
     list.push_back({plan.piece_maxima_at, uint64_t{plan.piece} * 4});
   }
   return list;
@@ -88,7 +84,9 @@ TEST(SoftmaxPlan, EverythingLiesApartAndInside) {
 
 TEST(SoftmaxPlan, RowsThatFitAreReadOnce) {
   EXPECT_TRUE(plan_of({64, 1000, 1, 4}, machine(256, 64)).resident);
+  EXPECT_EQ(plan_of({1, 21'000, 1, 4}, machine(256, 64)).slots, 3U);
   EXPECT_TRUE(plan_of({1, 32'000, 1, 4}, machine(256, 64)).resident);
+  EXPECT_EQ(plan_of({1, 32'000, 1, 4}, machine(256, 64)).slots, 2U);
   EXPECT_TRUE(plan_of({1, 1000, 64, 2}, machine(256, 64)).resident);
   EXPECT_FALSE(plan_of({1, 33'000, 1, 4}, machine(256, 64)).resident);
   EXPECT_TRUE(plan_of({1, 33'000, 1, 4}, machine(256, 64)).feasible);
@@ -100,6 +98,20 @@ TEST(SoftmaxPlan, ARowWhoseBlocksSumsDoNotFitIsRefused) {
   EXPECT_FALSE(plan_of({1, uint64_t{1} << 38, 1, 4}, machine(16384, 4096)).feasible);
 }
 
+TEST(SoftmaxPlan, GroupsRunUpAndTheLastIsSmall) {
+  const Plan plan = plan_of({4096, 1024, 1, 4}, machine(16384, 4096));
+  uint64_t rest = 4096;
+  std::vector<uint32_t> lines;
+  for (uint32_t before = 0; rest > 0; rest -= before) {
+    before = softmax::next_lines(plan, rest, before);
+    lines.push_back(before);
+  }
+  ASSERT_GE(lines.size(), 4U);
+  EXPECT_LT(lines.front() * 4, plan.lines);
+  EXPECT_LT(lines.back() * 2, plan.lines);
+  EXPECT_LE(*std::max_element(lines.begin(), lines.end()), plan.lines);
+}
+
 TEST(SoftmaxPlan, NoTransferIsLongerThanTheDmaTakes) {
   const Plan plan = plan_of({1 << 20, 4096, 1, 4}, machine(1 << 20, 4096));
   EXPECT_TRUE(plan.feasible);
@@ -107,8 +119,8 @@ TEST(SoftmaxPlan, NoTransferIsLongerThanTheDmaTakes) {
 }
 
 TEST(SoftmaxPlan, ManyRowsMakeSeveralGroups) {
-  EXPECT_LE(plan_of({4096, 4096, 1, 4}, machine(16384, 4096)).lines, 256U);
-  EXPECT_LE(plan_of({1, 64, 65536, 4}, machine(16384, 4096)).lines, 8192U);
+  EXPECT_LE(plan_of({4096, 4096, 1, 4}, machine(16384, 4096)).lines, 320U);
+  EXPECT_LE(plan_of({1, 64, 65536, 4}, machine(16384, 4096)).lines, 16384U);
 }
 
 }  // namespace
