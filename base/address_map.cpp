@@ -153,7 +153,7 @@ std::string default_address_map(const HbmTable& table) {
   add("row", log2_of(table.rows_per_bank), "");
   add("bank", log2_of(table.banks_per_group), "^row");
   add("column", column - low, "");
-  add("group", log2_of(table.bank_groups), "");
+  add("group", log2_of(table.bank_groups), "^all");
   add("channel", log2_of(table.channels()), "^all");
   add("column", low, "");
   return text + fmt::format("byte:{}", byte);
