@@ -20,6 +20,7 @@ using softmax::Problem;
 using softmax::Region;
 
 enum : u32 { kFilled, kDone, kStored, kSummed, kSemaphores };
+constexpr u32 kFirst = 32, kLast = 8;  // parts of the group that begins the run, of the one that ends it
 constexpr u32 kDmaIn = ASSAY_ENGINE_dma_in, kDmaOut = ASSAY_ENGINE_dma_out, kVxu = ASSAY_ENGINE_vxu;
 
 // What passes through a slot at a time: a group of lines, or a piece of one group.
@@ -42,8 +43,9 @@ class Softmax {
     softmax::make_plan(p_, machine(), plan_);
     if (!plan_.feasible) return ASSAY_STATUS_NO_CAPACITY;
     Step loading, working;
-    loading.lines = working.lines = softmax::next_lines(plan_, extent(), 0);
-    load(loading);
+    loading.lines = working.lines = softmax::next_lines(plan_, extent());
+    if (in_parts()) load(loading, [&](u32 from, u32 lines) { summarise(0, from, lines); });
+    else load(loading, nothing);
     for (u32 i = 2; i < plan_.slots; ++i) load_next(loading);
     for (u32 slot = 0; !working.done; slot = next(slot), advance(working)) {
       load_next(loading);
@@ -58,9 +60,7 @@ class Softmax {
   u32 next(u32 slot) const { return slot + 1 == plan_.slots ? 0 : slot + 1; }
   bool stores(const Step& s) const { return plan_.resident || s.finishing; }
   u64 extent() const { return plan_.by_columns ? p_.inner : p_.outer; }
-  bool ends_run(const Step& s) const {
-    return ends_group(s) && s.first + s.lines == extent() && (!plan_.by_columns || s.outer + 1 == p_.outer);
-  }
+  bool in_parts() const { return !plan_.by_columns && plan_.resident; }
   u32 blocks_of(const Step& s) const {
     if (plan_.resident) return plan_.blocks;
     if (plan_.by_columns || s.block == plan_.full) return 1;
@@ -76,12 +76,23 @@ class Softmax {
     s.finishing = !plan_.resident && !s.finishing;
     if (s.finishing) return;
     s.first += s.lines;
-    u32 before = s.lines;
     if (s.first == extent()) {
-      s.first = before = 0;
+      s.first = 0;
       s.done = !plan_.by_columns || ++s.outer == p_.outer;
     }
-    s.lines = softmax::next_lines(plan_, extent() - s.first, before);
+    s.lines = softmax::next_lines(plan_, extent() - s.first);
+  }
+
+  // The parts in which a group is loaded. Whole lines that begin the run come in growing ones, so that the
+  // vector unit starts early: it takes longer to summarise a part than HBM to bring the next.
+  template <typename Visit>
+  void each_part(const Step& s, Visit visit) const {
+    u32 part = in_parts() && s.first == 0 ? s.lines / kFirst + 1 : s.lines;
+    for (u32 from = 0, to = 0; from < s.lines; from = to) {
+      to = min(from + part, s.lines);
+      visit(from, to - from);
+      part += part * 3 / 4;
+    }
   }
 
   // dma_in waits for the slot's last user.
@@ -92,20 +103,26 @@ class Softmax {
 
   void load_next(Step& loading) {
     if (!loading.done) advance(loading);
-    if (!loading.done) load(loading);
+    if (!loading.done) load(loading, nothing);
   }
 
-  void load(const Step& s) {
+  static void nothing(u32, u32) {}
+
+  template <typename Visit>
+  void load(const Step& s, Visit loaded) {
     take_slot(filling_);
-    move(s, x_.address, filling_, 0, s.lines, dma_in);
-    assay_sem_signal(kDmaIn, kFilled);
+    each_part(s, [&](u32 from, u32 lines) {
+      move(s, x_.address, filling_, from, lines, dma_in);
+      assay_sem_signal(kDmaIn, kFilled);
+      loaded(from, lines);
+    });
     freed_by_[filling_] = stores(s) ? kStored : kSummed;
     filling_ = next(filling_);
   }
 
   void work(const Step& s, u32 slot) {
+    if (in_parts()) return work_on_lines(s, slot);
     assay_sem_wait(kVxu, kFilled);
-    if (!plan_.by_columns && plan_.resident) return work_on_lines(s, slot);
     if (plan_.by_columns) work_by_columns(s, slot);
     else rounds(ByRows(plan_, x_.dtype, p_.element), s, [&](auto visit) { visit(piece_of(s, slot)); });
     if (!stores(s)) return assay_sem_signal(kVxu, kSummed);
@@ -113,19 +130,31 @@ class Softmax {
     assay_sem_signal(kDmaOut, kStored);
   }
 
-  // Whole lines. Those that end the run are finished and stored in parts, so that little is left to store
-  // when the vector unit has finished.
   void work_on_lines(const Step& s, u32 slot) {
+    if (s.first > 0) each_part(s, [&](u32 from, u32 lines) { summarise(slot, from, lines); });
     const ByRows way(plan_, x_.dtype, p_.element);
-    each_region(slot, 0, s.lines, [&](const Region& r) { way.summarise(r); });
     way.combine(s.lines);
-    const u32 part = static_cast<u32>(ceil_div(s.lines, ends_run(s) ? 8 : 2));
+    const u32 part = part_finished(s);
     for (u32 from = 0; from < s.lines; from += part) {
       const u32 lines = min(part, s.lines - from);
       each_region(slot, from, lines, [&](const Region& r) { way.finish(r); });
       store(s, slot, from, lines);
     }
     assay_sem_signal(kDmaOut, kStored);
+  }
+
+  // Lines that are finished, and then stored, at a time: fewer towards the end of the run, so that little is
+  // left to store when the vector unit has finished.
+  u32 part_finished(const Step& s) const {
+    const u64 rest = extent() - s.first;
+    if (rest == s.lines) return s.lines / kLast + 1;
+    return rest < 2 * plan_.lines ? (s.lines + 1) / 2 : s.lines;
+  }
+
+  void summarise(u32 slot, u32 from, u32 lines) const {
+    const ByRows way(plan_, x_.dtype, p_.element);
+    assay_sem_wait(kVxu, kFilled);
+    each_region(slot, from, lines, [&](const Region& r) { way.summarise(r); });
   }
 
   void store(const Step& s, u32 slot, u32 from, u32 lines) const {

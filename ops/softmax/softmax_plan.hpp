@@ -137,14 +137,11 @@ inline u64 wanted_lines(const Problem& p, const assay_machine& machine) {
   return device::min(p.inner > 1 ? p.inner : p.outer, device::max<u64>(1, device::min(large, several)));
 }
 
-// How many lines the next group takes, of `rest`, behind one of `before` (0: it is the first). By rows the
-// first ones are small, so that the vector unit starts early, and grow no faster than HBM keeps up with it;
-// the last one is small, because HBM takes longer to store it than the vector unit to finish it.
-inline u32 next_lines(const Plan& plan, u64 rest, u32 before) {
+// How many lines the next group takes, of `rest`. By rows the last one is small, because HBM takes longer to
+// store it than the vector unit to finish it.
+inline u32 next_lines(const Plan& plan, u64 rest) {
   u64 lines = device::min<u64>(plan.lines, rest);
-  if (plan.by_columns || !plan.resident) return static_cast<u32>(lines);
-  lines = device::min<u64>(lines, before == 0 ? plan.lines / 8 + 1 : 2 * before);
-  if (2 * rest > before) lines = device::min(lines, rest - rest / 4);
+  if (plan.resident && !plan.by_columns && rest > plan.lines / 2) lines = device::min(lines, rest - rest / 4);
   return static_cast<u32>(lines);
 }
 

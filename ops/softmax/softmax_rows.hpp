@@ -53,11 +53,11 @@ class ByRows {
   void combine(u32 lines) const {
     if (plan_.blocks == 1) return fold(lines);
     tops(lines);
-    VectorPass{1, lines, f32_at(plan_.top_at, 0)}.scaled(kMinusOne).to(f32_at(plan_.top_negative_at, 0));
     const u32 f = plan_.full, g = plan_.factors_at, m = plan_.maxima_at;
     const auto power = [&](u32 rows, u32 cols, u32 index) {
-      VectorPass{rows, cols, f32_at(m + index * 4, cols * 4)}
-          .biased(f32_at(plan_.top_negative_at, 4, 0))
+      VectorPass{rows, cols, f32_at(plan_.top_at, 4, 0)}
+          .scaled(kMinusOne)
+          .biased(f32_at(m + index * 4, cols * 4))
           .apply(ASSAY_VECTOR_FUNCTION_exp2)
           .to(f32_at(g + index * 4, cols * 4));
     };
@@ -111,6 +111,7 @@ class ByRows {
 
   // The stripes of each line's blocks times their factors g, added up.
   void add_up(u32 lines) const {
+    if (plan_.full <= 3) return chain(lines);
     const auto scale = [&](u32 rows, const Place& sums, u32 index) {
       VectorPass{rows, kStripes, sums}.scaled(f32_at(plan_.factors_at + index * 4, 4, 0)).to(sums);
     };
@@ -124,6 +125,23 @@ class ByRows {
           .to(half == 1 && plan_.tail == 0 ? total() : full_sums(0));
     }
     if (plan_.tail > 0) VectorPass{lines, kStripes, full_sums(0)}.biased(tail_sums()).to(total());
+  }
+
+  // The same of at most three full blocks, whose sum is a chain: T_0, T_2, T_1 and the tail, each multiplied
+  // and added in one pass.
+  void chain(u32 lines) const {
+    const auto add = [&](const Place& sums, u32 factor, u32 factors, bool first) {
+      VectorPass pass{lines, kStripes, sums};
+      pass.accumulate = !first;
+      pass.scaled(f32_at(plan_.factors_at + factor * 4, factors * 4, 0))
+          .reduced(ASSAY_REDUCTION_sum, plan_.total_at, plan_.total_pitch)
+          .nowhere();
+    };
+    const u32 f = plan_.full;
+    if (f > 0) add(full_sums(0), 0, f, true);
+    if (f > 2) add(full_sums(2), 2, f, false);
+    if (f > 1) add(full_sums(1), 1, f, false);
+    if (plan_.tail > 0) add(tail_sums(), plan_.tail_index(), 1, f == 0);
   }
 
   // reciprocal(the sum of the 64 stripes), line by line.

@@ -105,6 +105,16 @@ TEST_P(SoftmaxBits, EqualTheScalarModelOnEveryMachine) {
   EXPECT_EQ(ways_.size(), 4U);
 }
 
+// Where the order in which blocks are added up shows: data whose sums round.
+TEST_P(SoftmaxBits, RowsOfSeveralBlocks) {
+  const std::vector<std::string> all(kMachines.begin(), kMachines.end());
+  for (const std::int64_t length : {1100, 2048, 2500, 3072, 3500, 4096, 5000, 7168})
+    compare_everywhere({"softmax", {}, {{"X", GetParam(), {3, length}}}, {}}, testgen::DataKind::Uniform,
+                       all);
+  compare_everywhere({"softmax", {}, {{"X", GetParam(), {700, 3100}}}, {}}, testgen::DataKind::Normal,
+                     {"server128"});
+}
+
 TEST_P(SoftmaxBits, RowsLongerThanTheScratchpad) {
   ops::Problem row{"softmax", {}, {{"X", GetParam(), {2, 150'001}}}, {}};
   compare_everywhere(row, testgen::DataKind::Mixed, {"edge16", "tests/wide8x32"});
