@@ -211,8 +211,8 @@ void add_run(CLI::App& program, Action& action) {
   describes(
       verb->add_option("--input", a.inputs, "Input NAME:DTYPE:AxBxC, in order; instead of --m --n --k"));
   describes(verb->add_option("--attr", a.attributes, "Attribute NAME=VALUE (transA=1, alpha=0.5, ...)"));
-  describes(
-      verb->add_option("--dataflow", a.dataflow, "ws (weight stationary), os (output stationary), auto"));
+  describes(verb->add_option("--dataflow", a.dataflow,
+                             "ws (weight stationary), as (A stationary), os (output stationary), auto"));
   describes(verb->add_option("--config", a.config, "Machine: a name (assay config show) or a .yaml file")
                 ->capture_default_str());
   describes(verb->add_option("--mode", a.mode, "bits, exact or real")->capture_default_str());

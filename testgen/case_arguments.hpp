@@ -22,7 +22,7 @@ struct CaseArguments {
   std::string bias;                     // shape of C ("7", "5x1", "scalar"), empty: no C
   std::vector<std::string> inputs;      // --input NAME:DTYPE:AxBxC, NAME:DTYPE:scalar, in order
   std::vector<std::string> attributes;  // --attr name=value
-  std::string dataflow;                 // --dataflow auto|ws|os, the same as --attr dataflow=
+  std::string dataflow;                 // --dataflow auto|ws|as|os, the same as --attr dataflow=
   std::string config = "server128";
   std::string mode = "real";
   std::string data;  // empty: the mode's default

@@ -132,9 +132,11 @@ inline u32 most_lines(const Problem& p, const assay_machine& machine, Plan& plan
 
 // Large groups, whose many small passes cost least, yet several to overlap.
 inline u64 wanted_lines(const Problem& p, const assay_machine& machine) {
-  const u64 large = machine.spm_bytes / 16 * 5 / (p.length * 4);
-  const u64 several = device::max(p.inner * p.outer / 4, u64{machine.vxu_lanes} * 512 / p.length);
-  return device::min(p.inner > 1 ? p.inner : p.outer, device::max<u64>(1, device::min(large, several)));
+  const u64 large = machine.spm_bytes / 16 * 5, least = u64{machine.vxu_lanes} * 512;  // bytes; elements
+  u64 lines = p.inner * p.outer / 4;
+  if (lines * p.length < least) lines = least / p.length;
+  if (lines * p.length * 4 > large) lines = large / (p.length * 4);
+  return device::min(p.inner > 1 ? p.inner : p.outer, device::max<u64>(1, lines));
 }
 
 // How many lines the next group takes, of `rest`. By rows the last one is small, because HBM takes longer to
