@@ -1,7 +1,8 @@
 // Elementwise operators with broadcasting: Y = op(inputs), to the bit of docs/numerics.md.
 //
 // Handed on by semaphores: a tile of every input into SPM (dma_in), one vector pass for each plane and each
-// two operands (vxu), the tile of results to HBM (dma_out).
+// two operands (vxu), the tile of results to HBM (dma_out). The two DMA engines take turns, a group of tiles
+// each, so that HBM seldom changes between reading and writing; a turn begins a tile before the other ends.
 #include "ops/elementwise/elementwise_args.h"
 #include "ops/elementwise/elementwise_plan.hpp"
 
@@ -10,6 +11,7 @@ namespace {
 using namespace device;
 using elementwise::kBuffers;
 using elementwise::kCols;
+using elementwise::kGroup;
 using elementwise::kPlanes;
 using elementwise::kRank;
 using elementwise::kRows;
@@ -17,7 +19,7 @@ using elementwise::kTileRank;
 using elementwise::Plan;
 using elementwise::Problem;
 
-enum : u32 { kInFilled, kInFreed, kOutFilled, kOutFreed, kSemaphores };
+enum : u32 { kInFilled, kInFreed, kOutFilled, kOutFreed, kReadTurn, kWriteTurn, kSemaphores };
 
 constexpr u32 kDmaIn = ASSAY_ENGINE_dma_in, kDmaOut = ASSAY_ENGINE_dma_out, kVxu = ASSAY_ENGINE_vxu;
 constexpr u32 kNone = ASSAY_OPERAND_SOURCE_none, kMemory = ASSAY_OPERAND_SOURCE_memory,
@@ -134,7 +136,15 @@ class Elementwise {
     elementwise::make_plan(p_, machine(), plan_);
     if (!plan_.feasible) return ASSAY_STATUS_NO_CAPACITY;
     configure();
-    for (Walk walk; !walk.done; walk.next(p_, plan_)) tile(walk);
+    Walk loads, stores;
+    u32 loaded = load_group(loads, false);
+    for (bool first = true; loaded > 0; first = false) {
+      const u32 tiles = loaded;
+      const bool more = !loads.done;
+      if (more && !first) assay_sem_wait(kDmaIn, kReadTurn);
+      loaded = more ? load_group(loads, true) : 0;
+      store_group(stores, tiles, more, !loads.done);
+    }
     in_.drain();
     out_.drain();
     assay_fence_ai(1u << kDmaIn | 1u << kDmaOut | 1u << kVxu);
@@ -152,6 +162,7 @@ class Elementwise {
       for (u32 d = 0; d < p_.loops(); ++d)
         operands_[i].strides[d] = (input ? p_.strides[i][d] : p_.y_strides[d]) * p_.element;
     }
+    result_ = y();
     format_ = assay_pack_vxu_format(dtype(), dtype(), dtype(), dtype(), recipe_.scale, recipe_.bias,
                                     recipe_.function, ASSAY_REDUCTION_none, recipe_.operation);
     const bool integer = dtype() == ASSAY_DTYPE_s32 || p_.element == 1;
@@ -165,16 +176,29 @@ class Elementwise {
     return e;
   }
 
-  [[gnu::noinline]] void tile(const Walk& walk) {
-    const Extent extent = extent_of(walk);
-    if (!(y().shaped == extent))
-      for (u32 i = 0; i <= p_.inputs; ++i) operands_[i].shape(extent, p_.element);
-    in_.produce_begin();
-    for (u32 i = 0; i < p_.inputs; ++i) load(walk, i);
-    in_.produce_end();
-    compute(extent);
-    store(walk);
-    if (++buffer_ == kBuffers) buffer_ = 0;
+  // Loads and computes up to a group of tiles; returns how many. The last but one passes the turn.
+  [[gnu::noinline]] u32 load_group(Walk& walk, bool passes_turn) {
+    u32 tiles = 0;
+    for (; tiles < kGroup && !walk.done; walk.next(p_, plan_)) {
+      const Extent extent = extent_of(walk);
+      if (!(y().shaped == extent))
+        for (u32 i = 0; i <= p_.inputs; ++i) operands_[i].shape(extent, p_.element);
+      in_.produce_begin();
+      for (u32 i = 0; i < p_.inputs; ++i) load(walk, i);
+      in_.produce_end();
+      if (++tiles == kGroup - 1 && passes_turn) assay_sem_signal(kDmaIn, kWriteTurn);
+      compute(extent);
+    }
+    if (tiles < kGroup - 1 && passes_turn) assay_sem_signal(kDmaIn, kWriteTurn);
+    return tiles;
+  }
+
+  [[gnu::noinline]] void store_group(Walk& walk, u32 tiles, bool waits_for_turn, bool passes_turn) {
+    if (waits_for_turn) assay_sem_wait(kDmaOut, kWriteTurn);
+    for (u32 tile = 1; tile <= tiles; ++tile, walk.next(p_, plan_)) {
+      store(walk);
+      if (tile == kGroup - 1 && passes_turn) assay_sem_signal(kDmaOut, kReadTurn);
+    }
   }
 
   void load(const Walk& walk, u32 input) {
@@ -182,39 +206,43 @@ class Elementwise {
     assay_cfg2_dma_in_run(x.run, x.stride1);
     assay_cfg2_dma_in_dim1_local(x.dim1, x.stride2);
     assay_cfg_dma_in_dim2_local(x.dim2);
-    assay_dma_in(x.at(walk.index, p_.rank), plan_.in_at(buffer_, input));
+    assay_dma_in(x.at(walk.index, p_.rank), plan_.in_at(computed_, input));
   }
 
   void store(const Walk& walk) {
+    const Extent extent = extent_of(walk);
+    if (!(result_.shaped == extent)) result_.shape(extent, p_.element);
     out_.consume_begin();
-    assay_cfg2_dma_out_run(y().run, y().stride1);
-    assay_cfg2_dma_out_dim1_local(y().dim1, y().stride2);
-    assay_cfg_dma_out_dim2_local(y().dim2);
-    assay_dma_out(y().at(walk.index, p_.rank), plan_.out_at(buffer_));
+    assay_cfg2_dma_out_run(result_.run, result_.stride1);
+    assay_cfg2_dma_out_dim1_local(result_.dim1, result_.stride2);
+    assay_cfg_dma_out_dim2_local(result_.dim2);
+    assay_dma_out(result_.at(walk.index, p_.rank), plan_.out_at(stored_));
     out_.consume_end();
+    if (++stored_ == kBuffers) stored_ = 0;
   }
 
   void compute(const Extent& extent) {
     in_.consume_begin();
     out_.produce_begin();
     assay_cfg2_vxu_format(format_, assay_pack_vxu_size(extent.of[kRows], extent.of[kCols]));
-    const u32 first = plan_.in_at(buffer_, 0), result = plan_.out_at(buffer_);
+    const u32 first = plan_.in_at(computed_, 0), result = plan_.out_at(computed_);
     if (p_.inputs == 1) step(0, first, 0, first, extent.of[kPlanes]);
     for (u32 i = 1; i < p_.inputs; ++i) {
       const u32 so_far = i == 1 ? 0 : p_.inputs;  // the first input, or the result up to here
-      const u32 so_far_at = i == 1 ? first : result, next_at = plan_.in_at(buffer_, i);
+      const u32 so_far_at = i == 1 ? first : result, next_at = plan_.in_at(computed_, i);
       if (recipe_.reversed) step(i, next_at, so_far, so_far_at, extent.of[kPlanes]);
       else step(so_far, so_far_at, i, next_at, extent.of[kPlanes]);
     }
     out_.produce_end();
     in_.consume_end();
+    if (++computed_ == kBuffers) computed_ = 0;
   }
 
   // One operation on two operands: a pass for each plane.
   void step(u32 x, u32 x_at, u32 other, u32 other_at, u32 planes) {
     const Operand &a = operands_[x], &b = operands_[other];
     const u32 x_step = a.plane_stride, other_step = b.plane_stride, y_step = y().plane_stride;
-    u32 y_at = plan_.out_at(buffer_);
+    u32 y_at = plan_.out_at(computed_);
     u64 addresses = assay_pack_vxu_addresses(other_at, other_at);
     assay_cfg2_vxu_x_strides(a.vxu_strides, y().vxu_strides & 0xFFFFFFFF);
     assay_cfg2_vxu_scale_strides(b.vxu_strides,
@@ -230,12 +258,13 @@ class Elementwise {
 
   // What every tile needs lies first: near the object, an access is one instruction.
   Recipe recipe_;
-  u32 buffer_ = 0;  // of the tile
+  u32 computed_ = 0, stored_ = 0;  // which buffer comes next: in and out, and for the store
   u64 format_ = 0;
   Plan plan_;
   Exchange<kDmaIn, kVxu, kInFilled, kInFreed> in_{kBuffers};
   Exchange<kVxu, kDmaOut, kOutFilled, kOutFreed> out_{kBuffers};
-  Operand operands_[ASSAY_MAX_TENSORS];  // the inputs, then Y
+  Operand result_;                       // Y as it is stored, which lags behind
+  Operand operands_[ASSAY_MAX_TENSORS];  // the inputs, then Y as it is computed
   const assay_args& args_;
   Problem p_;
 };

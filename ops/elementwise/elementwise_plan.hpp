@@ -64,12 +64,12 @@ inline void collapse(const assay_tensor& out, const assay_tensor* inputs, Proble
   p.elements = stride;
 }
 
-// Long tiles: HBM's channels collect writes while they read and turn seldom by themselves, and every transfer
-// begins and ends with a latency that its neighbours must hide.
-constexpr u32 kBuffers = 4;           // tiles on their way in, and on their way out
-constexpr u32 kMostBytes = 1u << 19;  // of one operand of a tile
+// HBM loses time with each turn from reading to writing, so that tiles are loaded and stored in groups. A
+// group is loaded before the one before it is stored, so that the vector unit never waits for a turn.
+constexpr u32 kGroup = 4;             // tiles
+constexpr u32 kBuffers = 2 * kGroup;  // tiles on their way in, and on their way out
+constexpr u32 kMostBytes = 1u << 18;  // of one operand of a tile: enough to hide a turn's latency
 constexpr u32 kLeastBytes = 1u << 13;
-constexpr u32 kLeastTiles = 8;  // of a small problem, to overlap
 constexpr u64 kSharedRows = 8;  // share one read of what has no rows; more would cut the columns too short
 
 struct Plan {
@@ -95,7 +95,7 @@ inline u64 slot_bytes(const Problem& p, const assay_machine& machine) {
   const u64 word = machine.spm_bank_bytes;
   const u64 slots = u64{kBuffers} * (p.inputs + 1);
   const u64 all = p.elements * p.element;
-  const u64 wanted = device::max<u64>(kLeastBytes, device::min<u64>(kMostBytes, all / kLeastTiles));
+  const u64 wanted = device::max<u64>(kLeastBytes, device::min<u64>(kMostBytes, all / (2 * kGroup)));
   return device::min(device::align_up(wanted, word), machine.spm_bytes / slots & ~(word - 1));
 }
 
