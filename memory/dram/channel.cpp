@@ -11,6 +11,7 @@ constexpr std::uint64_t kAhead = std::uint64_t{1} << 62;
 constexpr std::uint64_t kLast = std::uint64_t{1} << 63;
 
 std::uint64_t bit(std::uint32_t bank) { return std::uint64_t{1} << bank; }
+std::uint64_t first_banks(std::size_t count) { return ~std::uint64_t{0} >> (64 - count); }  // 1 to 64 of them
 std::uint32_t lowest(std::uint64_t mask) { return static_cast<std::uint32_t>(__builtin_ctzll(mask)); }
 
 void raise(Clock& clock, Clock to) { clock = std::max(clock, to); }
@@ -269,9 +270,8 @@ Clock Channel::refresh_at() const {
   const Clock due = phase_ + performed_ * t_.refi / parts;
   const Clock forced = due + policy_.refresh_postpone * t_.refi;
   if (per_bank_) {
-    const std::uint64_t all =
-        banks_.size() == 64 ? ~std::uint64_t{0} : bit(static_cast<std::uint32_t>(banks_.size())) - 1;
-    const bool unused = (all & ~refreshed_ & ~pending_[kRead] & ~pending_[kWrite]) != 0;
+    const bool unused =
+        (first_banks(banks_.size()) & ~refreshed_ & ~pending_[kRead] & ~pending_[kWrite]) != 0;
     return std::max(now_, unused ? due : forced);
   }
   if (waiting_[kRead] + waiting_[kWrite] > 0) return std::max(now_, forced);
@@ -282,9 +282,7 @@ Clock Channel::refresh_at() const {
 void Channel::start_refresh() {
   refreshing_ = stale_ = true;
   if (!per_bank_) return;
-  const std::uint64_t all =
-      banks_.size() == 64 ? ~std::uint64_t{0} : bit(static_cast<std::uint32_t>(banks_.size())) - 1;
-  const std::uint64_t left = all & ~refreshed_;
+  const std::uint64_t left = first_banks(banks_.size()) & ~refreshed_;
   const std::uint64_t unused = left & ~pending_[kRead] & ~pending_[kWrite];
   const std::uint64_t closed = unused & ~open_;
   target_ = lowest(closed != 0 ? closed : unused != 0 ? unused : left);

@@ -18,27 +18,23 @@ std::string_view to_string(DramCommand command) {
   return "?";
 }
 
-std::string_view to_string(DramLoss loss) {
-  switch (loss) {
-#define LOSS(name, meaning) \
-  case DramLoss::name:      \
-    return #name;
-#include "memory/dram/loss.def"
-#undef LOSS
-  }
-  return "?";
-}
+namespace {
 
-std::string_view meaning(DramLoss loss) {
-  switch (loss) {
-#define LOSS(name, meaning) \
-  case DramLoss::name:      \
-    return meaning;
+struct LossText {
+  std::string_view name, meaning;
+};
+constexpr LossText kLosses[] = {
+#define LOSS(name, meaning) {#name, meaning},
 #include "memory/dram/loss.def"
 #undef LOSS
-  }
-  return "?";
-}
+};
+
+const LossText& text_of(DramLoss loss) { return kLosses[static_cast<std::size_t>(loss)]; }
+
+}  // namespace
+
+std::string_view to_string(DramLoss loss) { return text_of(loss).name; }
+std::string_view meaning(DramLoss loss) { return text_of(loss).meaning; }
 
 DramCounters& DramCounters::operator+=(const DramCounters& other) {
   reads += other.reads;
