@@ -159,6 +159,8 @@ void check_refresh(const HbmTable& t, const std::string& file) {
 }  // namespace
 
 void check_hbm_table(const HbmTable& t, const std::string& file) {
+  require(t.banks() <= 64, file, "bank_groups x banks_per_group = {}: a pseudo-channel has at most 64 banks",
+          t.banks());
   require(t.burst_bytes() <= t.row_bytes, file, "row_bytes = {} is below a burst, {} bytes", t.row_bytes,
           t.burst_bytes());
   check_clock(t, file);

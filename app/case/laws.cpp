@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/suggest.hpp"
+#include "memory/dram/timing.hpp"
 
 namespace assay::app {
 namespace {
@@ -117,9 +118,10 @@ Clauses clocks_accounted(const Books& b) {
 
 Clauses bursts_on_bus(const Books& b) {
   const std::uint64_t clocks = b.run.hbm.of(memory::DramLoss::bus);
-  const std::uint64_t needed = b.run.hbm.bursts * b.machine.hbm.table.burst_length / 2;
-  return when(clocks != needed, fmt::format("hbm: {} clocks of data for {} bursts of {}", clocks,
-                                            b.run.hbm.bursts, b.machine.hbm.table.burst_length / 2));
+  const memory::Clock burst = memory::DramTiming(b.machine.hbm.table).burst;
+  const std::uint64_t needed = b.run.hbm.bursts * burst;
+  return when(clocks != needed,
+              fmt::format("hbm: {} clocks of data for {} bursts of {}", clocks, b.run.hbm.bursts, burst));
 }
 
 Clauses pin_rate(const Books& b) {

@@ -73,6 +73,8 @@ TEST(MemoryTable, ThatIsImpossibleIsRefused) {
       "burst_length: 32\nbank_groups: 4\nbanks_per_group: 4\nrows_per_bank: 131072\nrow_bytes: 128");
   expect_refused(": tCK_ns = 1: data_rate_mbps = 1562.5 needs 1.28 (two transfers a clock) or 2.56 (four)",
                  "tCK_ns: 1.28", "tCK_ns: 1");
+  expect_refused(": bank_groups x banks_per_group = 128: a pseudo-channel has at most 64 banks",
+                 "banks_per_group: 4", "banks_per_group: 32");
   expect_refused("tRP_ns: -1 is outside 0 .. 1000000", "tRP_ns: 14", "tRP_ns: -1");
   expect_refused("tRP_ns: 'fast' is no number", "tRP_ns: 14", "tRP_ns: fast");
   expect_refused("banks_per_group: 3 is no power of two", "banks_per_group: 4", "banks_per_group: 3");

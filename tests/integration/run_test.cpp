@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -10,6 +11,7 @@
 #include "app/case/case_run.hpp"
 #include "app/case/ceilings.hpp"
 #include "app/case/laws.hpp"
+#include "base/address_map.hpp"
 #include "base/machine_yaml.hpp"
 #include "testgen/case_arguments.hpp"
 
@@ -202,6 +204,26 @@ TEST(Laws, EachOneIsCheckedInEveryRun) {
     const report::CaseResult r = app::run_case(name == "elements" ? sum : product, options);
     EXPECT_EQ(r.verdict, ExitCode::Error) << name;
     EXPECT_NE(r.message.find(name + ": "), std::string::npos) << r.message;
+  }
+}
+
+// HBM3 moves four transfers a clock: a burst is shorter there than half its length in clocks.
+TEST(Laws, HoldOnEveryMemoryTable) {
+  std::ifstream edge16(config_dir() + "/edge16.yaml");
+  const std::string text((std::istreambuf_iterator<char>(edge16)), std::istreambuf_iterator<char>());
+  const std::size_t cut = text.find("    address_map:"), rest = text.find('\n', cut);
+  ASSERT_NE(cut, std::string::npos);
+  for (const std::string name :
+       {"hbm2_1563", "hbm2_2000", "hbm2e_3200", "hbm3_6400", "lpddr4_3200", "ddr3_2133"}) {
+    const HbmTable table = load_hbm_table(config_dir() + "/memory/" + name + ".yaml");
+    std::string machine =
+        text.substr(0, cut) + "    address_map: " + default_address_map(table) + text.substr(rest);
+    machine.replace(machine.find("lpddr4_3200"), std::string("lpddr4_3200").size(), name);
+    const std::string path = testing::TempDir() + "assay-laws-" + name + ".yaml";
+    std::ofstream(path) << machine;
+    const report::CaseResult r = app::run_case(gemm(33, 30, 31, "bf16", path), {});
+    EXPECT_EQ(r.verdict, ExitCode::Pass) << name << ": " << r.message;
+    std::remove(path.c_str());
   }
 }
 
