@@ -1,0 +1,51 @@
+/* The convolution kernel's arguments, for spec and kernel: C99 and C++17.
+ *
+ * Tensors: X, W, Y, then the optional ones in any order; `optional` says where.
+ * Spatial dimensions are always three (d, h, w); those that a problem lacks have extent 1.
+ */
+#ifndef ASSAY_OPS_CONV_ARGS_H
+#define ASSAY_OPS_CONV_ARGS_H
+
+#include <stdint.h>
+
+enum { ASSAY_CONV_D, ASSAY_CONV_H, ASSAY_CONV_W, ASSAY_CONV_SPATIAL };
+
+/* Roles of optional tensors: byte `role` of `optional` is the tensor's index in assay_args, 0 where absent.
+ */
+enum {
+  ASSAY_CONV_BIAS,     /* [outputs]: X's type, or s32 */
+  ASSAY_CONV_RESIDUAL, /* as Y */
+  ASSAY_CONV_X_ZERO,   /* scalars; w's may have one value an output channel, its scale too */
+  ASSAY_CONV_W_ZERO,
+  ASSAY_CONV_Y_ZERO,
+  ASSAY_CONV_X_SCALE,
+  ASSAY_CONV_W_SCALE,
+  ASSAY_CONV_Y_SCALE
+};
+
+enum { ASSAY_CONV_NO_ACTIVATION, ASSAY_CONV_RELU, ASSAY_CONV_CLIP };
+
+/* What the accumulators become. */
+enum {
+  ASSAY_CONV_FLOAT,     /* convert(act((acc + bias) + residual)) */
+  ASSAY_CONV_INTEGER,   /* s32 as they are */
+  ASSAY_CONV_REQUANTISE /* saturate(round(f32(acc + bias) * m) + y_zero) */
+};
+
+enum { ASSAY_CONV_AUTO, ASSAY_CONV_WS, ASSAY_CONV_OS, ASSAY_CONV_AS }; /* dataflow */
+
+struct assay_conv_attributes {
+  uint64_t batch, groups;
+  uint64_t channels, outputs; /* of all groups */
+  uint64_t in[ASSAY_CONV_SPATIAL], out[ASSAY_CONV_SPATIAL], kernel[ASSAY_CONV_SPATIAL];
+  uint64_t stride[ASSAY_CONV_SPATIAL], dilation[ASSAY_CONV_SPATIAL];
+  int64_t pad[ASSAY_CONV_SPATIAL]; /* before; negative: cropped */
+  uint64_t transposed;             /* X and Y have changed places: stride and pad are Y's */
+  uint64_t channels_last; /* NHWC, W [M, k..., C/g]; else NCHW, W [M, C/g, k...]. Transposed: C, M/g in W */
+  uint64_t epilogue;
+  uint64_t activation, low, high; /* f32 bits */
+  uint64_t dataflow;
+  uint64_t optional;
+};
+
+#endif /* ASSAY_OPS_CONV_ARGS_H */
