@@ -129,6 +129,12 @@ float Attributes::get_float(std::string_view op, const AttributeSpec& spec) cons
   return static_cast<float>(*integer);
 }
 
+std::vector<std::int64_t> Attributes::get_ints(std::string_view op, const AttributeSpec& spec) const {
+  const AttributeValue& value = given_or_fallback(*this, spec);
+  if (const auto* list = std::get_if<std::vector<std::int64_t>>(&value)) return *list;
+  fail_type(op, spec, value);
+}
+
 std::string Attributes::get_string(std::string_view op, const AttributeSpec& spec) const {
   const AttributeValue& value = given_or_fallback(*this, spec);
   if (const auto* text = std::get_if<std::string>(&value)) return *text;

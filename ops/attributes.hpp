@@ -48,6 +48,7 @@ class Attributes {
   // exactly is read as that float. Throws Error(Usage) where the type is another one.
   std::int64_t get_int(std::string_view op, const AttributeSpec& spec) const;
   float get_float(std::string_view op, const AttributeSpec& spec) const;
+  std::vector<std::int64_t> get_ints(std::string_view op, const AttributeSpec& spec) const;
   std::string get_string(std::string_view op, const AttributeSpec& spec) const;
 
  private:

@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/suggest.hpp"
 #include "isa/abi.h"
+#include "ops/conv/conv_spec.hpp"
 #include "ops/elementwise/elementwise_spec.hpp"
 #include "ops/gemm/gemm_spec.hpp"
 #include "ops/softmax/softmax_spec.hpp"
@@ -41,6 +42,9 @@ const std::vector<const Operator*>& all_operators() {
     list.push_back(&matmul_operator());
     for (const Operator* op : elementwise_operators()) list.push_back(op);
     list.push_back(&softmax_operator());
+    for (const Operator* op :
+         {&conv_operator(), &convtranspose_operator(), &convinteger_operator(), &qlinearconv_operator()})
+      list.push_back(op);
     return list;
   }();
   return operators;
@@ -65,6 +69,44 @@ const AttributeSpec& find_attribute(const Operator& op, std::string_view name) {
   fail(ExitCode::Usage, "{}: unknown attribute '{}'; {}", op.name(), name, expected_one_of(name, names));
 }
 
+std::size_t input_position(const Operator& op, std::string_view name, std::size_t next) {
+  const std::vector<std::string>& names = op.input_names();
+  const auto first = names.begin() + static_cast<std::ptrdiff_t>(std::min(next, names.size()));
+  const auto found = std::find(first, names.end(), name);
+  const auto at = static_cast<std::size_t>(found - names.begin());
+  if (found == first && first != names.end()) return at;
+  if (op.inputs_by_name() && found != names.end() && next >= op.required_inputs()) return at;
+  if (first == names.end()) fail(ExitCode::Usage, "operator {} has only {} inputs", op.name(), names.size());
+  const bool skips = op.inputs_by_name() && next >= op.required_inputs();
+  if (skips)
+    fail(ExitCode::Usage, "'{}' is no input of {} that may come here; {}", name, op.name(),
+         expected_one_of(name, {first, names.end()}));
+  fail(ExitCode::Usage, "input {} of {} is '{}', not '{}'", next + 1, op.name(), *first, name);
+}
+
+std::size_t next_input(const Operator& op, const Problem& problem) {
+  if (!op.inputs_by_name() || problem.inputs.empty()) return problem.inputs.size();
+  const std::vector<std::string>& names = op.input_names();
+  const auto last = std::find(names.begin(), names.end(), problem.inputs.back().name);
+  return static_cast<std::size_t>(last - names.begin()) + 1;
+}
+
+void name_inputs(const Operator& op, Problem& problem) {
+  const std::vector<std::string>& names = op.input_names();
+  std::size_t next = 0;
+  for (TensorInfo& input : problem.inputs) {
+    if (op.inputs_by_name() && !input.name.empty()) next = input_position(op, input.name, next);
+    if (next < names.size()) input.name = names[next];
+    ++next;
+  }
+}
+
+std::optional<std::size_t> find_input(const Problem& problem, std::string_view name) {
+  for (std::size_t i = 0; i < problem.inputs.size(); ++i)
+    if (problem.inputs[i].name == name) return i;
+  return std::nullopt;
+}
+
 void check_common(const Operator& op, const Problem& problem) {
   if (problem.op != op.name())
     fail(ExitCode::Usage, "{}: given a problem of operator '{}'", op.name(), problem.op);
@@ -75,7 +117,11 @@ void check_common(const Operator& op, const Problem& problem) {
     fail(ExitCode::Usage, "{}: {} inputs given, expected {} ({})", op.name(), problem.inputs.size(),
          least == most ? fmt::format("{}", most) : fmt::format("{} to {}", least, most),
          fmt::join(op.input_names(), ", "));
-  for (const TensorInfo& tensor : problem.inputs) check_tensor(op, tensor, "input");
+  std::size_t next = 0;
+  for (const TensorInfo& tensor : problem.inputs) {
+    if (op.inputs_by_name()) next = input_position(op, tensor.name, next) + 1;
+    check_tensor(op, tensor, "input");
+  }
 }
 
 void check_tensor(const Operator& op, const TensorInfo& tensor, std::string_view role) {

@@ -88,6 +88,8 @@ class Operator {
   virtual const std::vector<AttributeSpec>& attributes() const = 0;
   virtual const std::vector<std::string>& input_names() const = 0;  // optional ones last
   virtual std::size_t required_inputs() const = 0;
+  // Optional inputs may be left out before others that are given: an input is known by its name.
+  virtual bool inputs_by_name() const { return false; }
 
   // Checks the problem and fills its outputs. Idempotent.
   virtual void infer(Problem& problem) const = 0;
@@ -106,6 +108,15 @@ const Operator& find_operator(std::string_view name);
 
 // The declaration of one attribute. Throws Error(Usage) with the nearest name.
 const AttributeSpec& find_attribute(const Operator& op, std::string_view name);
+
+// Which of the operator's inputs `name` is, where `next` is the first that may come. Throws Error(Usage).
+std::size_t input_position(const Operator& op, std::string_view name, std::size_t next);
+// The first that may come after those that the problem has.
+std::size_t next_input(const Operator& op, const Problem& problem);
+// Gives each input its name by position; where inputs go by name, only those without one.
+void name_inputs(const Operator& op, Problem& problem);
+// The index of an input in the problem; empty where it is not given.
+std::optional<std::size_t> find_input(const Problem& problem, std::string_view name);
 
 // Checks that every operator shares: attribute names, types and choices; number of inputs; no negative
 // or zero dimension; at most 2^40 bytes and ASSAY_MAX_RANK dimensions per tensor.

@@ -94,8 +94,7 @@ DataKind default_data_kind(golden::Mode mode) {
 
 void validate(Case& c) {
   const ops::Operator& op = ops::find_operator(c.problem.op);
-  for (std::size_t i = 0; i < std::min(c.problem.inputs.size(), op.input_names().size()); ++i)
-    c.problem.inputs[i].name = op.input_names()[i];
+  ops::name_inputs(op, c.problem);
   op.infer(c.problem);
   normalise_attributes(op, c.problem);
   if (!fits(c.mode, c.data))

@@ -30,19 +30,18 @@ Shape parse_shape(std::string_view text, std::string_view what) {
   }
 }
 
-ops::TensorInfo parse_input(const ops::Operator& op, std::string_view text, std::size_t position) {
+ops::TensorInfo parse_input(const ops::Operator& op, std::string_view text, const ops::Problem& problem) {
   const std::string what = "--input " + std::string(text);
   const std::size_t first = text.find(':');
   const std::size_t second = first == std::string_view::npos ? first : text.find(':', first + 1);
   if (second == std::string_view::npos)
     fail(ExitCode::Usage, "{}: expected NAME:DTYPE:SHAPE, such as A:bf16:5x9", what);
-  const std::vector<std::string>& names = op.input_names();
   const std::string name(text.substr(0, first));
-  if (position >= names.size())
-    fail(ExitCode::Usage, "{}: operator {} has only {} inputs", what, op.name(), names.size());
-  if (name != names[position])
-    fail(ExitCode::Usage, "{}: input {} of {} is '{}', not '{}'", what, position + 1, op.name(),
-         names[position], name);
+  try {
+    ops::input_position(op, name, ops::next_input(op, problem));
+  } catch (const Error& error) {
+    throw Error(error.code(), what + ": " + error.what());
+  }
   return {name, parse_dtype(text.substr(first + 1, second - first - 1), what),
           parse_shape(text.substr(second + 1), what)};
 }
@@ -102,7 +101,7 @@ Case case_from_arguments(const CaseArguments& arguments) {
     fail(ExitCode::Usage, "{}: --input excludes --m, --n, --k, --dtype and --bias", op.name());
   if (arguments.inputs.empty()) add_gemm_inputs(op, arguments, c.problem);
   for (const std::string& text : arguments.inputs)
-    c.problem.inputs.push_back(parse_input(op, text, c.problem.inputs.size()));
+    c.problem.inputs.push_back(parse_input(op, text, c.problem));
   validate(c);
   return c;
 }

@@ -47,12 +47,7 @@ void read_inputs(const YamlMap& root, const ops::Operator& op, ops::Problem& pro
   if (!list.IsSequence()) root.complain("inputs", "expected a list");
   for (const YAML::Node& node : list) {
     ops::TensorInfo info = read_input(node, root.file(), problem.inputs.size());
-    const std::size_t position = problem.inputs.size();
-    if (position >= op.input_names().size())
-      root.complain("inputs", "operator {} has only {} inputs", op.name(), op.input_names().size());
-    if (info.name != op.input_names()[position])
-      root.complain("inputs", "input {} of {} is '{}', not '{}'", position + 1, op.name(),
-                    op.input_names()[position], info.name);
+    at_key(root, "inputs", [&] { return ops::input_position(op, info.name, ops::next_input(op, problem)); });
     problem.inputs.push_back(std::move(info));
   }
 }
