@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "core/dma/transfer.hpp"
+#include "core/mxu/pattern.hpp"
 #include "core/vxu/vector_pass.hpp"
 
 namespace assay::core {
@@ -52,9 +53,14 @@ class MxuAccesses {
   std::vector<Access> all() {
     if (c_.instruction == isa::Instruction::mxu_load) {
       const Repetitions once{0, 1, 0, 1, c_.n, c_.k};
-      add_b(once);
+      if (c_.b_pattern) add_pattern("B", c_.b_addr, pattern_of_b(c_), c_.n, c_.n, 1, 1);
+      else add_b(once);
       return std::move(list_);
     }
+    if (c_.a_pattern) add_pattern("A", c_.a_addr, pattern_of_a(c_), c_.m, c_.m, c_.inner, c_.outer);
+    if (c_.b_pattern && !c_.resident)
+      add_pattern("B", c_.b_addr, pattern_of_b(c_), c_.n, c_.n_last != 0 ? c_.n_last : c_.n, c_.inner,
+                  c_.outer);
     const auto outer =
         cuts(c_.outer, c_.resident || (c_.accumulate && c_.outer_acc_step == 0), c_.k_last != 0);
     const auto inner = cuts(c_.inner, c_.resident, c_.n_last != 0);
@@ -78,10 +84,51 @@ class MxuAccesses {
 
   void add(const Repetitions& r) {
     const bool first = r.outer_from == 0 && r.inner_from == 0;
-    add_a(r);
-    if (!(c_.resident && first)) add_b(r);
+    if (!c_.a_pattern) add_a(r);
+    if (!(c_.resident && first) && !c_.b_pattern) add_b(r);
     if (c_.accumulate && (c_.outer_acc_step != 0 || r.outer_from == 0)) add_result(r, false);
     add_result(r, true);
+  }
+
+  // What all repetitions of an operand with a pattern read: as either index goes on without a gap, one
+  // range of lines by one of products.
+  void add_pattern(const char* role, isa::LocalAddr base, const OperandPattern& p, std::uint64_t lines,
+                   std::uint64_t last_lines, std::uint64_t inner, std::uint64_t outer) {
+    const auto whole = [](std::uint64_t first, std::uint64_t steps, std::uint64_t each, std::uint64_t last) {
+      return IndexRange{first, (steps - 1) * each + last};
+    };
+    const std::uint64_t k_last = c_.k_last != 0 && outer == c_.outer ? c_.k_last : c_.k;
+    const IndexRange line_range = whole(p.first_line,
+                                        p.inner_lines   ? inner
+                                        : p.outer_lines ? outer
+                                                        : 1,
+                                        lines, p.inner_lines || inner == 1 ? last_lines : lines);
+    const IndexRange product_range = whole(p.first_product,
+                                           p.inner_products   ? inner
+                                           : p.outer_products ? outer
+                                                              : 1,
+                                           c_.k, p.outer_products || c_.outer == 1 ? k_last : c_.k);
+    for (const auto& rows : boxes_of(p.lines, line_range))
+      for (const auto& products : boxes_of(p.products, product_range)) add_box(role, base, p, rows, products);
+  }
+  void add_box(const char* role, isa::LocalAddr base, const OperandPattern& p,
+               const DigitBox<kLineDigits>& lines, const DigitBox<kProductDigits>& products) {
+    static constexpr const char* kLines[] = {"line digit 0", "line digit 1", "line digit 2"};
+    static constexpr const char* kProducts[] = {"k digit 0", "k digit 1", "k digit 2", "k digit 3"};
+    Access access;
+    access.space = space_of(base);
+    access.role = role;
+    access.element = static_cast<std::uint32_t>(element_);
+    access.base = base.offset();
+    access.run = element_;
+    std::size_t at = 0;
+    const auto add = [&](const char* name, IndexRange box, std::int64_t stride) {
+      access.base += static_cast<std::int64_t>(box.first) * stride;
+      access.dims[at++] = {name, box.count, stride, box.first};
+    };
+    for (std::size_t d = kLineDigits; d-- > 0;) add(kLines[d], lines[d], p.lines[d].stride);
+    for (std::size_t d = kProductDigits; d-- > 0;) add(kProducts[d], products[d], p.products[d].stride);
+    list_.push_back(access);
   }
 
   void add_a(const Repetitions& r) {

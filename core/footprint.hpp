@@ -17,7 +17,7 @@ namespace assay::core {
 enum class Space : std::uint8_t { spm, acc, hbm };
 std::string_view to_string(Space space);  // "SPM", "ACC", "HBM"
 
-inline constexpr std::size_t kAccessDims = 4;
+inline constexpr std::size_t kAccessDims = 8;
 
 // A loop around a run of bytes. `first` is the index that it starts with, where a command's loop was cut.
 struct AccessDim {

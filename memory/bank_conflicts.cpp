@@ -26,4 +26,15 @@ Cycle conflict_cycles(const Machine::LocalMemory& memory, std::uint64_t lines, s
   return Cycle(std::max<std::uint64_t>(1, in_every_bank + *std::max_element(load.begin(), load.end())));
 }
 
+Cycle conflict_cycles(const Machine::LocalMemory& memory, std::vector<std::int64_t> places) {
+  for (std::int64_t& place : places) place /= memory.bank_bytes;
+  std::sort(places.begin(), places.end());
+  places.erase(std::unique(places.begin(), places.end()), places.end());
+  std::vector<std::uint64_t> load(memory.banks);
+  std::uint64_t fullest = 1;
+  for (const std::int64_t word : places)
+    fullest = std::max(fullest, ++load[static_cast<std::uint64_t>(word) % memory.banks]);
+  return Cycle(fullest);
+}
+
 }  // namespace assay::memory

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "base/machine.hpp"
 #include "base/units.hpp"
@@ -17,5 +18,8 @@ namespace assay::memory {
 // a word may touch a word more a line. Costs a step a line.
 Cycle conflict_cycles(const Machine::LocalMemory& memory, std::uint64_t lines, std::uint64_t line_bytes,
                       std::int64_t stride);
+
+// The same for accesses at any places: the bytes that each begins with; each lies within one bank word.
+Cycle conflict_cycles(const Machine::LocalMemory& memory, std::vector<std::int64_t> places);
 
 }  // namespace assay::memory

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
+#include <utility>
 
 #include "core/command_fault.hpp"
 #include "core/mxu/mxu_feed.hpp"
@@ -46,11 +48,59 @@ void Mxu::check_tile(const isa::MxuCommand& c, const Tile& tile) const {
     require(problem.empty(), "{}: {}", name, problem);
   };
   const MxuTile& t = tile.timing;
-  inside("A", lines_of(tile.a, c.a_k_major, t.m, t.k, c.a_stride, element), false);
-  inside("B", lines_of(tile.b, !c.b_n_major, t.n, t.k, c.b_stride, element), false);
+  if (a_pattern_.on) check_pattern("A", tile.a, a_pattern_, tile.a_rows, tile.a_products, element);
+  else inside("A", lines_of(tile.a, c.a_k_major, t.m, t.k, c.a_stride, element), false);
+  if (b_pattern_.on) check_pattern("B", tile.b, b_pattern_, tile.b_cols, tile.b_products, element);
+  else inside("B", lines_of(tile.b, !c.b_n_major, t.n, t.k, c.b_stride, element), false);
   inside("the result", {tile.acc, t.m, t.n * 4, static_cast<std::int64_t>(c.acc_stride)}, true);
   require(t.m == 1 || c.acc_stride >= t.n * 4,
           "the result's rows overlap: acc_stride = {}, a row has {} bytes", c.acc_stride, t.n * 4);
+}
+
+void Mxu::check_patterns(const isa::MxuCommand& c) const {
+  const auto check = [&](const char* name, const OperandPattern& p, bool last_lines) {
+    if (!p.on) return;
+    require(!(p.inner_lines && p.outer_lines) && !(p.inner_products && p.outer_products),
+            "{}: inner and outer repetitions advance the same index", name);
+    require(!p.inner_products || c.k_last == 0, "{}: k_last where inner repetitions advance k", name);
+    require(!p.outer_lines || !last_lines, "{}: n_last where outer repetitions advance its columns", name);
+  };
+  check("A", a_pattern_, false);
+  check("B", b_pattern_, c.n_last != 0);
+  require(!b_pattern_.on || !c.resident || std::uint64_t{c.inner} * c.outer == 1,
+          "resident: a pattern of B takes one repetition");
+}
+
+namespace {
+// The lowest and the highest place that the digits of a range lead to.
+template <std::size_t N>
+std::pair<std::int64_t, std::int64_t> reach(const std::array<Digit, N>& digits, IndexRange range) {
+  std::pair<std::int64_t, std::int64_t> all{std::numeric_limits<std::int64_t>::max(),
+                                            std::numeric_limits<std::int64_t>::min()};
+  for (const DigitBox<N>& box : boxes_of(digits, range)) {
+    std::int64_t low = 0, high = 0;
+    for (std::size_t d = 0; d < N; ++d) {
+      const auto first = static_cast<std::int64_t>(box[d].first) * digits[d].stride;
+      const auto last = static_cast<std::int64_t>(box[d].first + box[d].count - 1) * digits[d].stride;
+      low += std::min(first, last);
+      high += std::max(first, last);
+    }
+    all = {std::min(all.first, low), std::max(all.second, high)};
+  }
+  return all;
+}
+}  // namespace
+
+void Mxu::check_pattern(const char* name, isa::LocalAddr base, const OperandPattern& pattern,
+                        IndexRange lines, IndexRange products, std::uint64_t element) const {
+  require(!base.is_acc(), "{} must lie in SPM", name);
+  const auto [line_low, line_high] = reach(pattern.lines, lines);
+  const auto [low, high] = reach(pattern.products, products);
+  const std::int64_t from = std::int64_t{base.offset()} + line_low + low;
+  const std::int64_t to = std::int64_t{base.offset()} + line_high + high + static_cast<std::int64_t>(element);
+  require(from >= 0 && to <= static_cast<std::int64_t>(local_.capacity(base)),
+          "{}: its pattern reaches from SPM byte {} to {}; SPM has {} bytes", name, from, to,
+          local_.capacity(base));
 }
 
 Mxu::Tile Mxu::tile_at(const isa::MxuCommand& c, bool output_stationary, std::uint64_t outer,
@@ -74,24 +124,60 @@ Mxu::Tile Mxu::tile_at(const isa::MxuCommand& c, bool output_stationary, std::ui
   t.cycles_per_step = rate.cycles_per_step;
   t.acc_base = tile.acc.offset();
   t.acc_stride = c.acc_stride;
-  add_bank_conflicts(c, t);
+  if (a_pattern_.on) {
+    tile.a = c.a_addr;
+    tile.a_rows = a_pattern_.line_range(outer, inner, c.m, t.m);
+    tile.a_products = a_pattern_.product_range(outer, inner, c.k, t.k);
+  }
+  if (b_pattern_.on) {
+    tile.b = c.b_addr;
+    tile.b_cols = b_pattern_.line_range(outer, inner, c.n, t.n);
+    tile.b_products = b_pattern_.product_range(outer, inner, c.k, t.k);
+  }
+  add_bank_conflicts(c, tile);
   return tile;
 }
 
 // Weight stationary: the rows of A stream across k, the loader brings lines of B across n.
 // Output stationary: A streams across m, B across n, `chain` steps of k at a time.
-void Mxu::add_bank_conflicts(const isa::MxuCommand& c, MxuTile& t) const {
-  const std::uint64_t element = size_of(c.dtype);
-  const Machine::LocalMemory& spm = machine_.spm;
+void Mxu::add_bank_conflicts(const isa::MxuCommand& c, Tile& tile) const {
+  MxuTile& t = tile.timing;
   if (t.output_stationary) {
-    const std::uint64_t a = feed_cycles(spm, {c.a_k_major, t.m, t.chain, element, c.a_stride});
-    const std::uint64_t b = feed_cycles(spm, {!c.b_n_major, t.n, t.chain, element, c.b_stride});
-    t.feed_factor = std::max(a, b);
+    t.feed_factor = std::max(feed_of_a(c, tile), feed_of_b(c, tile, t.chain));
     return;
   }
-  const std::uint64_t rows = std::min<std::uint64_t>(machine_.mxu.load_rows_per_cycle * t.chain, t.k);
-  t.feed_factor = feed_cycles(spm, {!c.a_k_major, t.k, 1, element, c.a_stride});
-  t.load_factor = feed_cycles(spm, {!c.b_n_major, t.n, rows, element, c.b_stride});
+  t.feed_factor = feed_of_a(c, tile);
+  t.load_factor =
+      feed_of_b(c, tile, std::min<std::uint64_t>(machine_.mxu.load_rows_per_cycle * t.chain, t.k));
+}
+
+namespace {
+PatternFeed pattern_feed(isa::LocalAddr base, std::vector<std::int64_t> across,
+                         std::vector<std::int64_t> along, std::uint64_t per_step) {
+  for (std::int64_t& place : across) place += base.offset();
+  return {std::move(across), std::move(along), per_step};
+}
+}  // namespace
+
+std::uint64_t Mxu::feed_of_a(const isa::MxuCommand& c, const Tile& tile) const {
+  const MxuTile& t = tile.timing;
+  const std::uint64_t element = size_of(c.dtype);
+  if (!a_pattern_.on)
+    return t.output_stationary ? feed_cycles(machine_.spm, {c.a_k_major, t.m, t.chain, element, c.a_stride})
+                               : feed_cycles(machine_.spm, {!c.a_k_major, t.k, 1, element, c.a_stride});
+  std::vector<std::int64_t> rows = offsets_of(a_pattern_.lines, tile.a_rows);
+  std::vector<std::int64_t> products = offsets_of(a_pattern_.products, tile.a_products);
+  return t.output_stationary
+             ? feed_cycles(machine_.spm, pattern_feed(tile.a, std::move(rows), std::move(products), t.chain))
+             : feed_cycles(machine_.spm, pattern_feed(tile.a, std::move(products), std::move(rows), 1));
+}
+
+// `steps` of k are read a cycle.
+std::uint64_t Mxu::feed_of_b(const isa::MxuCommand& c, const Tile& tile, std::uint64_t steps) const {
+  if (!b_pattern_.on)
+    return feed_cycles(machine_.spm, {!c.b_n_major, tile.timing.n, steps, size_of(c.dtype), c.b_stride});
+  return feed_cycles(machine_.spm, pattern_feed(tile.b, offsets_of(b_pattern_.lines, tile.b_cols),
+                                                offsets_of(b_pattern_.products, tile.b_products), steps));
 }
 
 void Mxu::multiply_values(const isa::MxuCommand& c, const Tile& tile) {
@@ -100,6 +186,17 @@ void Mxu::multiply_values(const isa::MxuCommand& c, const Tile& tile) {
   product.a = {local_.at(tile.a), c.a_stride, c.a_k_major};
   product.b = tile.resident ? TileOperand{shadow_.values.data(), shadow_.line_stride, shadow_.b_n_major}
                             : TileOperand{local_.at(tile.b), c.b_stride, c.b_n_major};
+  const std::size_t gathered = tile.timing.k * size_of(c.dtype);  // bytes of a line
+  if (a_pattern_.on) {
+    gather(local_.at(tile.a), offsets_of(a_pattern_.lines, tile.a_rows),
+           offsets_of(a_pattern_.products, tile.a_products), size_of(c.dtype), a_values_);
+    product.a = {a_values_.data(), gathered, false};
+  }
+  if (b_pattern_.on && !tile.resident) {
+    gather(local_.at(tile.b), offsets_of(b_pattern_.lines, tile.b_cols),
+           offsets_of(b_pattern_.products, tile.b_products), size_of(c.dtype), b_values_);
+    product.b = {b_values_.data(), gathered, true};
+  }
   product.acc = local_.at(tile.acc);
   product.acc_stride = c.acc_stride;
   product.m = tile.timing.m;
@@ -112,7 +209,7 @@ void Mxu::multiply_values(const isa::MxuCommand& c, const Tile& tile) {
 void Mxu::check_resident(const isa::MxuCommand& c, const Tile& tile) const {
   require(shadow_.loaded, "resident: no mxu.load filled the shadow buffer since the last tile");
   require(shadow_.dtype == c.dtype && shadow_.k == tile.timing.k && shadow_.n == tile.timing.n &&
-              shadow_.b_n_major == c.b_n_major,
+              shadow_.b_n_major == (c.b_pattern || c.b_n_major),
           "resident: the shadow buffer holds a {} tile of k = {}, n = {}", to_string(shadow_.dtype),
           shadow_.k, shadow_.n);
 }
@@ -150,30 +247,55 @@ CommandTimes Mxu::execute(const isa::MxuCommand& c, Cycle ready) {
   return compute(c, c.instruction == isa::Instruction::mxu_os, ready);
 }
 
-CommandTimes Mxu::load(const isa::MxuCommand& c, Cycle ready) {
-  check_command(c, false);
+void Mxu::fill_shadow(const isa::MxuCommand& c, const Tile& tile) {
   const std::uint64_t element = size_of(c.dtype);
-  require(!c.b_addr.is_acc(), "B must lie in SPM");
+  const bool lines_are_columns = c.b_pattern || c.b_n_major;
+  shadow_ = {true, c.dtype, c.k, c.n, lines_are_columns, (lines_are_columns ? c.k : c.n) * element, {}};
+  if (!local_.has_values()) return;
+  if (b_pattern_.on)
+    return gather(local_.at(tile.b), offsets_of(b_pattern_.lines, tile.b_cols),
+                  offsets_of(b_pattern_.products, tile.b_products), element, shadow_.values);
   const memory::LocalBlock lines = lines_of(c.b_addr, !c.b_n_major, c.n, c.k, c.b_stride, element);
-  const std::string problem = local_.check(lines);
-  require(problem.empty(), "B: {}", problem);
-  shadow_ = {true, c.dtype, c.k, c.n, c.b_n_major, lines.line_bytes, {}};
-  for (std::uint64_t line = 0; line < lines.lines && local_.has_values(); ++line) {
+  for (std::uint64_t line = 0; line < lines.lines; ++line) {
     const std::byte* values = local_.at(c.b_addr) + line * c.b_stride;
     shadow_.values.insert(shadow_.values.end(), values, values + lines.line_bytes);
   }
-  MxuTile tile;
-  tile.k = c.k;
-  tile.n = c.n;
-  tile.chain = machine_.mxu.rate(c.dtype).chain;
-  add_bank_conflicts(c, tile);
-  const Cycle end = timing_.load(ready, ceil_div(tile.k, tile.chain), tile.load_factor);
-  local_.reads(c.b_addr).book(timing_.load_start(), end, tile.k * tile.n * element);
+}
+
+CommandTimes Mxu::load(const isa::MxuCommand& c, Cycle ready) {
+  take(c, false);
+  const std::uint64_t element = size_of(c.dtype);
+  Tile tile;
+  tile.b = c.b_addr;
+  tile.b_cols = {b_pattern_.first_line, c.n};
+  tile.b_products = {b_pattern_.first_product, c.k};
+  tile.timing.k = c.k;
+  tile.timing.n = c.n;
+  tile.timing.chain = machine_.mxu.rate(c.dtype).chain;
+  require(!c.b_addr.is_acc(), "B must lie in SPM");
+  if (b_pattern_.on) check_pattern("B", tile.b, b_pattern_, tile.b_cols, tile.b_products, element);
+  else {
+    const std::string problem = local_.check(lines_of(c.b_addr, !c.b_n_major, c.n, c.k, c.b_stride, element));
+    require(problem.empty(), "B: {}", problem);
+  }
+  fill_shadow(c, tile);
+  const std::uint64_t chain = tile.timing.chain;
+  const std::uint64_t rows = std::min<std::uint64_t>(machine_.mxu.load_rows_per_cycle * chain, c.k);
+  const Cycle end = timing_.load(ready, ceil_div(std::uint64_t{c.k}, chain), feed_of_b(c, tile, rows));
+  local_.reads(c.b_addr).book(timing_.load_start(), end, std::uint64_t{c.k} * c.n * element);
   return {timing_.load_start(), end, timing_.load_start() + Cycle(1), timing_.load_start()};
 }
 
-CommandTimes Mxu::compute(const isa::MxuCommand& c, bool output_stationary, Cycle ready) {
+// The command's own: its patterns, and whether the array can do it.
+void Mxu::take(const isa::MxuCommand& c, bool output_stationary) {
+  a_pattern_ = pattern_of_a(c);
+  b_pattern_ = pattern_of_b(c);
   check_command(c, output_stationary);
+  check_patterns(c);
+}
+
+CommandTimes Mxu::compute(const isa::MxuCommand& c, bool output_stationary, Cycle ready) {
+  take(c, output_stationary);
   CommandTimes command{ready, ready, ready, ready};
   for (std::uint64_t outer = 0; outer < c.outer; ++outer) {
     for (std::uint64_t inner = 0; inner < c.inner; ++inner) {

@@ -4,7 +4,8 @@
 // A command is a loop nest of tiles: `outer` x `inner` repetitions, inner fastest, each advancing A, B
 // and the result by its steps. The last inner repetition has n_last columns, the last outer one k_last
 // products (0: as the others). A repetition accumulates onto the stored partial where the command says
-// so, or where an earlier outer repetition has written the same tile (outer_acc_step 0).
+// so, or where an earlier outer repetition has written the same tile (outer_acc_step 0). An operand with a
+// pattern (core/mxu/pattern.hpp) advances by indices in place of bytes.
 #pragma once
 
 #include <algorithm>
@@ -14,6 +15,7 @@
 #include "base/machine.hpp"
 #include "core/ledger.hpp"
 #include "core/mxu/mxu_timing.hpp"
+#include "core/mxu/pattern.hpp"
 #include "isa/generated/commands.hpp"
 #include "memory/local_memory.hpp"
 
@@ -62,7 +64,8 @@ class Mxu {
   struct Tile {
     MxuTile timing;
     isa::LocalAddr a, b, acc;
-    bool resident = false;  // B is in the shadow buffer already
+    IndexRange a_rows, a_products, b_cols, b_products;  // of operands with a pattern
+    bool resident = false;                              // B is in the shadow buffer already
   };
 
   // What mxu.load left in the shadow buffer.
@@ -70,17 +73,24 @@ class Mxu {
     bool loaded = false;
     DType dtype = DType::f32;
     std::uint64_t k = 0, n = 0;
-    bool b_n_major = false;
+    bool b_n_major = false;  // always where B has a pattern
     std::size_t line_stride = 0;
     std::vector<std::byte> values;  // empty in timing-only runs
   };
 
+  void take(const isa::MxuCommand& command, bool output_stationary);
+  void fill_shadow(const isa::MxuCommand& command, const Tile& tile);
   void check_command(const isa::MxuCommand& command, bool output_stationary) const;
   void check_resident(const isa::MxuCommand& command, const Tile& tile) const;
   void check_tile(const isa::MxuCommand& command, const Tile& tile) const;
   Tile tile_at(const isa::MxuCommand& command, bool output_stationary, std::uint64_t outer,
                std::uint64_t inner) const;
-  void add_bank_conflicts(const isa::MxuCommand& command, MxuTile& tile) const;
+  void check_patterns(const isa::MxuCommand& command) const;
+  void check_pattern(const char* name, isa::LocalAddr base, const OperandPattern& pattern, IndexRange lines,
+                     IndexRange products, std::uint64_t element) const;
+  void add_bank_conflicts(const isa::MxuCommand& command, Tile& tile) const;
+  std::uint64_t feed_of_a(const isa::MxuCommand& command, const Tile& tile) const;
+  std::uint64_t feed_of_b(const isa::MxuCommand& command, const Tile& tile, std::uint64_t steps) const;
   void multiply_values(const isa::MxuCommand& command, const Tile& tile);
   void book_ports(const isa::MxuCommand& command, const Tile& tile, const MxuTileTimes& times);
   void account(const MxuTile& tile, const MxuTileTimes& times);
@@ -92,6 +102,8 @@ class Mxu {
   Ledger ledger_;
   WorkSplit split_;  // a slot: a product that a PE could have begun
   Shadow shadow_;
+  OperandPattern a_pattern_, b_pattern_;        // of the command
+  std::vector<std::byte> a_values_, b_values_;  // an operand with a pattern, gathered
   Cycle time_limit_{~std::uint64_t{0}};
 };
 

@@ -16,4 +16,26 @@ std::uint64_t feed_cycles(const Machine::LocalMemory& spm, const Feed& feed) {
   return std::max<std::uint64_t>(1, ceil_div(refill * consumed, spm.bank_bytes));
 }
 
+std::uint64_t feed_cycles(const Machine::LocalMemory& spm, const PatternFeed& feed) {
+  constexpr std::size_t kSample = 256;
+  const std::size_t sample = std::min(feed.along.size(), kSample);
+  const std::size_t together = std::min<std::size_t>(feed.per_step, sample);
+  std::vector<std::int64_t> step;
+  for (const std::int64_t place : feed.across)
+    for (std::size_t i = 0; i < together; ++i) step.push_back(place + feed.along[i]);
+  const std::uint64_t by_step = memory::conflict_cycles(spm, std::move(step)).count();
+  if (by_step == 1) return 1;
+  std::uint64_t refills = 0;
+  std::int64_t word = -1;
+  for (std::size_t i = 0; i < sample; ++i) {
+    const std::int64_t next =
+        (feed.across.front() + feed.along[i]) / static_cast<std::int64_t>(spm.bank_bytes);
+    refills += next != word ? 1 : 0;
+    word = next;
+  }
+  const std::uint64_t refill = memory::conflict_cycles(spm, feed.across).count();
+  const std::uint64_t buffered = ceil_div(refill * refills, ceil_div(sample, feed.per_step));
+  return std::max<std::uint64_t>(1, std::min(by_step, buffered));
+}
+
 }  // namespace assay::core

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "base/machine.hpp"
 
@@ -24,5 +25,15 @@ struct Feed {
 
 // Cycles a step takes at least so that the banks keep up; 1 where nothing conflicts.
 std::uint64_t feed_cycles(const Machine::LocalMemory& spm, const Feed& feed);
+
+// The same for an operand of any pattern (core/mxu/pattern.hpp): places of the elements side by side in the
+// array, and how far the stream moves them. Either every step reads its words, or line buffers are refilled
+// as the stream leaves their words, whichever is less; a sample of the stream stands for all of it.
+struct PatternFeed {
+  std::vector<std::int64_t> across;  // bytes from the start of SPM
+  std::vector<std::int64_t> along;   // bytes beside them, in the order of the stream
+  std::uint64_t per_step = 1;        // of `along`
+};
+std::uint64_t feed_cycles(const Machine::LocalMemory& spm, const PatternFeed& feed);
 
 }  // namespace assay::core

@@ -6,12 +6,12 @@
 
 #include <cstring>
 #include <map>
-#include <random>
 #include <set>
 
 #include "core/command_fault.hpp"
 #include "core/mxu/mxu.hpp"
 #include "core/vxu/vxu.hpp"
+#include "random.hpp"
 #include "transfers.hpp"
 
 namespace assay {
@@ -20,34 +20,24 @@ namespace {
 using core::Access;
 using core::Region;
 using core::Space;
+using test::Random;
 
 constexpr std::uint64_t kCapacity = 4096;
 
-class Random {
- public:
-  explicit Random(std::uint64_t seed) : engine_(seed) {}
-  std::uint64_t below(std::uint64_t limit) { return engine_() % limit; }
-  std::int64_t between(std::int64_t low, std::int64_t high) {
-    return low + static_cast<std::int64_t>(below(static_cast<std::uint64_t>(high - low + 1)));
+// Adds the bytes of an access's loops from `d` on, begun at `start`.
+void add_bytes(const Access& a, std::size_t d, std::int64_t start, std::map<std::int64_t, int>& bytes) {
+  if (d == core::kAccessDims) {
+    for (std::uint64_t b = 0; b < a.run; ++b) ++bytes[start + static_cast<std::int64_t>(b)];
+    return;
   }
-
- private:
-  std::mt19937_64 engine_;
-};
+  for (std::uint64_t i = 0; i < a.dims[d].count; ++i)
+    add_bytes(a, d + 1, start + static_cast<std::int64_t>(i) * a.dims[d].stride, bytes);
+}
 
 // The bytes of an access, each with how often its loops meet it.
 std::map<std::int64_t, int> bytes_of(const Access& a) {
   std::map<std::int64_t, int> bytes;
-  for (std::uint64_t i = 0; i < a.dims[0].count; ++i)
-    for (std::uint64_t j = 0; j < a.dims[1].count; ++j)
-      for (std::uint64_t k = 0; k < a.dims[2].count; ++k)
-        for (std::uint64_t l = 0; l < a.dims[3].count; ++l) {
-          const std::int64_t start = a.base + static_cast<std::int64_t>(i) * a.dims[0].stride +
-                                     static_cast<std::int64_t>(j) * a.dims[1].stride +
-                                     static_cast<std::int64_t>(k) * a.dims[2].stride +
-                                     static_cast<std::int64_t>(l) * a.dims[3].stride;
-          for (std::uint64_t b = 0; b < a.run; ++b) ++bytes[start + static_cast<std::int64_t>(b)];
-        }
+  add_bytes(a, 0, a.base, bytes);
   return bytes;
 }
 
@@ -57,7 +47,7 @@ Access random_access(Random& random) {
   a.run = 1 + random.below(12);
   for (core::AccessDim& dim : a.dims) {
     dim.name = "loop";
-    if (random.below(3) == 0) continue;
+    if (random.below(3) != 0) continue;
     dim.count = 1 + random.below(4);
     const std::int64_t dense = static_cast<std::int64_t>(a.run);
     const std::int64_t strides[] = {0, dense, dense * 2, -dense, 64, random.between(-90, 200)};
@@ -270,11 +260,32 @@ class Claims {
   }
 };
 
+// Small digits around the operands' addresses; false where the command forbids them.
+bool add_pattern(Random& random, isa::MxuCommand& c) {
+  const auto count = [&] { return static_cast<std::uint32_t>(1 + random.below(3)); };
+  const auto step = [&] { return random.between(-6, 6); };
+  c.a_pattern = random.below(2) == 0;
+  c.b_pattern = (!c.a_pattern || random.below(2) == 0) && !(c.resident && c.inner * c.outer > 1);
+  c.a_row_count0 = count(), c.a_row_count1 = count();
+  c.a_row_stride0 = step(), c.a_row_stride1 = step(), c.a_row_stride2 = step();
+  c.a_k_count0 = count(), c.a_k_count1 = count(), c.a_k_count2 = count();
+  c.a_k_stride0 = 1, c.a_k_stride1 = step(), c.a_k_stride2 = step(), c.a_k_stride3 = step();
+  c.b_col_count0 = count(), c.b_col_count1 = count();
+  c.b_col_stride0 = step(), c.b_col_stride1 = step(), c.b_col_stride2 = step();
+  c.b_k_count0 = count(), c.b_k_count1 = count(), c.b_k_count2 = count();
+  c.b_k_stride0 = 1, c.b_k_stride1 = step(), c.b_k_stride2 = step(), c.b_k_stride3 = step();
+  c.a_first_row = count(), c.a_first_k = count(), c.b_first_col = count(), c.b_first_k = count();
+  c.a_outer_k = c.b_outer_k = random.below(2) == 0;
+  c.a_inner_rows = random.below(2) == 0;
+  c.b_inner_cols = random.below(2) == 0;
+  return c.a_pattern || c.b_pattern;
+}
+
 TEST(Footprint, OfAProductIsAllThatItTouches) {
   Claims claims(5);
   Random& random = claims.random_;
-  int resident = 0, several = 0;
-  for (int i = 0; i < 400; ++i) {
+  int resident = 0, several = 0, patterns = 0;
+  for (int i = 0; i < 800; ++i) {
     isa::MxuCommand c{};
     const bool os = random.below(2) == 0;
     c.instruction = os ? isa::Instruction::mxu_os : isa::Instruction::mxu_ws;
@@ -303,6 +314,7 @@ TEST(Footprint, OfAProductIsAllThatItTouches) {
     // Tiles apart, so that no repetition reads what another has written but where they accumulate.
     c.inner_acc_step = 256;
     c.outer_acc_step = random.below(2) == 0 ? 0 : 800;
+    if (random.below(2) == 0) patterns += add_pattern(random, c) ? 1 : 0;
     resident += c.resident ? 1 : 0;
     several += c.inner * c.outer > 3 ? 1 : 0;
     isa::MxuCommand first = c;  // what a resident command finds in the shadow buffer
@@ -325,6 +337,7 @@ TEST(Footprint, OfAProductIsAllThatItTouches) {
   }
   EXPECT_GT(resident, 20);
   EXPECT_GT(several, 50);
+  EXPECT_GT(patterns, 100);
 }
 
 TEST(Footprint, OfAPassIsAllThatItTouches) {
