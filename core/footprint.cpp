@@ -190,6 +190,7 @@ std::vector<Access> accesses(const isa::VxuCommand& c) {
     list.push_back(rows_of("scale", c.scale_addr, c.scale_dtype, c, c.scale_row_stride, c.scale_col_stride));
   if (c.bias_source == isa::OperandSource::memory)
     list.push_back(rows_of("bias", c.bias_addr, c.bias_dtype, c, c.bias_row_stride, c.bias_col_stride));
+  if (c.mask_by_bytes) list.push_back(rows_of("the mask", c.mask_addr, DType::u8, c, c.mask_row_stride, 1));
   if (c.reduction != isa::Reduction::none) {
     Access reduction = rows_of("the reduction", c.reduce_addr, DType::f32, c, c.reduce_row_stride, 4);
     reduction.run = c.reduction == isa::Reduction::sum ? kSumStripes * 4 : 4;

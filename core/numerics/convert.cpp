@@ -1,7 +1,11 @@
 #include "core/numerics/convert.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <limits>
 #include <stdexcept>
+
+#include "core/clones.hpp"
 
 namespace assay::core {
 namespace {
@@ -63,6 +67,42 @@ void each(const std::byte* source, std::byte* out, std::size_t count, Convert co
   }
 }
 
+// |x| <= 2^16 is enough, as |zero| is less than 2^16: adding 1.5 * 2^23 rounds to an integer.
+template <typename T>
+ASSAY_ALWAYS_INLINE void quantise_8(const float* source, std::int32_t zero, std::byte* out,
+                                    std::size_t count) {
+  constexpr float kInteger = 0x1.8p23F, kLimit = 0x1p16F;
+  for (std::size_t i = 0; i < count; ++i) {
+    const float number = source[i] == source[i] ? source[i] : 0.0F;
+    const float x = std::min(std::max(number, -kLimit), kLimit);
+    const std::int32_t q = static_cast<std::int32_t>(bits_of(x + kInteger) - bits_of(kInteger)) + zero;
+    const auto saturated =
+        std::clamp<std::int32_t>(q, std::numeric_limits<T>::min(), std::numeric_limits<T>::max());
+    out[i] = static_cast<std::byte>(saturated);
+  }
+}
+ASSAY_VECTOR_CLONES void quantise_s8(const float* source, std::int32_t zero, std::byte* out,
+                                     std::size_t count) {
+  quantise_8<std::int8_t>(source, zero, out, count);
+}
+ASSAY_VECTOR_CLONES void quantise_u8(const float* source, std::int32_t zero, std::byte* out,
+                                     std::size_t count) {
+  quantise_8<std::uint8_t>(source, zero, out, count);
+}
+
+// As above in double, which holds every f32 and rounds it to an integer at 1.5 * 2^52.
+ASSAY_VECTOR_CLONES void quantise_s32(const float* source, std::int32_t zero, std::byte* out,
+                                      std::size_t count) {
+  constexpr double kInteger = 0x1.8p52, kLimit = 0x1p33;
+  for (std::size_t i = 0; i < count; ++i) {
+    const double number = source[i] == source[i] ? source[i] : 0.0;
+    const double rounded = (std::min(std::max(number, -kLimit), kLimit) + kInteger) - kInteger;
+    const double q = std::min(std::max(rounded + zero, -0x1p31), 0x1p31 - 1);
+    const auto saturated = static_cast<std::int32_t>(q);
+    std::memcpy(out + i * sizeof saturated, &saturated, sizeof saturated);
+  }
+}
+
 [[noreturn]] void no_conversion(const char* what, DType type) {
   throw std::logic_error(std::string(what) + ": no conversion for " + std::string(to_string(type)));
 }
@@ -99,7 +139,7 @@ void from_f32(DType to, const float* source, std::byte* out, std::size_t count) 
     case DType::bf16: each<float, std::uint16_t>(bytes, out, count, f32_to_bf16); return;
     case DType::s8:
     case DType::u8:
-    case DType::s32: break;  // requantisation is an operation of its own
+    case DType::s32: break;  // quantise()
   }
   no_conversion("from_f32", to);
 }
@@ -135,6 +175,15 @@ void from_s32(DType to, const std::int32_t* source, std::byte* out, std::size_t 
     case DType::bf16: break;
   }
   no_conversion("from_s32", to);
+}
+
+void quantise(DType to, const float* source, std::int32_t zero, std::byte* out, std::size_t count) {
+  switch (to) {
+    case DType::s8: return quantise_s8(source, zero, out, count);
+    case DType::u8: return quantise_u8(source, zero, out, count);
+    case DType::s32: return quantise_s32(source, zero, out, count);
+    default: no_conversion("quantise", to);
+  }
 }
 
 void canonicalize_nans(float* values, std::size_t count) {

@@ -18,6 +18,9 @@ void from_f32(DType to, const float* source, std::byte* out, std::size_t count);
 void to_s32(DType from, const std::byte* source, std::int32_t* out, std::size_t count);
 void from_s32(DType to, const std::int32_t* source, std::byte* out, std::size_t count);
 
+// To s8, u8 or s32: rounded half to even (NaN: 0), plus `zero`, exactly, then saturated.
+void quantise(DType to, const float* source, std::int32_t zero, std::byte* out, std::size_t count);
+
 // Replaces every NaN by 0x7FC00000.
 void canonicalize_nans(float* values, std::size_t count);
 

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <iterator>
 
-#include "core/vxu/clones.hpp"
+#include "core/clones.hpp"
 
 namespace assay::core {
 namespace {

@@ -6,8 +6,8 @@
 #include <limits>
 #include <vector>
 
+#include "core/clones.hpp"
 #include "core/numerics/convert.hpp"
-#include "core/vxu/clones.hpp"
 #include "core/vxu/functions.hpp"
 
 namespace assay::core {
@@ -18,25 +18,21 @@ ASSAY_VECTOR_CLONES void multiply_add(const float* scale, const float* x, const 
   for (std::size_t i = 0; i < n; ++i) t[i] = std::fma(scale[i], x[i], bias[i]);
 }
 
-// One row of an operand as an array of T (float or s32), broadcasts expanded.
+// The columns of one row of an operand as an array of T (float or s32), broadcasts expanded.
 template <typename T, typename Widen>
-void fetch(const PassOperand& operand, std::size_t row, std::size_t cols, T* out, Widen widen) {
+void fetch(const PassOperand& operand, std::size_t row, Columns columns, T* out, Widen widen) {
+  const std::size_t n = columns.count;
   if (operand.source == isa::OperandSource::immediate) {
     T value;
     std::memcpy(&value, &operand.immediate, sizeof value);
-    std::fill(out, out + cols, value);
+    std::fill(out, out + n, value);
     return;
   }
-  const std::byte* line = operand.data + static_cast<std::ptrdiff_t>(row) * operand.row_stride;
-  if (operand.col_stride != 0 && operand.col_stride != static_cast<std::ptrdiff_t>(size_of(operand.dtype))) {
-    for (std::size_t i = 0; i < cols; ++i)
-      widen(operand.dtype, line + static_cast<std::ptrdiff_t>(i) * operand.col_stride, out + i,
-            std::size_t{1});
-    return;
-  }
-  const std::size_t distinct = operand.col_stride == 0 ? 1 : cols;
+  const std::byte* line = operand.data + static_cast<std::ptrdiff_t>(row) * operand.row_stride +
+                          static_cast<std::ptrdiff_t>(columns.from) * operand.col_stride;
+  const std::size_t distinct = operand.col_stride == 0 ? std::min<std::size_t>(n, 1) : n;
   widen(operand.dtype, line, out, distinct);
-  if (distinct == 1) std::fill(out, out + cols, out[0]);
+  if (operand.col_stride == 0) std::fill(out, out + n, out[0]);
 }
 
 // Maximum: NaN wins, +0 > -0.
@@ -48,16 +44,53 @@ float larger(float a, float b) {
 
 float smaller(float a, float b) { return -larger(-a, -b); }
 
-struct FloatRow {
-  std::vector<float> x, scale, bias, t;
-  explicit FloatRow(std::size_t cols) : x(cols), scale(cols), bias(cols), t(cols) {}
+struct IntegerRow {
+  std::vector<std::int32_t> x, scale, bias, t, chosen;
+  explicit IntegerRow(std::size_t cols) : x(cols), scale(cols, 1), bias(cols, 0), t(cols), chosen(cols) {}
 };
 
+struct FloatRow {
+  std::vector<float> x, scale, bias, t;
+  IntegerRow integers;
+  FloatRow(const Pass& pass, std::size_t cols)
+      : x(cols), scale(cols), bias(cols), t(cols), integers(needs_integers(pass) ? cols : 0) {}
+
+  static bool needs_integers(const Pass& pass) {
+    return pass.operation == isa::VectorOperation::requantise || pass.mask.bytes != nullptr;
+  }
+};
+
+bool given(const PassOperand& operand) { return operand.source != isa::OperandSource::none; }
+
+// --- Float passes ----------------------------------------------------------------------------------------
+
+// f32(x - zero + bias), formed modulo 2^32.
+ASSAY_VECTOR_CLONES void integer_sum(const std::int32_t* x, std::int32_t zero, const std::int32_t* bias,
+                                     float* sum, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i)
+    sum[i] = static_cast<float>(static_cast<std::int32_t>(static_cast<std::uint32_t>(x[i]) -
+                                                          static_cast<std::uint32_t>(zero) +
+                                                          static_cast<std::uint32_t>(bias[i])));
+}
+
+void fetch_operands(const Pass& pass, std::size_t row, Columns columns, FloatRow& buffers) {
+  if (given(pass.scale)) fetch(pass.scale, row, columns, buffers.scale.data(), to_f32);
+  if (pass.operation == isa::VectorOperation::requantise) {
+    IntegerRow& integers = buffers.integers;
+    fetch(pass.x, row, columns, integers.x.data(), to_s32);
+    if (given(pass.bias)) fetch(pass.bias, row, columns, integers.bias.data(), to_s32);
+    integer_sum(integers.x.data(), pass.x_zero, integers.bias.data(), buffers.x.data(), columns.count);
+    return;
+  }
+  fetch(pass.x, row, columns, buffers.x.data(), to_f32);
+  if (pass.x_zero != 0)  // exact: x is of 8 bits
+    for (std::size_t i = 0; i < columns.count; ++i) buffers.x[i] -= static_cast<float>(pass.x_zero);
+  if (given(pass.bias)) fetch(pass.bias, row, columns, buffers.bias.data(), to_f32);
+}
+
 // t from the operands, by the operation.
-void combine(const Pass& pass, FloatRow& row) {
-  const std::size_t n = pass.cols;
+void combine(const Pass& pass, const FloatRow& row, float* t, std::size_t n) {
   const float *x = row.x.data(), *scale = row.scale.data(), *bias = row.bias.data();
-  float* t = row.t.data();
   switch (pass.operation) {
     case isa::VectorOperation::divide:
       for (std::size_t i = 0; i < n; ++i) t[i] = x[i] / scale[i];
@@ -68,13 +101,16 @@ void combine(const Pass& pass, FloatRow& row) {
     case isa::VectorOperation::minimum:
       for (std::size_t i = 0; i < n; ++i) t[i] = smaller(x[i], bias[i]);
       return;
-    case isa::VectorOperation::multiply_add: break;
+    case isa::VectorOperation::add_add:
+      for (std::size_t i = 0; i < n; ++i) t[i] = (x[i] + bias[i]) + scale[i];
+      return;
+    case isa::VectorOperation::multiply_add:
+    case isa::VectorOperation::requantise: break;
   }
-  const bool scaled = pass.scale.source != isa::OperandSource::none;
-  const bool biased = pass.bias.source != isa::OperandSource::none;
-  if (scaled && biased) {
+  const bool biased = given(pass.bias) && pass.operation == isa::VectorOperation::multiply_add;
+  if (given(pass.scale) && biased) {
     multiply_add(scale, x, bias, t, n);
-  } else if (scaled) {
+  } else if (given(pass.scale)) {
     for (std::size_t i = 0; i < n; ++i) t[i] = scale[i] * x[i];
   } else if (biased) {
     for (std::size_t i = 0; i < n; ++i) t[i] = x[i] + bias[i];
@@ -83,70 +119,61 @@ void combine(const Pass& pass, FloatRow& row) {
   }
 }
 
-// Where no NaN is but the canonical one, floats in this order are the integers in theirs: -Inf first, -0
-// before +0, NaN last.
-ASSAY_ALWAYS_INLINE std::int32_t order(std::int32_t bits) { return bits ^ ((bits >> 31) & 0x7FFFFFFF); }
-
-ASSAY_VECTOR_CLONES std::int32_t last_in_order(const float* t, std::size_t n, std::int32_t last) {
-  for (std::size_t i = 0; i < n; ++i) {
-    std::int32_t bits;
-    std::memcpy(&bits, t + i, sizeof bits);
-    last = std::max(last, order(bits));
+// Of what the range leaves, without the elements that the bytes leave out; these become -0 in t.
+void reduce_chosen(const Pass& pass, Columns columns, const std::int32_t* chosen, float* t, float* scratch,
+                   std::byte* place) {
+  const std::size_t n = columns.count;
+  if (pass.reduction == isa::Reduction::max) {
+    select(chosen, t, -std::numeric_limits<float>::infinity(), scratch, n);
+    reduce_maximum(scratch, any_of(chosen, n) ? n : 0, pass.reduce_accumulate, place);
   }
-  return last;
+  select(chosen, t, -0.0F, t, n);
+  if (pass.reduction == isa::Reduction::sum)
+    reduce_sum(t, chosen, n, pass.column_base + columns.from, pass.reduce_accumulate, place);
 }
 
-void reduce_maximum(const Pass& pass, const float* t, std::byte* place) {
-  float maximum = -std::numeric_limits<float>::infinity();
-  if (pass.reduce_accumulate) std::memcpy(&maximum, place, sizeof maximum);
-  canonicalize_nans(&maximum, 1);
-  std::int32_t bits;
-  std::memcpy(&bits, &maximum, sizeof bits);
-  bits = order(last_in_order(t, pass.cols, order(bits)));  // order() is its own inverse
-  std::memcpy(place, &bits, sizeof bits);
+void reduce_all(const Pass& pass, Columns columns, const float* t, std::byte* place) {
+  if (pass.reduction == isa::Reduction::max) reduce_maximum(t, columns.count, pass.reduce_accumulate, place);
+  if (pass.reduction == isa::Reduction::sum)
+    reduce_sum(t, nullptr, columns.count, pass.column_base + columns.from, pass.reduce_accumulate, place);
 }
 
-void reduce_sum(const Pass& pass, const float* t, std::byte* place) {
-  float stripes[kSumStripes] = {};
-  if (pass.reduce_accumulate) std::memcpy(stripes, place, sizeof stripes);
-  std::size_t i = 0, stripe = pass.column_base % kSumStripes;
-  while (i < pass.cols) {
-    const std::size_t count = std::min(kSumStripes - stripe, pass.cols - i);
-    for (std::size_t j = 0; j < count; ++j) stripes[stripe + j] += t[i + j];
-    i += count;
-    stripe = 0;
+// The row of t, -0 where an element takes no part, in the output's type.
+void write_row(const Pass& pass, std::size_t row, Columns columns, const std::int32_t* chosen, float* t) {
+  std::byte* line = pass.out + static_cast<std::ptrdiff_t>(row) * pass.out_row_stride;
+  std::fill(t, t + columns.from, -0.0F);
+  std::fill(t + columns.end(), t + pass.cols, -0.0F);
+  if (is_float(pass.out_dtype)) return from_f32(pass.out_dtype, t, line, pass.cols);
+  quantise(pass.out_dtype, t, pass.out_zero, line, pass.cols);
+  if (!pass.mask.present()) return;
+  const std::size_t element = size_of(pass.out_dtype);
+  for (std::size_t j = 0; j < pass.cols; ++j) {
+    const bool inside = j >= columns.from && j < columns.end();
+    if (!inside || (chosen != nullptr && chosen[j - columns.from] == 0))
+      std::memset(line + j * element, 0, element);
   }
-  // A stripe that took no element keeps its bits.
-  for (i = 0; i < std::min(pass.cols, kSumStripes); ++i)
-    canonicalize_nans(&stripes[(pass.column_base + i) % kSumStripes], 1);
-  std::memcpy(place, stripes, sizeof stripes);
-}
-
-// t has no NaN but canonical ones.
-void reduce_row(const Pass& pass, std::size_t row, const float* t) {
-  std::byte* place = pass.reduced + static_cast<std::ptrdiff_t>(row) * pass.reduced_row_stride;
-  if (pass.reduction == isa::Reduction::max) reduce_maximum(pass, t, place);
-  else reduce_sum(pass, t, place);
 }
 
 void float_row(const Pass& pass, std::size_t row, FloatRow& buffers) {
-  const std::size_t n = pass.cols;
-  float* t = buffers.t.data();
-  fetch(pass.x, row, n, buffers.x.data(), to_f32);
-  if (pass.scale.source != isa::OperandSource::none) fetch(pass.scale, row, n, buffers.scale.data(), to_f32);
-  if (pass.bias.source != isa::OperandSource::none) fetch(pass.bias, row, n, buffers.bias.data(), to_f32);
-  combine(pass, buffers);
-  apply(pass.function, t, n);
-  canonicalize_nans(t, n);
-  if (pass.reduction != isa::Reduction::none) reduce_row(pass, row, t);
-  if (pass.out == nullptr) return;
-  from_f32(pass.out_dtype, t, pass.out + static_cast<std::ptrdiff_t>(row) * pass.out_row_stride, n);
+  const Columns columns = columns_in_range(pass.mask, row, pass.cols);
+  float* t = buffers.t.data() + columns.from;
+  fetch_operands(pass, row, columns, buffers);
+  combine(pass, buffers, t, columns.count);
+  apply(pass.function, t, columns.count);
+  canonicalize_nans(t, columns.count);
+  std::byte* place = pass.reduced + static_cast<std::ptrdiff_t>(row) * pass.reduced_row_stride;
+  std::int32_t* chosen = nullptr;
+  if (pass.mask.bytes != nullptr) {
+    chosen = buffers.integers.chosen.data();
+    choose_by_bytes(pass.mask, row, columns, chosen);
+    reduce_chosen(pass, columns, chosen, t, buffers.x.data(), place);
+  } else {
+    reduce_all(pass, columns, t, place);
+  }
+  if (pass.out != nullptr) write_row(pass, row, columns, chosen, buffers.t.data());
 }
 
-struct IntegerRow {
-  std::vector<std::int32_t> x, scale, bias, t;
-  explicit IntegerRow(std::size_t cols) : x(cols), scale(cols, 1), bias(cols, 0), t(cols) {}
-};
+// --- Integer passes --------------------------------------------------------------------------------------
 
 // Division truncates; by zero it gives 0, and -2^31 / -1 wraps.
 std::int32_t quotient(std::int32_t x, std::int32_t by) {
@@ -155,38 +182,52 @@ std::int32_t quotient(std::int32_t x, std::int32_t by) {
 }
 
 std::int32_t combine(isa::VectorOperation operation, std::int32_t x, std::int32_t scale, std::int32_t bias) {
+  const auto u = [](std::int32_t v) { return static_cast<std::uint32_t>(v); };
   switch (operation) {
     case isa::VectorOperation::divide: return quotient(x, scale);
     case isa::VectorOperation::maximum: return std::max(x, bias);
     case isa::VectorOperation::minimum: return std::min(x, bias);
-    case isa::VectorOperation::multiply_add: break;
+    case isa::VectorOperation::add_add: return static_cast<std::int32_t>(u(x) + u(bias) + u(scale));
+    case isa::VectorOperation::multiply_add:
+    case isa::VectorOperation::requantise: break;  // the latter is a float pass
   }
-  const auto product = static_cast<std::uint32_t>(scale) * static_cast<std::uint32_t>(x);
-  return static_cast<std::int32_t>(product + static_cast<std::uint32_t>(bias));
+  return static_cast<std::int32_t>(u(scale) * u(x) + u(bias));
 }
 
 void integer_row(const Pass& pass, std::size_t row, IntegerRow& buffers) {
-  const std::size_t n = pass.cols;
-  fetch(pass.x, row, n, buffers.x.data(), to_s32);
-  if (pass.scale.source != isa::OperandSource::none) fetch(pass.scale, row, n, buffers.scale.data(), to_s32);
-  if (pass.bias.source != isa::OperandSource::none) fetch(pass.bias, row, n, buffers.bias.data(), to_s32);
-  for (std::size_t i = 0; i < n; ++i) {
-    const std::int32_t t = combine(pass.operation, buffers.x[i], buffers.scale[i], buffers.bias[i]);
-    buffers.t[i] = pass.function == isa::VectorFunction::relu ? std::max(t, 0) : t;
+  const Columns columns = columns_in_range(pass.mask, row, pass.cols);
+  fetch(pass.x, row, columns, buffers.x.data(), to_s32);
+  if (given(pass.scale)) fetch(pass.scale, row, columns, buffers.scale.data(), to_s32);
+  if (given(pass.bias)) fetch(pass.bias, row, columns, buffers.bias.data(), to_s32);
+  std::fill(buffers.t.begin(), buffers.t.end(), 0);
+  std::int32_t* t = buffers.t.data() + columns.from;
+  for (std::size_t i = 0; i < columns.count; ++i) {
+    const auto x = static_cast<std::int32_t>(static_cast<std::uint32_t>(buffers.x[i]) -
+                                             static_cast<std::uint32_t>(pass.x_zero));
+    t[i] = combine(pass.operation, x, buffers.scale[i], buffers.bias[i]);
+    if (pass.function == isa::VectorFunction::relu) t[i] = std::max(t[i], 0);
+  }
+  if (pass.mask.bytes != nullptr) {
+    choose_by_bytes(pass.mask, row, columns, buffers.chosen.data());
+    select(buffers.chosen.data(), t, columns.count);
   }
   from_s32(pass.out_dtype, buffers.t.data(),
-           pass.out + static_cast<std::ptrdiff_t>(row) * pass.out_row_stride, n);
+           pass.out + static_cast<std::ptrdiff_t>(row) * pass.out_row_stride, pass.cols);
 }
 
 }  // namespace
 
+bool integer_pass(isa::VectorOperation operation, DType x, DType out) {
+  return !is_float(out) && !is_float(x) && operation != isa::VectorOperation::requantise;
+}
+
 void run_pass(const Pass& pass) {
-  if (is_float(pass.out_dtype)) {
-    FloatRow buffers(pass.cols);
-    for (std::size_t row = 0; row < pass.rows; ++row) float_row(pass, row, buffers);
-  } else {
+  if (integer_pass(pass.operation, pass.x.dtype, pass.out_dtype)) {
     IntegerRow buffers(pass.cols);
     for (std::size_t row = 0; row < pass.rows; ++row) integer_row(pass, row, buffers);
+  } else {
+    FloatRow buffers(pass, pass.cols);
+    for (std::size_t row = 0; row < pass.rows; ++row) float_row(pass, row, buffers);
   }
 }
 

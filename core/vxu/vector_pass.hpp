@@ -1,16 +1,18 @@
 // The arithmetic of the VXU: one pass over a tile, to the bit of docs/numerics.md.
 //
 //   t = fma(scale, x, bias)   (scale absent: x + bias; bias absent: scale * x; both absent: x)
-//   or t = x / scale, or the maximum or minimum of x and bias, by `operation`
+//   or another of the operations: x / scale, the maximum or minimum of x and bias, ...
 //   y = f(t), then an optional row reduction of y, then out = convert(y)
 //
-// in fp32, or in s32 modulo 2^32 where the output is s32.
+// in fp32, or in s32 modulo 2^32 in an integer pass. Elements that the mask leaves out have no part in it.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
 #include "base/dtype.hpp"
+#include "core/vxu/pass_mask.hpp"
+#include "core/vxu/row_reduction.hpp"
 #include "isa/generated/commands.hpp"
 
 namespace assay::core {
@@ -38,9 +40,13 @@ struct Pass {
   std::ptrdiff_t reduced_row_stride = 0;
   bool reduce_accumulate = false;
   std::size_t column_base = 0;  // logical index of the first column: picks the stripe of a sum
+
+  PassMask mask;
+  std::int32_t x_zero = 0, out_zero = 0;
 };
 
-inline constexpr std::size_t kSumStripes = 64;
+// Whether a pass computes in s32: its output is an integer and its x is one that is not requantised.
+bool integer_pass(isa::VectorOperation operation, DType x, DType out);
 
 void run_pass(const Pass& pass);
 

@@ -14,16 +14,16 @@ namespace assay::core {
 namespace {
 
 constexpr std::uint64_t kMaxElements = std::uint64_t{1} << 32;
+constexpr const char* kScale = "scale";
 
-bool integer_pass(const isa::VxuCommand& c) { return !is_float(c.out_dtype); }
+using Op = isa::VectorOperation;
+
+bool integer_pass(const isa::VxuCommand& c) {
+  return core::integer_pass(c.operation, c.x_dtype, c.out_dtype);
+}
 
 bool has_integer_form(isa::VectorFunction f) {
   return f == isa::VectorFunction::identity || f == isa::VectorFunction::relu;
-}
-
-// The operand's values can be brought into the pass's type: any exact widening.
-bool readable(const isa::VxuCommand& c, DType type) {
-  return integer_pass(c) ? !is_float(type) : type != DType::s32;
 }
 
 std::uint64_t reduction_bytes(const isa::VxuCommand& c) {
@@ -32,12 +32,39 @@ std::uint64_t reduction_bytes(const isa::VxuCommand& c) {
 
 // Which of scale and bias an operation takes.
 void check_operation(const isa::VxuCommand& c) {
-  using Op = isa::VectorOperation;
   const bool scale = c.scale_source != isa::OperandSource::none;
   const bool bias = c.bias_source != isa::OperandSource::none;
   if (c.operation == Op::divide) require(scale && !bias, "divide takes a scale and no bias");
   if (c.operation == Op::maximum || c.operation == Op::minimum)
     require(bias && !scale, "maximum and minimum take a bias and no scale");
+  if (c.operation == Op::add_add) require(scale && bias, "add_add takes a scale and a bias");
+}
+
+// An operand's values can be brought into the pass: any exact widening, and what is summed as integers.
+void check_type(const isa::VxuCommand& c, const char* name, DType type, bool summed) {
+  if (summed && c.operation == Op::requantise)
+    require(!is_float(type), "{}: {} cannot be requantised", name, to_string(type));
+  else
+    require(integer_pass(c) ? !is_float(type) : type != DType::s32,
+            "{}: {} cannot enter a pass whose output is {}", name, to_string(type), to_string(c.out_dtype));
+}
+
+void check_zeros(const isa::VxuCommand& c) {
+  require(c.x_zero == 0 || !is_float(c.x_dtype), "x_zero = {}, but x is {}", c.x_zero, to_string(c.x_dtype));
+  require(c.out_zero == 0 || !is_float(c.out_dtype), "out_zero = {}, but the output is {}", c.out_zero,
+          to_string(c.out_dtype));
+  require(c.out_zero == 0 || !integer_pass(c), "out_zero = {} in an integer pass", c.out_zero);
+}
+
+// Calls visit(address, element's bytes, row stride, column stride) for everything read element by element.
+template <typename Visit>
+void for_each_read(const isa::VxuCommand& c, Visit visit) {
+  visit(c.x_addr, size_of(c.x_dtype), c.x_row_stride, c.x_col_stride);
+  if (c.scale_source == isa::OperandSource::memory)
+    visit(c.scale_addr, size_of(c.scale_dtype), c.scale_row_stride, c.scale_col_stride);
+  if (c.bias_source == isa::OperandSource::memory)
+    visit(c.bias_addr, size_of(c.bias_dtype), c.bias_row_stride, c.bias_col_stride);
+  if (c.mask_by_bytes) visit(c.mask_addr, std::size_t{1}, c.mask_row_stride, 1);
 }
 
 }  // namespace
@@ -46,6 +73,7 @@ void Vxu::check(const isa::VxuCommand& c) const {
   require(std::uint64_t{c.rows} * c.cols <= kMaxElements, "{} x {} elements; a pass takes at most {}", c.rows,
           c.cols, kMaxElements);
   check_operation(c);
+  check_zeros(c);
   require(!integer_pass(c) || has_integer_form(c.function), "{} needs a float pass; this one's output is {}",
           to_string(c.function), to_string(c.out_dtype));
   const auto inside = [&](const char* name, isa::LocalAddr base, std::int64_t row_stride,
@@ -55,17 +83,17 @@ void Vxu::check(const isa::VxuCommand& c) const {
   };
   const auto operand = [&](const char* name, DType type, isa::LocalAddr base, std::int64_t rows,
                            std::int64_t cols) {
-    require(readable(c, type), "{}: {} cannot enter a pass whose output is {}", name, to_string(type),
-            to_string(c.out_dtype));
+    check_type(c, name, type, name != kScale);
     const auto element = static_cast<std::int64_t>(size_of(type));
     require(cols == 0 || cols == element, "{}: column stride {} is neither 0 nor {}", name, cols, element);
     inside(name, base, rows, cols == 0 ? size_of(type) : c.cols * size_of(type));
   };
   operand("x", c.x_dtype, c.x_addr, c.x_row_stride, c.x_col_stride);
   if (c.scale_source == isa::OperandSource::memory)
-    operand("scale", c.scale_dtype, c.scale_addr, c.scale_row_stride, c.scale_col_stride);
+    operand(kScale, c.scale_dtype, c.scale_addr, c.scale_row_stride, c.scale_col_stride);
   if (c.bias_source == isa::OperandSource::memory)
     operand("bias", c.bias_dtype, c.bias_addr, c.bias_row_stride, c.bias_col_stride);
+  if (c.mask_by_bytes) inside("the mask", c.mask_addr, c.mask_row_stride, c.cols);
   require(!c.reduce_only || c.reduction != isa::Reduction::none, "reduce_only without a reduction");
   if (!c.reduce_only) inside("the output", c.out_addr, c.out_row_stride, c.cols * size_of(c.out_dtype));
   if (c.reduction == isa::Reduction::none) return;
@@ -91,15 +119,10 @@ std::uint64_t Vxu::bank_cycles(const isa::VxuCommand& c, std::uint64_t rows) con
     const Machine::LocalMemory& memory = base.is_acc() ? machine_.acc : machine_.spm;
     slowest = std::max(slowest, memory::conflict_cycles(memory, rows, row_bytes, row_stride).count());
   };
-  const auto operand = [&](isa::LocalAddr base, DType type, std::int64_t row_stride,
-                           std::int64_t col_stride) {
-    pattern(base, (col_stride == 0 ? 1 : cols) * size_of(type), row_stride);
-  };
-  operand(c.x_addr, c.x_dtype, c.x_row_stride, c.x_col_stride);
-  if (c.scale_source == isa::OperandSource::memory)
-    operand(c.scale_addr, c.scale_dtype, c.scale_row_stride, c.scale_col_stride);
-  if (c.bias_source == isa::OperandSource::memory)
-    operand(c.bias_addr, c.bias_dtype, c.bias_row_stride, c.bias_col_stride);
+  for_each_read(
+      c, [&](isa::LocalAddr base, std::size_t element, std::int64_t row_stride, std::int64_t col_stride) {
+        pattern(base, (col_stride == 0 ? 1 : cols) * element, row_stride);
+      });
   if (!c.reduce_only) pattern(c.out_addr, cols * size_of(c.out_dtype), c.out_row_stride);
   if (c.reduction != isa::Reduction::none) pattern(c.reduce_addr, reduction_bytes(c), c.reduce_row_stride);
   return slowest;
@@ -110,16 +133,10 @@ std::uint64_t Vxu::bank_cycles(const isa::VxuCommand& c, std::uint64_t rows) con
 Cycle Vxu::pass_ports(const isa::VxuCommand& c, Cycle begin, Cycle cycles) {
   const std::uint64_t rows = c.rows, cols = c.cols;
   std::array<std::uint64_t, 2> reads{}, writes{};  // SPM, ACC
-  const auto operand = [&](isa::LocalAddr base, DType type, std::int64_t row_stride,
-                           std::int64_t col_stride) {
-    reads[base.is_acc() ? 1 : 0] +=
-        (row_stride == 0 ? 1 : rows) * (col_stride == 0 ? 1 : cols) * size_of(type);
-  };
-  operand(c.x_addr, c.x_dtype, c.x_row_stride, c.x_col_stride);
-  if (c.scale_source == isa::OperandSource::memory)
-    operand(c.scale_addr, c.scale_dtype, c.scale_row_stride, c.scale_col_stride);
-  if (c.bias_source == isa::OperandSource::memory)
-    operand(c.bias_addr, c.bias_dtype, c.bias_row_stride, c.bias_col_stride);
+  for_each_read(
+      c, [&](isa::LocalAddr base, std::size_t element, std::int64_t row_stride, std::int64_t col_stride) {
+        reads[base.is_acc() ? 1 : 0] += (row_stride == 0 ? 1 : rows) * (col_stride == 0 ? 1 : cols) * element;
+      });
   if (!c.reduce_only) writes[c.out_addr.is_acc() ? 1 : 0] += rows * cols * size_of(c.out_dtype);
   if (c.reduction != isa::Reduction::none) writes[1] += rows * reduction_bytes(c);
   Cycle end = begin + cycles;
@@ -163,6 +180,11 @@ void Vxu::run_values(const isa::VxuCommand& c) {
   pass.reduced_row_stride = c.reduce_row_stride;
   pass.reduce_accumulate = c.reduce_accumulate;
   pass.column_base = c.column_base;
+  pass.mask = {c.mask_by_range, c.mask_lo, c.mask_hi, c.mask_lo_step, c.mask_hi_step};
+  if (c.mask_by_bytes) pass.mask.bytes = local_.at(c.mask_addr);
+  pass.mask.row_stride = c.mask_row_stride;
+  pass.x_zero = static_cast<std::int32_t>(c.x_zero);
+  pass.out_zero = static_cast<std::int32_t>(c.out_zero);
   run_pass(pass);
 }
 

@@ -35,20 +35,6 @@ Parts parts_of(std::uint32_t bits) {
   return {(bits & kSign) != 0, fraction | 0x800000U, biased - 150};
 }
 
-// The integer nearest to value, saturated to [low, high].
-std::int64_t integer_from_f32(float value, std::int64_t low, std::int64_t high) {
-  const std::uint32_t bits = bits_of(value);
-  const std::uint32_t magnitude = bits & ~kSign;
-  if (magnitude > kInfinity) return 0;
-  const Parts p = parts_of(bits);
-  const bool huge = magnitude == kInfinity || p.exponent > 16;  // at least 2^40
-  if (huge) return p.negative ? low : high;
-  const auto rounded = static_cast<std::int64_t>(shift_right_rounded(p.significand, -p.exponent));
-  const std::int64_t result = p.negative ? -rounded : rounded;
-  if (result < low) return low;
-  return result > high ? high : result;
-}
-
 }  // namespace
 
 std::uint32_t bits_of(float value) {
@@ -120,6 +106,19 @@ std::uint16_t bf16_from_f32(float value) {
   // The upper half, rounded: a carry runs into the exponent and, at the top, gives infinity.
   const std::uint64_t magnitude = shift_right_rounded(bits & ~kSign, 16);
   return static_cast<std::uint16_t>(((bits & kSign) >> 16) | magnitude);
+}
+
+std::int64_t integer_from_f32(float value, std::int64_t low, std::int64_t high) {
+  const std::uint32_t bits = bits_of(value);
+  const std::uint32_t magnitude = bits & ~kSign;
+  if (magnitude > kInfinity) return 0;
+  const Parts p = parts_of(bits);
+  const bool huge = magnitude == kInfinity || p.exponent > 16;  // at least 2^40
+  if (huge) return p.negative ? low : high;
+  const auto rounded = static_cast<std::int64_t>(shift_right_rounded(p.significand, -p.exponent));
+  const std::int64_t result = p.negative ? -rounded : rounded;
+  if (result < low) return low;
+  return result > high ? high : result;
 }
 
 std::int32_t s32_from_f32(float value) {

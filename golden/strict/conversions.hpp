@@ -22,6 +22,7 @@ float f32_from_s32(std::int32_t value);
 std::uint16_t f16_from_f32(float value);
 std::uint16_t bf16_from_f32(float value);
 // Round half to even, saturate, NaN gives 0.
+std::int64_t integer_from_f32(float value, std::int64_t low, std::int64_t high);
 std::int32_t s32_from_f32(float value);
 std::int8_t s8_from_f32(float value);
 std::uint8_t u8_from_f32(float value);

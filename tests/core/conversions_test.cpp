@@ -1,13 +1,15 @@
 // Conversions between element types, judged by the scalar model in golden/strict, which shares no code.
 #include "golden/strict/conversions.hpp"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
+#include <cmath>
 #include <stdexcept>
 #include <vector>
 
 #include "bits.hpp"
 #include "core/numerics/convert.hpp"
+#include "golden/strict/vector_pass.hpp"
 
 namespace assay {
 namespace {
@@ -85,6 +87,55 @@ TEST(Conversions, IntegersWidenExactlyAndWrapBack) {
   }
 }
 
+void expect_same_integers(DType to, const std::vector<float>& values, std::int32_t zero) {
+  const std::size_t element = size_of(to);
+  std::vector<std::byte> got(values.size() * element);
+  core::quantise(to, values.data(), zero, got.data(), values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const std::int32_t expected = strict::quantise(values[i], zero, to);
+    ASSERT_EQ(std::memcmp(&got[i * element], &expected, element), 0)
+        << to_string(to) << " of " << std::hex << bits_of(values[i]) << std::dec << ", zero " << zero;
+  }
+}
+
+TEST(Conversions, EveryZeroPointMeetsTiesAndBothEnds) {
+  const std::vector<float> always{NAN,  INFINITY, -INFINITY, 0.0F,    -0.0F,    0.5F,
+                                  1.5F, -0.5F,    -1.5F,     0x1p40F, -0x1p127F};
+  for (const DType to : {DType::s8, DType::u8, DType::s32}) {
+    const double low = to == DType::s8 ? -128 : to == DType::u8 ? 0 : INT32_MIN;
+    const double high = to == DType::s8 ? 127 : to == DType::u8 ? 255 : INT32_MAX;
+    for (std::int32_t zero = -32768; zero < 32768; ++zero) {
+      std::vector<float> values = always;
+      for (const double end : {low - zero, high - zero})
+        for (int half = -4; half <= 4; ++half) {
+          const auto at = static_cast<float>(end + half / 2.0);
+          for (const int step : {-1, 0, 1})
+            values.push_back(float_of(bits_of(at) + static_cast<std::uint32_t>(step)));
+        }
+      expect_same_integers(to, values, zero);
+      if (testing::Test::HasFatalFailure()) return;
+    }
+  }
+}
+
+TEST(Conversions, EveryUpperHalfOfFp32QuantisesAsTheScalarModel) {
+  std::vector<float> values;
+  for (std::uint32_t upper = 0; upper < 65536; ++upper)
+    for (const std::uint32_t lower : {0u, 1u, 0x7FFFu, 0x8000u, 0x8001u, 0xFFFFu})
+      values.push_back(float_of(upper << 16 | lower));
+  for (const DType to : {DType::s8, DType::u8, DType::s32})
+    for (const std::int32_t zero : {-32768, -128, 0, 3, 128, 32767}) expect_same_integers(to, values, zero);
+}
+
+TEST(Conversions, IntegersRoundHalfToEvenThenAddTheZeroPointThenSaturate) {
+  const float values[] = {0.5F, 1.5F, 2.5F, -0.5F, -2.5F, 126.5F, 127.5F, NAN, -INFINITY, 1e9F};
+  std::int8_t s8[10];
+  core::quantise(DType::s8, values, 0, reinterpret_cast<std::byte*>(s8), 10);
+  EXPECT_THAT(s8, testing::ElementsAre(0, 2, 2, 0, -2, 126, 127, 0, -128, 127));
+  core::quantise(DType::s8, values, -3, reinterpret_cast<std::byte*>(s8), 10);
+  EXPECT_THAT(s8, testing::ElementsAre(-3, -1, -1, -3, -5, 123, 125, -3, -128, 127));
+}
+
 TEST(Conversions, WhatNoCommandNeedsIsRefused) {
   float f = 0;
   std::int32_t i = 0;
@@ -93,6 +144,7 @@ TEST(Conversions, WhatNoCommandNeedsIsRefused) {
   EXPECT_THROW(core::from_f32(DType::s8, &f, bytes, 1), std::logic_error);
   EXPECT_THROW(core::to_s32(DType::f32, bytes, &i, 1), std::logic_error);
   EXPECT_THROW(core::from_s32(DType::bf16, &i, bytes, 1), std::logic_error);
+  EXPECT_THROW(core::quantise(DType::f16, &f, 0, bytes, 1), std::logic_error);
 }
 
 TEST(Conversions, NanBecomesCanonicalAndNothingElseIsTouched) {

@@ -224,9 +224,9 @@ class Claims {
     memory::LocalMemory one(machine_, true), other(machine_, true);
     for (const Space space : {Space::spm, Space::acc})
       for (std::uint32_t i = 0; i < kCapacity; ++i) {
-        at(one, space, i) = static_cast<std::byte>(random_.below(256));
+        at(one, space, i) = noise();
         const bool read = reads[index(space, i)];
-        at(other, space, i) = read ? at(one, space, i) : static_cast<std::byte>(random_.below(256));
+        at(other, space, i) = read ? at(one, space, i) : noise();
       }
     const std::vector<std::byte> before = bytes(other);
     run(one);
@@ -246,6 +246,8 @@ class Claims {
   Machine machine_;
 
  private:
+  // Often 0, which means something to a mask.
+  std::byte noise() { return static_cast<std::byte>(random_.below(2) * random_.below(256)); }
   static std::size_t index(Space space, std::uint64_t byte) {
     return byte + (space == Space::acc ? kCapacity : 0);
   }
@@ -343,7 +345,7 @@ TEST(Footprint, OfAProductIsAllThatItTouches) {
 TEST(Footprint, OfAPassIsAllThatItTouches) {
   Claims claims(6);
   Random& random = claims.random_;
-  int reductions = 0, broadcasts = 0;
+  int reductions = 0, broadcasts = 0, masks = 0;
   for (int i = 0; i < 400; ++i) {
     isa::VxuCommand c{};
     const bool floats = random.below(2) == 0;
@@ -374,11 +376,18 @@ TEST(Footprint, OfAPassIsAllThatItTouches) {
     c.reduce_row_stride = 256;
     c.reduce_accumulate = random.below(2) == 0;
     c.reduce_only = c.reduction != isa::Reduction::none && random.below(2) == 0;
+    if (random.below(2) == 0) {
+      c.mask_by_bytes = true;
+      c.mask_addr = isa::LocalAddr::spm(static_cast<std::uint32_t>(3000 + random.between(0, 30)));
+      c.mask_row_stride = random.between(-20, 20);
+      ++masks;
+    }
     reductions += c.reduction != isa::Reduction::none ? 1 : 0;
     broadcasts += c.x_col_stride == 0 ? 1 : 0;
     claims.check(c, [&](memory::LocalMemory& local) { core::Vxu(claims.machine_, local).pass(c, Cycle(0)); });
     if (testing::Test::HasFatalFailure()) return;
   }
+  EXPECT_GT(masks, 50);
   EXPECT_GT(reductions, 50);
   EXPECT_GT(broadcasts, 50);
 }

@@ -1,6 +1,7 @@
 // vxu.pass as a command: its time, its counters, and everything it refuses.
 #include <gmock/gmock.h>
 
+#include <array>
 #include <cstring>
 
 #include "core/command_fault.hpp"
@@ -254,20 +255,107 @@ TEST_F(VxuCommand, ColumnStridesAreTheElementOrZero) {
   expect_fault(c, "bias: column stride 4 is neither 0 nor 2");
 }
 
-TEST_F(VxuCommand, TypesThatWouldNeedRequantisationAreFaults) {
+TEST_F(VxuCommand, TypesThatNoPassCombinesAreFaults) {
   isa::VxuCommand c = dense(1, 4);
   c.x_dtype = DType::s32;
   expect_fault(c, "x: s32 cannot enter a pass whose output is f32");
-  c = dense(1, 4);
   c.out_dtype = DType::s8;
-  expect_fault(c, "x: f32 cannot enter a pass whose output is s8");
-  c.x_dtype = DType::s32;
   c.scale_source = OperandSource::memory;
   expect_fault(c, "scale: f32 cannot enter a pass whose output is s8");
   c.scale_source = OperandSource::none;
   c.bias_source = OperandSource::memory;
   c.bias_dtype = DType::f16;
   expect_fault(c, "bias: f16 cannot enter a pass whose output is s8");
+  c.x_dtype = DType::f32;  // a float pass
+  c.bias_dtype = DType::s32;
+  expect_fault(c, "bias: s32 cannot enter a pass whose output is s8");
+}
+
+TEST_F(VxuCommand, RequantiseTakesIntegersAndAFloatScale) {
+  isa::VxuCommand c = dense(1, 4);
+  c.operation = isa::VectorOperation::requantise;
+  expect_fault(c, "x: f32 cannot be requantised");
+  c.x_dtype = DType::s32;
+  EXPECT_EQ(cycles(c), 21u);
+  c.bias_source = OperandSource::memory;
+  expect_fault(c, "bias: f32 cannot be requantised");
+  c.bias_dtype = DType::s32;
+  c.scale_source = OperandSource::memory;
+  c.scale_dtype = DType::s32;
+  expect_fault(c, "scale: s32 cannot enter a pass whose output is f32");
+  c.scale_dtype = DType::bf16;
+  c.reduction = Reduction::max;
+  c.reduce_addr = LocalAddr::acc(64);
+  EXPECT_EQ(cycles(c), 21u);
+}
+
+TEST_F(VxuCommand, AddAddTakesBothOperands) {
+  isa::VxuCommand c = dense(1, 4);
+  c.operation = isa::VectorOperation::add_add;
+  c.scale_source = OperandSource::immediate;
+  expect_fault(c, "add_add takes a scale and a bias");
+  c.bias_source = OperandSource::immediate;
+  EXPECT_EQ(cycles(c), 21u);
+  c.scale_source = OperandSource::none;
+  expect_fault(c, "add_add takes a scale and a bias");
+}
+
+TEST_F(VxuCommand, ZeroPointsBelongToIntegers) {
+  isa::VxuCommand c = dense(1, 4);
+  c.x_zero = -3;
+  expect_fault(c, "x_zero = -3, but x is f32");
+  c.x_zero = 0;
+  c.out_zero = 7;
+  expect_fault(c, "out_zero = 7, but the output is f32");
+  c.x_dtype = c.out_dtype = DType::s8;
+  c.x_col_stride = 1;
+  expect_fault(c, "out_zero = 7 in an integer pass");
+  c.operation = isa::VectorOperation::requantise;
+  c.x_zero = 5;
+  EXPECT_EQ(cycles(c), 21u);
+}
+
+TEST_F(VxuCommand, TheByteMaskIsOneMoreOperandAndTheRangeCostsNothing) {
+  isa::VxuCommand c = dense(8, 2);
+  c.mask_by_range = true;
+  EXPECT_EQ(cycles(c), 21u) << "all masked, and yet a pass like any other";
+  c.mask_by_bytes = true;
+  c.mask_addr = LocalAddr::spm(1024);
+  c.mask_row_stride = 128;  // every row in one bank
+  EXPECT_EQ(cycles(c), 20u + 8);
+  c.mask_row_stride = 2;
+  EXPECT_EQ(cycles(c), 21u);
+  c.mask_addr = LocalAddr::spm(16384 - 15);
+  expect_fault(c, "the mask: bytes 0x3ff1..0x4000 of SPM");
+  c.mask_by_bytes = false;
+  EXPECT_EQ(cycles(c), 21u);
+}
+
+TEST_F(VxuCommand, MaskAndZeroPointsComeFromTheCommand) {
+  const std::int8_t x[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+  const std::uint8_t mask[8] = {1, 1, 0, 1, 1, 9, 1, 1};
+  std::memcpy(local.at(LocalAddr::spm(0)), x, 8);
+  std::memcpy(local.at(LocalAddr::acc(512)), mask, 8);
+  isa::VxuCommand c = dense(2, 4);
+  c.operation = isa::VectorOperation::requantise;
+  c.x_dtype = c.out_dtype = DType::s8;
+  c.x_row_stride = c.out_row_stride = 4;
+  c.x_col_stride = 1;
+  c.x_zero = -1;
+  c.out_zero = 100;
+  c.scale_source = OperandSource::immediate;
+  c.scale_imm = 0x40000000;  // 2
+  c.mask_by_range = c.mask_by_bytes = true;
+  c.mask_addr = LocalAddr::acc(512);
+  c.mask_row_stride = 4;
+  c.mask_lo = 0;
+  c.mask_lo_step = 1;
+  c.mask_hi = 3;
+  c.mask_hi_step = 1;
+  core::Vxu(machine, local).pass(c, Cycle(0));
+  std::array<std::int8_t, 8> out;
+  std::memcpy(out.data(), local.at(LocalAddr::acc(0)), 8);
+  EXPECT_THAT(out, testing::ElementsAre(104, 106, 0, 0, 0, 114, 116, 118));
 }
 
 TEST_F(VxuCommand, ReductionsAreFloatAndInAcc) {

@@ -106,5 +106,47 @@ TEST(VectorPass, IntegersComputeModulo2To32) {
   EXPECT_EQ(vector_pass(-5, std::nullopt, std::nullopt, Function::Relu), 0);
 }
 
+TEST(VectorPass, TheSumOfThreeRoundsTwice) {
+  const auto sum = [](float x, float scale, float bias) {
+    return vector_pass(x, scale, bias, Function::Identity, Operation::AddAdd);
+  };
+  EXPECT_EQ(sum(1, 0x1p-24F, 0x1p-24F), 1.0F);
+  EXPECT_EQ(sum(0x1p-24F, 1, 0x1p-24F), 1 + 0x1p-23F) << "x + bias first";
+  EXPECT_EQ(bits(sum(-0.0F, -0.0F, -0.0F)), 0x80000000U);
+  EXPECT_EQ(vector_pass(INT32_MAX, 1, 1, Function::Identity, Operation::AddAdd), INT32_MIN + 1);
+}
+
+TEST(VectorPass, RequantisationSumsAsIntegersAndRoundsTwice) {
+  EXPECT_EQ(strict::requantise(16777216, std::nullopt, 1, Function::Identity), 16777216.0F);
+  EXPECT_EQ(strict::requantise(16777217, std::nullopt, 2, Function::Identity), 16777220.0F);
+  EXPECT_EQ(strict::requantise(INT32_MAX, 0.5F, 1, Function::Identity), -0x1p30F);
+  EXPECT_EQ(strict::requantise(-4, 0.5F, std::nullopt, Function::Relu), 0.0F);
+  EXPECT_EQ(strict::without_zero(INT32_MIN, 1), INT32_MAX);
+}
+
+TEST(VectorPass, IntegerOutputsRoundThenAddThenSaturate) {
+  EXPECT_EQ(strict::quantise(2.5F, 0, DType::s8), 2);
+  EXPECT_EQ(strict::quantise(2.5F, 1, DType::s8), 3) << "not the integer nearest to 3.5";
+  EXPECT_EQ(strict::quantise(300, -200, DType::s8), 100);
+  EXPECT_EQ(strict::quantise(300, -45, DType::u8), 255);
+  EXPECT_EQ(strict::quantise(-300, 45, DType::u8), 0);
+  EXPECT_EQ(strict::quantise(0x1p31F, -1, DType::s32), INT32_MAX) << "saturated once, after the sum";
+  EXPECT_EQ(strict::quantise(0x1p31F, -2, DType::s32), INT32_MAX - 1);
+  EXPECT_EQ(strict::quantise(-kInf, 32767, DType::s32), INT32_MIN);
+  EXPECT_EQ(strict::quantise(f32(0xFFA00001), 5, DType::u8), 5);
+}
+
+TEST(VectorPass, AMaskIsARangeThatMovesAndBytes) {
+  const std::uint8_t bytes[] = {1, 0, 2, 0, 0, 255};
+  strict::Mask mask;
+  EXPECT_TRUE(mask.takes(7, 1 << 30));
+  mask = {-1, 1, 1, 1, nullptr, 0};
+  EXPECT_TRUE(mask.takes(0, 0) && mask.takes(2, 1) && mask.takes(2, 2));
+  EXPECT_FALSE(mask.takes(0, 1) || mask.takes(2, 0) || mask.takes(2, 3));
+  mask = {0, 3, 0, 0, bytes, 3};
+  EXPECT_TRUE(mask.takes(0, 0) && mask.takes(0, 2) && mask.takes(1, 2));
+  EXPECT_FALSE(mask.takes(0, 1) || mask.takes(1, 0) || mask.takes(0, 3));
+}
+
 }  // namespace
 }  // namespace assay::golden
