@@ -24,7 +24,6 @@ struct VectorPass {
   u32 operation = ASSAY_VECTOR_OPERATION_multiply_add, function = ASSAY_VECTOR_FUNCTION_identity;
   u32 reduction = ASSAY_REDUCTION_none, reduce_at = 0, reduce_row = 0;
   bool accumulate = false;
-  uint64_t mask_range = 0, mask = 0, zeros = 0;  // registers
 
   VectorPass& scaled(u32 bits) {
     scale_source = ASSAY_OPERAND_SOURCE_immediate;
@@ -63,23 +62,6 @@ struct VectorPass {
     return *this;
   }
 
-  // Of row i only columns lo + i * lo_step .. hi + i * hi_step - 1 take part; a step is 0 or 1.
-  VectorPass& columns(int32_t lo, int32_t hi, u32 lo_step = 0, u32 hi_step = 0) {
-    mask_range = assay_pack_vxu_mask_range(lo, hi);
-    mask |= assay_pack_vxu_mask(1, 0, lo_step, hi_step, 0, 0);
-    return *this;
-  }
-  // Only elements whose byte is not 0 take part: `at`, and `row` bytes between rows (0: one row for all).
-  VectorPass& bytes(u32 at, u32 row) {
-    mask |= assay_pack_vxu_mask(0, 1, 0, 0, static_cast<int32_t>(row), at);
-    return *this;
-  }
-  // Zero points of an integer x and of an integer output of a float pass.
-  VectorPass& zero_points(int32_t of_x, int32_t of_out) {
-    zeros = assay_pack_vxu_zeros(of_x, of_out);
-    return *this;
-  }
-
   void to(const Place& out) const { launch(out, false); }
   void nowhere() const { launch(Place(), true); }  // the reduction alone
 
@@ -98,13 +80,44 @@ struct VectorPass {
         assay_pack_vxu_bias_strides(static_cast<int32_t>(bias.row), static_cast<int32_t>(bias.col)));
     assay_cfg_vxu_reduce(
         assay_pack_vxu_reduce(reduce_at, reduce_row, reduce_only ? 1 : 0, accumulate ? 1 : 0));
-    // 0 at rest, so that passes without them need not write these.
-    if (mask != 0) assay_cfg2_vxu_mask_range(mask_range, mask);
-    if (zeros != 0) assay_cfg_vxu_zeros(zeros);
     assay_vxu_pass(x.at, out.at);
-    if (mask != 0) assay_cfg_vxu_mask(0);
-    if (zeros != 0) assay_cfg_vxu_zeros(0);
   }
+};
+
+// Masks the passes that are launched while it lives; these are registers of their own, which other passes
+// need not write.
+class Mask {
+ public:
+  Mask() = default;
+  Mask(const Mask&) = delete;
+  Mask& operator=(const Mask&) = delete;
+  ~Mask() { assay_cfg_vxu_mask(0); }
+
+  // Of row i only columns lo + i * lo_step .. hi + i * hi_step - 1 take part; a step is 0 or 1.
+  Mask& columns(int32_t lo, int32_t hi, u32 lo_step = 0, u32 hi_step = 0) {
+    bits_ |= assay_pack_vxu_mask(1, 0, lo_step, hi_step, 0, 0);
+    assay_cfg2_vxu_mask_range(assay_pack_vxu_mask_range(lo, hi), bits_);
+    return *this;
+  }
+  // Only elements whose byte is not 0 take part: `at`, and `row` bytes between rows (0: one row for all).
+  Mask& bytes(u32 at, u32 row) {
+    bits_ |= assay_pack_vxu_mask(0, 1, 0, 0, static_cast<int32_t>(row), at);
+    assay_cfg_vxu_mask(bits_);
+    return *this;
+  }
+
+ private:
+  uint64_t bits_ = 0;
+};
+
+// Zero points, of an integer x and of an integer output of a float pass, of the passes that are launched
+// while it lives.
+class ZeroPoints {
+ public:
+  ZeroPoints(int32_t of_x, int32_t of_out) { assay_cfg_vxu_zeros(assay_pack_vxu_zeros(of_x, of_out)); }
+  ZeroPoints(const ZeroPoints&) = delete;
+  ZeroPoints& operator=(const ZeroPoints&) = delete;
+  ~ZeroPoints() { assay_cfg_vxu_zeros(0); }
 };
 
 }  // namespace device
