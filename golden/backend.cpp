@@ -27,6 +27,7 @@ constexpr std::array kRows{
     Row{"min", strict_elementwise, cpu_elementwise, dnnl_elementwise},
     Row{"relu", strict_elementwise, cpu_elementwise, dnnl_elementwise},
     Row{"softmax", strict_softmax, cpu_softmax, dnnl_softmax},
+    Row{"attention", strict_attention, cpu_attention, nullptr},
 };
 
 ops::Problem checked_problem(const Backend& backend, const ops::Problem& problem,

@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/suggest.hpp"
 #include "isa/abi.h"
+#include "ops/attention/attention_spec.hpp"
 #include "ops/conv/conv_spec.hpp"
 #include "ops/elementwise/elementwise_spec.hpp"
 #include "ops/gemm/gemm_spec.hpp"
@@ -45,6 +46,7 @@ const std::vector<const Operator*>& all_operators() {
     for (const Operator* op :
          {&conv_operator(), &convtranspose_operator(), &convinteger_operator(), &qlinearconv_operator()})
       list.push_back(op);
+    list.push_back(&attention_operator());
     return list;
   }();
   return operators;

@@ -45,6 +45,7 @@ struct MatrixProducts {
 // The declared algorithm's work. Compulsory: each input byte that is read, once, and each output byte.
 struct Work {
   std::uint64_t macs = 0;
+  std::uint64_t macs_masked = 0;  // besides: those of masked scores, which whole tiles may form all the same
   std::uint64_t flops = 0;  // 2 per MAC, and the epilogue's own operations
   Bytes compulsory_read;
   Bytes compulsory_written;

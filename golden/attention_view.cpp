@@ -1,0 +1,78 @@
+#include "golden/attention_view.hpp"
+
+#include <cmath>
+#include <string>
+
+namespace assay::golden {
+namespace {
+
+template <typename T>
+T attribute(const ops::Problem& problem, const char* name, T fallback) {
+  const ops::AttributeValue* given = problem.attributes.find(name);
+  if (given == nullptr) return fallback;
+  if constexpr (std::is_same_v<T, float>)
+    if (const auto* integer = std::get_if<std::int64_t>(given)) return static_cast<float>(*integer);
+  return std::get<T>(*given);
+}
+
+std::size_t extent(const ops::TensorInfo& t, std::size_t d) {
+  return static_cast<std::size_t>(t.shape.at(d));
+}
+
+}  // namespace
+
+AttentionView::AttentionView(const ops::Problem& checked) {
+  const ops::TensorInfo &q = checked.inputs.at(0), &k = checked.inputs.at(1), &v = checked.inputs.at(2);
+  sequence_first_ = attribute<std::string>(checked, "layout", "bhsd") == "bshd";
+  const std::size_t head = sequence_first_ ? 2 : 1, row = sequence_first_ ? 1 : 2;
+  batch = extent(q, 0);
+  q_heads = extent(q, head);
+  kv_heads = extent(k, head);
+  queries = extent(q, row);
+  keys = extent(k, row);
+  depth = extent(q, 3);
+  value_depth = extent(v, 3);
+  causal = attribute<std::int64_t>(checked, "causal", 0) == 1;
+  window = attribute<std::int64_t>(checked, "window", 0);
+  scale = attribute<float>(checked, "scale", 0);
+  if (scale == 0) scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(depth)));
+  softcap = attribute<float>(checked, "softcap", 0);
+  if (checked.inputs.size() < 4) return;
+  const ops::TensorInfo& mask = checked.inputs[3];
+  byte_mask = mask.dtype == DType::u8;
+  added_mask = !byte_mask;
+  mask_.assign(4 - mask.shape.size(), 1);
+  mask_.insert(mask_.end(), mask.shape.begin(), mask.shape.end());
+}
+
+std::size_t AttentionView::q_row(std::size_t b, std::size_t head, std::size_t i) const {
+  return row(b, head, i, q_heads, queries) * depth;
+}
+std::size_t AttentionView::k_row(std::size_t b, std::size_t head, std::size_t j) const {
+  return row(b, head * kv_heads / q_heads, j, kv_heads, keys) * depth;
+}
+std::size_t AttentionView::v_row(std::size_t b, std::size_t head, std::size_t j) const {
+  return row(b, head * kv_heads / q_heads, j, kv_heads, keys) * value_depth;
+}
+std::size_t AttentionView::y_row(std::size_t b, std::size_t head, std::size_t i) const {
+  return row(b, head, i, q_heads, queries) * value_depth;
+}
+
+std::size_t AttentionView::mask_at(std::size_t b, std::size_t head, std::size_t i, std::size_t j) const {
+  std::size_t at = 0;
+  const std::size_t index[]{b, head, i, j};
+  for (std::size_t d = 0; d < 4; ++d) {
+    const auto n = static_cast<std::size_t>(mask_[d]);
+    at = at * n + (n == 1 ? 0 : index[d]);
+  }
+  return at;
+}
+
+bool AttentionView::sees(std::size_t i, std::size_t j) const {
+  const std::int64_t position = static_cast<std::int64_t>(keys) - static_cast<std::int64_t>(queries - i);
+  const std::int64_t ahead = static_cast<std::int64_t>(j) - position;
+  if (causal && ahead > 0) return false;
+  return window == 0 || (-ahead < window && ahead < window);
+}
+
+}  // namespace assay::golden

@@ -1,0 +1,41 @@
+// What the goldens of attention share: where the elements of a problem lie, and which keys a query sees.
+// Derived here from shapes and attributes, not from the kernel's form.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "golden/backend.hpp"
+#include "ops/operator.hpp"
+
+namespace assay::golden {
+
+struct AttentionView {
+  explicit AttentionView(const ops::Problem& checked);
+
+  // Linear indices of a row's first element. `head` counts query heads.
+  std::size_t q_row(std::size_t b, std::size_t head, std::size_t i) const;
+  std::size_t k_row(std::size_t b, std::size_t head, std::size_t j) const;
+  std::size_t v_row(std::size_t b, std::size_t head, std::size_t j) const;
+  std::size_t y_row(std::size_t b, std::size_t head, std::size_t i) const;
+  std::size_t mask_at(std::size_t b, std::size_t head, std::size_t i, std::size_t j) const;
+
+  // By position; a mask of bytes may hide more.
+  bool sees(std::size_t i, std::size_t j) const;
+
+  std::size_t batch, q_heads, kv_heads, queries, keys, depth, value_depth;
+  bool causal = false;
+  std::int64_t window = 0;
+  float scale = 0, softcap = 0;  // softcap 0: none
+  bool added_mask = false, byte_mask = false;
+
+ private:
+  std::size_t row(std::size_t b, std::size_t head, std::size_t i, std::size_t heads, std::size_t rows) const {
+    return sequence_first_ ? (b * rows + i) * heads + head : (b * heads + head) * rows + i;
+  }
+
+  bool sequence_first_ = false;
+  Shape mask_;  // of rank 4
+};
+
+}  // namespace assay::golden

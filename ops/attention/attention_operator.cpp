@@ -1,0 +1,177 @@
+// Attention as an operator: declarations, work, and the kernel's arguments.
+#include <algorithm>
+#include <cstring>
+
+#include "base/error.hpp"
+#include "isa/abi.h"
+#include "ops/attention/attention_spec.hpp"
+
+namespace assay::ops {
+namespace {
+
+constexpr std::size_t kWords = sizeof(assay_attention_attributes) / sizeof(std::uint64_t);
+static_assert(kWords <= ASSAY_MAX_ATTRIBUTES);
+
+std::uint64_t fp32_word(float value) {
+  std::uint32_t bits = 0;
+  std::memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
+
+assay_attention_strides strides(const AttentionForm& f, std::uint64_t heads, std::uint64_t rows,
+                                std::uint64_t depth) {
+  const std::uint64_t line = depth * size_of(f.type);
+  if (f.sequence_first) return {heads * rows * line, line, heads * line};
+  return {heads * rows * line, rows * line, line};
+}
+
+class AttentionOperator final : public Operator {
+ public:
+  std::string_view name() const override { return "attention"; }
+  std::string_view kernel_name() const override { return "attention"; }
+  const std::vector<AttributeSpec>& attributes() const override;
+  const std::vector<std::string>& input_names() const override {
+    static const std::vector<std::string> names{"Q", "K", "V", "mask"};
+    return names;
+  }
+  std::size_t required_inputs() const override { return 3; }
+
+  void infer(Problem& problem) const override {
+    const AttentionForm f = attention_form(problem);
+    Shape shape = problem.inputs[0].shape;
+    shape[3] = static_cast<std::int64_t>(f.value_depth);
+    problem.outputs = {{"Y", f.type, shape}};
+  }
+
+  Work work(const Problem& problem) const override;
+
+  // Roundings are counted in the magnitude, element by element: docs/numerics.md, "The REAL bound".
+  Tolerance tolerance(const Problem& problem) const override {
+    return {DType::f32, 1, 2 * static_cast<double>(attention_form(problem).keys) + 16};
+  }
+
+  std::optional<IntegerReach> integer_reach(const Problem& /*problem*/, double /*q*/) const override {
+    return std::nullopt;
+  }
+
+  KernelCall pack(const Problem& problem) const override;
+};
+
+const std::vector<AttributeSpec>& AttentionOperator::attributes() const {
+  static const std::vector<AttributeSpec> list{
+      {"scale", AttributeType::Float, 0.0F, "factor of the scores; 0: 1 / sqrt(D)", {}, false},
+      {"causal", AttributeType::Int, std::int64_t{0}, "1: no key after the query's position", {}, false},
+      {"window",
+       AttributeType::Int,
+       std::int64_t{0},
+       "keys up to the query's own that it sees; 0: all",
+       {},
+       false},
+      {"softcap",
+       AttributeType::Float,
+       0.0F,
+       "c: scores become c tanh(score / c); 0: as they are",
+       {},
+       false},
+      {"layout",
+       AttributeType::String,
+       std::string("bhsd"),
+       "order of dimensions: bhsd or bshd",
+       {"bhsd", "bshd"},
+       false},
+  };
+  return list;
+}
+
+// Products of the scores that positions let a query see, as matrices of no certain shape: their number
+// counts.
+void add_products(const AttentionForm& f, std::uint64_t scores, Work& work) {
+  const std::uint64_t heads = f.batch * f.q_heads, wide = ASSAY_ATTENTION_BLOCK;
+  if (scores == f.queries * f.keys) {  // kv heads are shared: their queries are rows of one matrix
+    const std::uint64_t rows = f.q_heads / f.kv_heads * f.queries, units = f.batch * f.kv_heads;
+    work.products = {{f.type, rows, f.keys, f.depth, units}, {f.type, rows, f.value_depth, f.keys, units}};
+    return;
+  }
+  if (scores >= wide) {
+    work.products.push_back({f.type, scores / wide, wide, f.depth, heads});
+    work.products.push_back({f.type, scores / wide, f.value_depth, wide, heads});
+  }
+  if (scores % wide != 0) {
+    work.products.push_back({f.type, 1, scores % wide, f.depth, heads});
+    work.products.push_back({f.type, 1, f.value_depth, scores % wide, heads});
+  }
+}
+
+// Queries that see a key, keys that a query sees. Of a mask only what every query needs whole.
+Bytes read_at_least(const Problem& problem, const AttentionForm& f) {
+  std::uint64_t queries = 0, first = f.keys, end = 0;
+  for (std::uint64_t i = 0; i < f.queries; ++i) {
+    const AttentionForm::Range seen = f.visible(i);
+    if (seen.count() == 0) continue;
+    ++queries;
+    first = std::min(first, seen.first);
+    end = std::max(end, seen.end);
+  }
+  const std::uint64_t keys = end > first ? end - first : 0, element = size_of(f.type);
+  Bytes bytes(f.batch * f.q_heads * queries * f.depth * element);
+  bytes += Bytes(f.batch * f.kv_heads * keys * (f.depth + f.value_depth) * element);
+  const bool all = !f.causal && f.window == 0;
+  if (f.mask != ASSAY_ATTENTION_NO_MASK && all) bytes += bytes_of(problem.inputs[3]);
+  return bytes;
+}
+
+// Each score passes twice: the maximum comes before every exponential. Each result passes once.
+Work AttentionOperator::work(const Problem& problem) const {
+  const AttentionForm f = attention_form(problem);
+  const std::uint64_t heads = f.batch * f.q_heads, scores = f.visible_scores();
+  Work work;
+  work.macs = heads * scores * (f.depth + f.value_depth);
+  work.macs_masked = heads * (f.queries * f.keys - scores) * (f.depth + f.value_depth);
+  work.flops = 2 * work.macs + 5 * heads * scores;
+  work.vector_elements = 2 * heads * scores + heads * f.queries * f.value_depth;
+  work.compulsory_read = read_at_least(problem, f);
+  work.compulsory_written = Bytes(heads * f.queries * f.value_depth * size_of(f.type));
+  add_products(f, scores, work);
+  return work;
+}
+
+KernelCall AttentionOperator::pack(const Problem& problem) const {
+  const AttentionForm f = attention_form(problem);
+  assay_attention_attributes words{};
+  words.batch = f.batch;
+  words.q_heads = f.q_heads;
+  words.kv_heads = f.kv_heads;
+  words.queries = f.queries;
+  words.keys = f.keys;
+  words.depth = f.depth;
+  words.value_depth = f.value_depth;
+  words.q = strides(f, f.q_heads, f.queries, f.depth);
+  words.k = strides(f, f.kv_heads, f.keys, f.depth);
+  words.v = strides(f, f.kv_heads, f.keys, f.value_depth);
+  words.y = strides(f, f.q_heads, f.queries, f.value_depth);
+  words.mask = f.mask_strides;
+  words.mask_kind = f.mask;
+  words.inner_scale = fp32_word(f.inner());
+  words.outer_scale = fp32_word(f.softcap == 0 ? f.scale : f.softcap);
+  words.factor = fp32_word(f.factor());
+  words.causal = f.causal ? 1 : 0;
+  words.window = f.window;
+
+  KernelCall call;
+  call.kernel = std::string(kernel_name());
+  for (std::size_t i = 0; i < 3; ++i) call.tensors.push_back({TensorRef::Role::Input, i});
+  call.tensors.push_back({TensorRef::Role::Output, 0});
+  if (f.mask != ASSAY_ATTENTION_NO_MASK) call.tensors.push_back({TensorRef::Role::Input, 3});
+  call.attributes.resize(kWords);
+  std::memcpy(call.attributes.data(), &words, sizeof words);
+  return call;
+}
+
+}  // namespace
+
+const Operator& attention_operator() {
+  static const AttentionOperator op;
+  return op;
+}
+
+}  // namespace assay::ops

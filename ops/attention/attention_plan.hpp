@@ -1,0 +1,151 @@
+// How the attention kernel cuts its problem to the machine: freestanding, also compiled on the host by tests.
+//
+// A tile is so many rows: some queries of one head, or all queries of several, either of one kv head or of
+// all that share several ("units"). It passes over the keys in blocks of 256; K and V come in chunks of a
+// block. Per tile: scores S, results O, 64 stripes of the sum and the maxima in ACC; Q, P, Y in SPM.
+#pragma once
+
+#include "ops/attention/attention_args.h"
+#include "ops/device/device.hpp"
+
+namespace attention {
+
+using device::align_up;
+using device::ceil_div;
+using device::max;
+using device::min;
+using device::u32;
+using device::u64;
+
+constexpr u32 kBlock = ASSAY_ATTENTION_BLOCK, kStripes = 64;
+
+struct Shape {
+  u64 heads = 1, units = 1, queries = 1;  // of a tile at most; heads of all its units
+  u64 rows() const { return heads * queries; }
+};
+
+struct Plan {
+  bool feasible = false;
+  bool pipelined = false;  // two of S, P, Q, Y, mask; else one of each
+  Shape shape;
+  u64 chunk = kBlock;  // keys
+  u64 slots = 1;       // chunks of K or V in SPM
+  u64 columns = 0;     // of S and P: keys of a block at most
+
+  // Bytes between rows; between buffers of a kind; addresses.
+  u32 q_pitch, k_pitch, v_pitch, p_pitch, y_pitch, mask_pitch, s_pitch, o_pitch, sum_pitch;
+  u32 q_size, slot_unit, slot_size, p_size, y_size, mask_size, s_size;
+  u32 q_at, slots_at, p_at, y_at, mask_at;
+  u32 negatives_at[2], shrink_at, factor_at;  // vectors of rows
+  u32 s_at, o_at, sum_at, top_at;             // ACC
+
+  u64 buffers() const { return pipelined ? 2 : 1; }
+};
+
+// What the plan needs to know.
+struct Sizes {
+  const assay_attention_attributes& at;
+  const assay_machine& machine;
+  u64 element, mask_element;
+  u64 tile_k;  // stationary rows
+};
+
+// A tile of at most `most` rows. Neighbouring units are taken together only where there is one chunk a load.
+inline Shape shape_of(const assay_attention_attributes& at, u64 most) {
+  const auto even = [](u64 total, u64 part) { return ceil_div(total, ceil_div(total, part)); };
+  if (at.queries >= most) return {1, 1, even(at.queries, most)};
+  const u64 heads = most / at.queries, group = at.q_heads / at.kv_heads;
+  if (heads < 2 * group) return {heads < group ? even(group, heads) : group, 1, at.queries};
+  const u64 units = even(at.kv_heads, min(heads / group, at.kv_heads));
+  return {units * group, units, at.queries};
+}
+
+// Hands out a memory from its start, in whole bank words.
+class Space {
+ public:
+  Space(u64 bytes, u32 word) : bytes_(bytes), word_(word) {}
+  u32 take(u64 bytes) {
+    const u64 at = next_;
+    next_ += align_up(bytes, word_);
+    return static_cast<u32>(at);
+  }
+  u64 left() const { return next_ <= bytes_ ? bytes_ - next_ : 0; }
+  bool fits() const { return next_ <= bytes_; }
+
+ private:
+  u64 bytes_, next_ = 0;
+  u32 word_;
+};
+
+constexpr u64 kMostSlots = 8;
+
+// Lines of K lie an odd number of bank words apart, so that those which refill the array's line buffers fall
+// into different banks.
+inline void lay_out_lines(const Sizes& s, Plan& plan) {
+  const u32 word = s.machine.spm_bank_bytes, acc_word = s.machine.acc_bank_bytes;
+  const auto pitch = [&](u64 elements, u64 size) {
+    return static_cast<u32>(align_up(elements * size, word));
+  };
+  plan.columns = min<u64>(kBlock, s.at.keys);
+  plan.q_pitch = pitch(s.at.depth, s.element);
+  plan.k_pitch = plan.q_pitch | word;
+  plan.v_pitch = plan.y_pitch = pitch(s.at.value_depth, s.element);
+  plan.p_pitch = pitch(plan.columns, s.element);
+  plan.mask_pitch = pitch(plan.columns, s.mask_element);
+  plan.s_pitch = static_cast<u32>(align_up(plan.columns * 4, acc_word));
+  plan.o_pitch = static_cast<u32>(align_up(s.at.value_depth * 4, acc_word));
+  plan.sum_pitch = kStripes * 4 + acc_word;
+}
+
+// Fills the addresses; false where the memories are too small.
+inline bool lay_out(const Sizes& s, Plan& plan) {
+  Space spm(s.machine.spm_bytes, s.machine.spm_bank_bytes),
+      acc(s.machine.acc_bytes, s.machine.acc_bank_bytes);
+  const u64 rows = plan.shape.rows(), buffers = plan.buffers();
+  plan.q_size = static_cast<u32>(rows * plan.q_pitch);
+  plan.p_size = static_cast<u32>(rows * plan.p_pitch);
+  plan.y_size = static_cast<u32>(rows * plan.y_pitch);
+  plan.mask_size = s.at.mask_kind == ASSAY_ATTENTION_NO_MASK ? 0 : static_cast<u32>(rows * plan.mask_pitch);
+  plan.s_size = static_cast<u32>(rows * plan.s_pitch);
+  plan.slot_unit = static_cast<u32>(plan.chunk * max(plan.k_pitch, plan.v_pitch));
+  plan.slot_size = static_cast<u32>(plan.shape.units * plan.slot_unit);
+  plan.q_at = spm.take(buffers * plan.q_size);
+  plan.p_at = spm.take(buffers * plan.p_size);
+  plan.y_at = spm.take(buffers * plan.y_size);
+  plan.mask_at = spm.take(buffers * plan.mask_size);
+  plan.negatives_at[0] = spm.take(rows * 4);
+  plan.negatives_at[1] = spm.take(rows * 4);
+  plan.shrink_at = spm.take(rows * 4);
+  plan.factor_at = spm.take(rows * 4);
+  const u64 least = plan.pipelined ? 3 : 1;
+  plan.slots = min(kMostSlots, spm.left() / plan.slot_size);
+  plan.slots_at = spm.take(plan.slots * plan.slot_size);
+  plan.s_at = device::acc(acc.take(buffers * plan.s_size));
+  plan.o_at = device::acc(acc.take(rows * plan.o_pitch));
+  plan.sum_at = device::acc(acc.take(rows * plan.sum_pitch));
+  plan.top_at = device::acc(acc.take(rows * 4));
+  return spm.fits() && acc.fits() && plan.slots >= least;
+}
+
+// Of rows from `most` on down to `least`, and of chunks likewise, the first that fit.
+inline bool fit(const Sizes& s, Plan& plan, u64 most, u64 least, u64 least_chunk) {
+  for (u64 rows = most;; rows = max(rows / 2, least)) {
+    plan.shape = shape_of(s.at, rows);
+    for (plan.chunk = kBlock; plan.chunk >= least_chunk; plan.chunk /= 2)
+      if (lay_out(s, plan)) return true;
+    if (rows == least) return false;
+  }
+}
+
+inline void make_plan(const Sizes& s, Plan& plan) {
+  lay_out_lines(s, plan);
+  const u64 array = s.machine.mxu_rows;
+  plan.pipelined = true;
+  plan.feasible = fit(s, plan, 4 * array, ceil_div(array, s.machine.mxu_load_rows_per_cycle),
+                      min<u64>(kBlock, device::align_up(s.machine.mxu_cols, 2)));
+  if (plan.feasible) return;
+  plan.pipelined = false;
+  plan.feasible = fit(s, plan, 4 * array, 1, 1);
+}
+
+}  // namespace attention
