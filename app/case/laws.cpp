@@ -172,7 +172,7 @@ const Law kLaws[] = {
      [](sim::RunResult& run, const Books& b) {
        run.vxu.elements += run.cycles.count() * b.machine.vxu.lanes;
      }},
-    {"products", "MACs executed = MACs declared, those of masked scores apart", true, products,
+    {"products", "MACs executed = MACs declared; at most those of masked scores besides", true, products,
      [](sim::RunResult& run, const Books& b) { run.mxu.macs = b.work.macs + b.work.macs_masked + 1; }},
     {"array-slots", "the matrix unit's useful and padding cycles x peak rate = MACs executed + padding", true,
      array_slots, [](sim::RunResult& run, const Books&) { ++run.mxu.macs_padding; }},
