@@ -28,6 +28,10 @@ constexpr std::array kRows{
     Row{"relu", strict_elementwise, cpu_elementwise, dnnl_elementwise},
     Row{"softmax", strict_softmax, cpu_softmax, dnnl_softmax},
     Row{"attention", strict_attention, cpu_attention, nullptr},
+    Row{"conv", strict_conv, cpu_conv, dnnl_conv},
+    Row{"convtranspose", strict_conv, cpu_conv, dnnl_conv},
+    Row{"convinteger", strict_conv, cpu_conv, nullptr},
+    Row{"qlinearconv", strict_conv, cpu_conv, nullptr},
 };
 
 ops::Problem checked_problem(const Backend& backend, const ops::Problem& problem,

@@ -91,6 +91,11 @@ class Operator {
   virtual std::size_t required_inputs() const = 0;
   // Optional inputs may be left out before others that are given: an input is known by its name.
   virtual bool inputs_by_name() const { return false; }
+  // Where an input is a scale: about which value cases draw it, so that results are neither all 0 nor all
+  // saturated.
+  virtual std::optional<double> usual_scale(const Problem& /*problem*/, std::size_t /*input*/) const {
+    return std::nullopt;
+  }
 
   // Checks the problem and fills its outputs. Idempotent.
   virtual void infer(Problem& problem) const = 0;

@@ -151,9 +151,13 @@ std::string reproduce_line(const Case& c) {
 std::vector<Tensor> make_inputs(const Case& c) {
   const std::uint64_t seed = data_seed(c);
   const std::int32_t limit = c.data == DataKind::Integers ? exact_limit(c.problem) : 1;
+  const ops::Operator& op = ops::find_operator(c.problem.op);
   std::vector<Tensor> tensors;
-  for (std::size_t i = 0; i < c.problem.inputs.size(); ++i)
-    tensors.push_back(make_tensor(c.problem.inputs[i], c.data, mix(seed + i + 1), limit));
+  for (std::size_t i = 0; i < c.problem.inputs.size(); ++i) {
+    const auto scale = op.usual_scale(c.problem, i);
+    tensors.push_back(scale ? make_scales(c.problem.inputs[i], *scale, mix(seed + i + 1))
+                            : make_tensor(c.problem.inputs[i], c.data, mix(seed + i + 1), limit));
+  }
   return tensors;
 }
 

@@ -11,6 +11,9 @@ namespace assay::testgen {
 // A tensor of kind `kind`. Integers draws from -limit .. limit without 0; other kinds ignore the limit.
 Tensor make_tensor(const ops::TensorInfo& info, DataKind kind, std::uint64_t key, std::int32_t limit);
 
+// Positive numbers around `about`, within a factor of two.
+Tensor make_scales(const ops::TensorInfo& info, double about, std::uint64_t key);
+
 // The largest magnitude of integer operands (at most 16) for which every sum of this problem is exact in
 // the accumulator in every order. Throws Error(Usage) where there is none.
 std::int32_t exact_limit(const ops::Problem& problem);

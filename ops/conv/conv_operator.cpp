@@ -109,6 +109,7 @@ class ConvOperator final : public Operator {
     return read_conv(*this, kind_, problem, output);
   }
 
+  std::optional<double> usual_scale(const Problem& problem, std::size_t input) const override;
   Work work(const Problem& problem) const override;
   Tolerance tolerance(const Problem& problem) const override;
   std::optional<IntegerReach> integer_reach(const Problem& problem, double q) const override;
@@ -132,6 +133,14 @@ std::vector<MatrixProducts> products_of(const ConvForm& f) {
     products = std::move(longer);
   }
   return products;
+}
+
+// Products of 8 bits are about 2^12 large, and their sums grow with the root of their number: y about 32.
+std::optional<double> ConvOperator::usual_scale(const Problem& problem, std::size_t input) const {
+  const std::string& name = problem.inputs.at(input).name;
+  if (name == "x_scale" || name == "w_scale") return 1.0 / 64;
+  if (name != "y_scale") return std::nullopt;
+  return std::sqrt(static_cast<double>(form(problem).taps_and_depth())) / 32;
 }
 
 std::uint64_t terms_of(const Problem& problem) {
