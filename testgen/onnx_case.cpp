@@ -21,12 +21,19 @@ struct OnnxOperator {
   int since;   // oldest operator set whose meaning is the spec's
   int inputs;  // how many of the node's inputs are understood
   std::vector<std::string> attributes = {};
+  // Attributes of operator sets below `until` whose every value means what the later sets do.
+  std::vector<std::string> outdated = {};
+  int until = 0;
 };
 
 const std::vector<OnnxOperator>& operators() {
   constexpr int kAny = 1 << 20;  // as many as the spec takes
+  static const std::vector<std::string> conv{"auto_pad",     "dilations", "group",
+                                             "kernel_shape", "pads",      "strides"};
+  static const std::vector<std::string> convtranspose{
+      "auto_pad", "dilations", "group", "kernel_shape", "output_padding", "output_shape", "pads", "strides"};
   static const std::vector<OnnxOperator> rows{
-      {"Gemm", "gemm", 7, 3, {"alpha", "beta", "transA", "transB"}},
+      {"Gemm", "gemm", 6, 3, {"alpha", "beta", "transA", "transB"}, {"broadcast"}, 7},
       {"MatMul", "matmul", 1, 2},
       {"MatMulInteger", "matmul", 10, 2},  // without zero points
       {"Add", "add", 7, 2},
@@ -37,6 +44,10 @@ const std::vector<OnnxOperator>& operators() {
       {"Min", "min", 8, kAny},
       {"Relu", "relu", 6, 1},
       {"Softmax", "softmax", 13, 1, {"axis"}},
+      {"Conv", "conv", 1, 3, conv},
+      {"ConvTranspose", "convtranspose", 1, 3, convtranspose},
+      {"ConvInteger", "convinteger", 10, 4, conv},
+      {"QLinearConv", "qlinearconv", 10, 9, conv},
   };
   return rows;
 }
@@ -68,8 +79,36 @@ Model read_model(const fs::path& folder) {
   return {(folder / "model.onnx").string(), read_onnx_model(folder / "model.onnx")};
 }
 
+// Whether the graph declares a matrix of that name.
+bool is_matrix(const onnx::GraphProto& graph, const std::string& name) {
+  for (const onnx::ValueInfoProto& info : graph.input())
+    if (info.name() == name) return info.type().tensor_type().shape().dim_size() == 2;
+  return false;
+}
+
+// Transpose and MatMul of matrices, as converters write a linear layer: one Gemm.
+void fold_transpose(onnx::GraphProto& graph) {
+  if (graph.node_size() != 2) return;
+  const onnx::NodeProto &transpose = graph.node(0), &matmul = graph.node(1);
+  const bool linear = transpose.op_type() == "Transpose" && matmul.op_type() == "MatMul" &&
+                      transpose.input_size() == 1 && transpose.output_size() == 1 &&
+                      matmul.input_size() == 2 && matmul.input(1) == transpose.output(0) &&
+                      matmul.input(0) != transpose.output(0);
+  if (!linear || !is_matrix(graph, matmul.input(0)) || !is_matrix(graph, transpose.input(0))) return;
+  onnx::NodeProto gemm = matmul;
+  gemm.set_op_type("Gemm");
+  gemm.set_input(1, transpose.input(0));
+  onnx::AttributeProto& transposed = *gemm.add_attribute();
+  transposed.set_name("transB");
+  transposed.set_type(onnx::AttributeProto::INT);
+  transposed.set_i(1);
+  graph.clear_node();
+  *graph.add_node() = gemm;
+}
+
 Model read_node_model(const fs::path& folder) {
   Model model = read_model(folder);
+  fold_transpose(*model.proto.mutable_graph());
   const onnx::GraphProto& graph = model.graph();
   if (graph.node_size() == 0) fail(ExitCode::BadInput, "{}: a graph without a node", model.file);
   for (const onnx::NodeProto& node : graph.node()) operator_of(node, model.file);
@@ -97,18 +136,36 @@ void check_operator_set(const Model& model, const OnnxOperator& row) {
          describe(model.node()), operator_set(model), row.since);
 }
 
+bool holds(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// The value; empty where its type is another one than the spec's.
+std::optional<ops::AttributeValue> value_of(const onnx::AttributeProto& attribute, ops::AttributeType type) {
+  using Proto = onnx::AttributeProto;
+  const bool real = type == ops::AttributeType::Float;
+  if (attribute.type() == Proto::INT && (real || type == ops::AttributeType::Int)) return attribute.i();
+  if (attribute.type() == Proto::FLOAT && real) return attribute.f();
+  if (attribute.type() == Proto::STRING && type == ops::AttributeType::String) return attribute.s();
+  if (attribute.type() == Proto::INTS && type == ops::AttributeType::Ints)
+    return std::vector<std::int64_t>(attribute.ints().begin(), attribute.ints().end());
+  return std::nullopt;
+}
+
 void add_attributes(const Model& model, const OnnxOperator& row, ops::Problem& problem) {
+  const ops::Operator& op = ops::find_operator(row.op);
   for (const onnx::AttributeProto& attribute : model.node().attribute()) {
-    if (std::find(row.attributes.begin(), row.attributes.end(), attribute.name()) == row.attributes.end())
+    if (operator_set(model) < row.until && holds(row.outdated, attribute.name())) continue;
+    if (!holds(row.attributes, attribute.name()))
       fail(ExitCode::Unsupported, "{}: node {}: unsupported attribute '{}'", model.file,
            describe(model.node()), attribute.name());
-    if (attribute.type() == onnx::AttributeProto::INT)
-      problem.attributes.set(attribute.name(), attribute.i());
-    else if (attribute.type() == onnx::AttributeProto::FLOAT)
-      problem.attributes.set(attribute.name(), attribute.f());
-    else
-      fail(ExitCode::BadInput, "{}: node {}: attribute '{}' is neither INT nor FLOAT", model.file,
-           describe(model.node()), attribute.name());
+    const ops::AttributeType type = ops::find_attribute(op, attribute.name()).type;
+    const auto value = value_of(attribute, type);
+    if (!value)
+      fail(ExitCode::BadInput, "{}: node {}: attribute '{}' is {}, expected {}", model.file,
+           describe(model.node()), attribute.name(),
+           onnx::AttributeProto::AttributeType_Name(attribute.type()), ops::to_string(type));
+    problem.attributes.set(attribute.name(), *value);
   }
 }
 
@@ -155,7 +212,8 @@ std::map<std::string, Tensor> named_tensors(const Model& model, const fs::path& 
 void add_inputs(const Model& model, const OnnxOperator& row, std::map<std::string, Tensor>& tensors,
                 RecordedCase& out) {
   const onnx::NodeProto& node = model.node();
-  const std::vector<std::string>& names = ops::find_operator(row.op).input_names();
+  const ops::Operator& op = ops::find_operator(row.op);
+  const std::vector<std::string>& names = op.input_names();
   for (int i = 0; i < node.input_size(); ++i) {
     if (node.input(i).empty()) continue;  // an optional input that is not given
     if (i >= row.inputs)
@@ -166,7 +224,7 @@ void add_inputs(const Model& model, const OnnxOperator& row, std::map<std::strin
       fail(ExitCode::BadInput, "{}: node {}: input '{}' is nowhere defined", model.file, describe(node),
            node.input(i));
     Tensor tensor = found->second;
-    const auto position = out.inputs.size();
+    const std::size_t position = op.inputs_by_name() ? static_cast<std::size_t>(i) : out.inputs.size();
     if (position >= names.size())
       fail(ExitCode::Unsupported, "{}: node {}: {} inputs; {} takes at most {}", model.file, describe(node),
            node.input_size(), row.op, names.size());

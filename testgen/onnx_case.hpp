@@ -1,6 +1,6 @@
 // Cases recorded by the ONNX project: a folder with model.onnx and test_data_set_N/{input,output}_I.pb
 // (github.com/onnx/onnx, backend test data). The model is one node of an operator in the table of
-// onnx_case.cpp.
+// onnx_case.cpp, or Transpose and MatMul of matrices: one Gemm.
 #pragma once
 
 #include <filesystem>
