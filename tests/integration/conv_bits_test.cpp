@@ -1,0 +1,92 @@
+// BITS mode for the convolutions: random problems over every attribute, hostile data, every dtype, on every
+// machine bit-equal to the scalar model of the contract. Prints what each combination saw.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstring>
+#include <map>
+
+#include "../support/conv_case.hpp"
+#include "app/case/case_run.hpp"
+#include "base/machine_yaml.hpp"
+#include "testgen/case.hpp"
+#include "testgen/random.hpp"
+
+namespace assay {
+namespace {
+
+constexpr int kProblems = 60;  // of each operator and dtype: 600 in all
+constexpr std::uint64_t kMostProducts = 100'000;
+constexpr std::array kMachines{"edge16", "server128", "tests/tiny4", "tests/wide8x32"};
+// Integers take Cancellation and Special as their extremes: 0, 1, MIN, MAX and their neighbours.
+constexpr std::array kKinds{testgen::DataKind::Special,   testgen::DataKind::Cancellation,
+                            testgen::DataKind::Subnormal, testgen::DataKind::SignedZero,
+                            testgen::DataKind::Random,    testgen::DataKind::Mixed};
+
+struct Family {
+  const char* op;
+  DType dtype;
+};
+
+class ConvBits : public ::testing::TestWithParam<Family> {};
+
+testgen::Case case_of(const ops::Problem& problem, int number) {
+  testgen::Case c;
+  c.problem = problem;
+  c.mode = golden::Mode::Bits;
+  c.data = kKinds[static_cast<std::size_t>(number) % kKinds.size()];
+  c.suite_seed = static_cast<std::uint64_t>(number) + 1;
+  testgen::validate(c);
+  return c;
+}
+
+// Scales that no one would choose: every seventh problem's.
+void make_hostile(app::CaseInput& input, int number) {
+  constexpr std::array<std::uint32_t, 6> kScales{0x7F800000, 0x7FC00001, 0,
+                                                 0x80000001, 0xBF800000, 0x7F7FFFFF};
+  if (number % 7 != 0) return;
+  for (std::size_t i = 0; i < input.inputs.size(); ++i)
+    if (ops::find_operator(input.c.problem.op).usual_scale(input.c.problem, i))
+      std::memcpy(input.inputs[i].bytes.data(),
+                  &kScales[(static_cast<std::size_t>(number) + i) % kScales.size()], sizeof(std::uint32_t));
+}
+
+TEST_P(ConvBits, EqualTheScalarModelOnEveryMachine) {
+  const auto [op, dtype] = GetParam();
+  test::RandomConv random(testgen::hash(fmt::format("{} {}", op, to_string(dtype))));
+  std::map<std::string, int> compared;
+  for (int number = 0; number < kProblems; ++number) {
+    app::CaseInput input = app::generated(case_of(random(op, dtype, kMostProducts), number));
+    make_hostile(input, number);
+    for (const char* machine : kMachines) {
+      if (find_machine(machine).mxu.rate(dtype).chain == 0) continue;
+      input.c.config = machine;
+      const report::CaseResult r = app::run_case(input, {});
+      ASSERT_EQ(to_string(r.verdict), to_string(ExitCode::Pass))
+          << r.message << fmt::format("\n  {}\n  ", fmt::join(r.notes, "\n  "))
+          << testgen::reproduce_line(input.c);
+      ++compared[machine];
+    }
+  }
+  ASSERT_GE(compared.size(), 2U);
+  for (const auto& [machine, problems] : compared) {
+    fmt::print("bits  {:<13} {:<5} {:<15} {} problems\n", op, to_string(dtype), machine, problems);
+    EXPECT_EQ(problems, kProblems) << machine;
+  }
+}
+
+constexpr Family kFamilies[] = {
+    {"conv", DType::f32},          {"conv", DType::f16},          {"conv", DType::bf16},
+    {"convtranspose", DType::f32}, {"convtranspose", DType::f16}, {"convtranspose", DType::bf16},
+    {"convinteger", DType::s8},    {"convinteger", DType::u8},    {"qlinearconv", DType::s8},
+    {"qlinearconv", DType::u8},
+};
+
+INSTANTIATE_TEST_SUITE_P(Families, ConvBits, ::testing::ValuesIn(kFamilies), [](const auto& test) {
+  return fmt::format("{}_{}", test.param.op, to_string(test.param.dtype));
+});
+
+}  // namespace
+}  // namespace assay
