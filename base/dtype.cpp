@@ -27,10 +27,13 @@ struct Alias {
 };
 
 constexpr std::array kAliases{
-    Alias{"fp32", DType::f32},      Alias{"float32", DType::f32}, Alias{"float", DType::f32},
-    Alias{"fp16", DType::f16},      Alias{"float16", DType::f16}, Alias{"half", DType::f16},
-    Alias{"bfloat16", DType::bf16}, Alias{"int8", DType::s8},     Alias{"i8", DType::s8},
-    Alias{"uint8", DType::u8},      Alias{"int32", DType::s32},   Alias{"i32", DType::s32},
+    Alias{"fp32", DType::f32},        Alias{"float32", DType::f32},       Alias{"float", DType::f32},
+    Alias{"fp16", DType::f16},        Alias{"float16", DType::f16},       Alias{"half", DType::f16},
+    Alias{"bfloat16", DType::bf16},   Alias{"int8", DType::s8},           Alias{"i8", DType::s8},
+    Alias{"uint8", DType::u8},        Alias{"int32", DType::s32},         Alias{"i32", DType::s32},
+    Alias{"fp8e4m3", DType::e4m3},    Alias{"float8e4m3fn", DType::e4m3}, Alias{"fp8e5m2", DType::e5m2},
+    Alias{"float8e5m2", DType::e5m2}, Alias{"int4", DType::s4},           Alias{"i4", DType::s4},
+    Alias{"uint4", DType::u4},
 };
 
 const Row& row(DType type) { return kRows.at(static_cast<std::size_t>(type)); }
@@ -47,7 +50,17 @@ const std::vector<DType>& all_dtypes() {
 }
 
 std::string_view to_string(DType type) { return row(type).name; }
-std::size_t size_of(DType type) { return row(type).bits / 8; }
+std::size_t bits_of(DType type) { return row(type).bits; }
+
+std::size_t size_of(DType type) {
+  const std::size_t bits = bits_of(type);
+  if (bits < 8)
+    fail(ExitCode::Unsupported, "{}: elements that share a byte are not supported here", to_string(type));
+  return bits / 8;
+}
+
+std::uint64_t storage_bytes(DType type, std::uint64_t count) { return (count * bits_of(type) + 7) / 8; }
+
 DTypeKind kind_of(DType type) { return row(type).kind; }
 
 std::optional<DType> dtype_from_name(std::string_view name) {

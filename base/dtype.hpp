@@ -22,7 +22,11 @@ enum class DTypeKind : std::uint8_t { Float, Signed, Unsigned };
 const std::vector<DType>& all_dtypes();
 
 std::string_view to_string(DType type);
-std::size_t size_of(DType type);  // bytes per element
+std::size_t bits_of(DType type);  // per element
+// Bytes per element. Throws Error(Unsupported) for types of less than a byte.
+std::size_t size_of(DType type);
+// Bytes of `count` elements side by side; four-bit ones fill their last byte with 0.
+std::uint64_t storage_bytes(DType type, std::uint64_t count);
 DTypeKind kind_of(DType type);
 inline bool is_float(DType type) { return kind_of(type) == DTypeKind::Float; }
 

@@ -68,6 +68,9 @@ std::vector<Parameter> mxu_parameters(Machine::Mxu& m) {
       other("mxu.rates.f16", rate(DType::f16), "products a PE and cycle, fp16"),
       other("mxu.rates.bf16", rate(DType::bf16), "products a PE and cycle, bf16"),
       other("mxu.rates.s8", rate(DType::s8), "products a PE and cycle, s8"),
+      other("mxu.rates.u8", rate(DType::u8), "products a PE and cycle, u8"),
+      other("mxu.rates.e4m3", rate(DType::e4m3), "products a PE and cycle, fp8 e4m3"),
+      other("mxu.rates.e5m2", rate(DType::e5m2), "products a PE and cycle, fp8 e5m2"),
       other("mxu.hypothetical", m.hypothetical, "dtypes that the real machine lacks"),
   };
 }

@@ -18,6 +18,11 @@ using Shape = std::vector<std::int64_t>;
 std::int64_t element_count(const Shape& shape);
 std::string to_string(const Shape& shape);  // "[2, 3, 4]"
 
+// The bits of element `index` of dense storage, in the low end. Of four-bit elements the even ones lie in a
+// byte's low nibble.
+std::uint64_t element_bits(DType type, const std::byte* storage, std::size_t index);
+void set_element_bits(DType type, std::byte* storage, std::size_t index, std::uint64_t bits);
+
 struct Tensor {
   std::string name;
   DType dtype = DType::f32;

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "core/dma/transfer.hpp"
+#include "core/mxu/mxu_kinds.hpp"
 #include "core/mxu/pattern.hpp"
 #include "core/vxu/vector_pass.hpp"
 
@@ -48,19 +49,20 @@ struct Repetitions {
 
 class MxuAccesses {
  public:
-  explicit MxuAccesses(const isa::MxuCommand& c) : c_(c), element_(size_of(c.dtype)) {}
+  explicit MxuAccesses(const isa::MxuCommand& c) : c_(c), b_type_(stationary_type(c)) {}
 
   std::vector<Access> all() {
     if (c_.instruction == isa::Instruction::mxu_load) {
       const Repetitions once{0, 1, 0, 1, c_.n, c_.k};
-      if (c_.b_pattern) add_pattern("B", c_.b_addr, pattern_of_b(c_), c_.n, c_.n, 1, 1);
+      if (c_.b_pattern) add_pattern("B", c_.b_addr, size_of(b_type_), pattern_of_b(c_), c_.n, c_.n, 1, 1);
       else add_b(once);
       return std::move(list_);
     }
-    if (c_.a_pattern) add_pattern("A", c_.a_addr, pattern_of_a(c_), c_.m, c_.m, c_.inner, c_.outer);
+    if (c_.a_pattern)
+      add_pattern("A", c_.a_addr, size_of(c_.dtype), pattern_of_a(c_), c_.m, c_.m, c_.inner, c_.outer);
     if (c_.b_pattern && !c_.resident)
-      add_pattern("B", c_.b_addr, pattern_of_b(c_), c_.n, c_.n_last != 0 ? c_.n_last : c_.n, c_.inner,
-                  c_.outer);
+      add_pattern("B", c_.b_addr, size_of(b_type_), pattern_of_b(c_), c_.n, c_.n_last != 0 ? c_.n_last : c_.n,
+                  c_.inner, c_.outer);
     const auto outer =
         cuts(c_.outer, c_.resident || (c_.accumulate && c_.outer_acc_step == 0), c_.k_last != 0);
     const auto inner = cuts(c_.inner, c_.resident, c_.n_last != 0);
@@ -92,8 +94,8 @@ class MxuAccesses {
 
   // What all repetitions of an operand with a pattern read: as either index goes on without a gap, one
   // range of lines by one of products.
-  void add_pattern(const char* role, isa::LocalAddr base, const OperandPattern& p, std::uint64_t lines,
-                   std::uint64_t last_lines, std::uint64_t inner, std::uint64_t outer) {
+  void add_pattern(const char* role, isa::LocalAddr base, std::uint64_t element, const OperandPattern& p,
+                   std::uint64_t lines, std::uint64_t last_lines, std::uint64_t inner, std::uint64_t outer) {
     const auto whole = [](std::uint64_t first, std::uint64_t steps, std::uint64_t each, std::uint64_t last) {
       return IndexRange{first, (steps - 1) * each + last};
     };
@@ -109,18 +111,19 @@ class MxuAccesses {
                                                               : 1,
                                            c_.k, p.outer_products || c_.outer == 1 ? k_last : c_.k);
     for (const auto& rows : boxes_of(p.lines, line_range))
-      for (const auto& products : boxes_of(p.products, product_range)) add_box(role, base, p, rows, products);
+      for (const auto& products : boxes_of(p.products, product_range))
+        add_box(role, base, element, p, rows, products);
   }
-  void add_box(const char* role, isa::LocalAddr base, const OperandPattern& p,
+  void add_box(const char* role, isa::LocalAddr base, std::uint64_t element, const OperandPattern& p,
                const DigitBox<kLineDigits>& lines, const DigitBox<kProductDigits>& products) {
     static constexpr const char* kLines[] = {"line digit 0", "line digit 1", "line digit 2"};
     static constexpr const char* kProducts[] = {"k digit 0", "k digit 1", "k digit 2", "k digit 3"};
     Access access;
     access.space = space_of(base);
     access.role = role;
-    access.element = static_cast<std::uint32_t>(element_);
+    access.element = static_cast<std::uint32_t>(element);
     access.base = base.offset();
-    access.run = element_;
+    access.run = element;
     std::size_t at = 0;
     const auto add = [&](const char* name, IndexRange box, std::int64_t stride) {
       access.base += static_cast<std::int64_t>(box.first) * stride;
@@ -133,13 +136,29 @@ class MxuAccesses {
 
   void add_a(const Repetitions& r) {
     const std::uint64_t lines = c_.a_k_major ? r.k : c_.m, length = c_.a_k_major ? c_.m : r.k;
-    add(r, "A", c_.a_addr, false, element_, c_.outer_a_step, c_.inner_a_step, {"line", lines, c_.a_stride, 0},
-        length * element_);
+    add(r, "A", c_.a_addr, false, size_of(c_.dtype), c_.outer_a_step, c_.inner_a_step,
+        {"line", lines, c_.a_stride, 0}, storage_bytes(c_.dtype, length));
   }
   void add_b(const Repetitions& r) {
     const std::uint64_t lines = c_.b_n_major ? r.n : r.k, length = c_.b_n_major ? r.k : r.n;
-    add(r, "B", c_.b_addr, false, element_, c_.outer_b_step, c_.inner_b_step, {"line", lines, c_.b_stride, 0},
-        length * element_);
+    const std::uint64_t element = std::max<std::uint64_t>(1, bits_of(b_type_) / 8);
+    add(r, "B", c_.b_addr, false, element, c_.outer_b_step, c_.inner_b_step, {"line", lines, c_.b_stride, 0},
+        storage_bytes(b_type_, length));
+    if (dequantises(c_)) add_dequantisation(r);
+  }
+  void add_dequantisation(const Repetitions& r) {
+    const std::uint64_t groups = (r.k + c_.group - 1) / c_.group;
+    const auto table = [&](const char* role, isa::LocalAddr base, DType type, std::int64_t outer_step,
+                           std::int64_t inner_step, std::int64_t group_stride, std::int64_t col_stride) {
+      add(r, role, base, false, size_of(type), outer_step, inner_step, {"group", groups, group_stride, 0},
+          size_of(type));
+      list_.back().dims[3] = {"column", r.n, col_stride, 0};
+    };
+    table("the scales", c_.scale_addr, c_.scale_dtype, c_.outer_scale_step, c_.inner_scale_step,
+          c_.scale_group_stride, c_.scale_col_stride);
+    if (c_.zeros)
+      table("the zero points", c_.zero_addr, DType::u8, c_.outer_zero_step, c_.inner_zero_step,
+            c_.zero_group_stride, c_.zero_col_stride);
   }
   void add_result(const Repetitions& r, bool write) {
     add(r, write ? "the result" : "the partial", c_.acc_addr, write, 4, c_.outer_acc_step, c_.inner_acc_step,
@@ -163,7 +182,7 @@ class MxuAccesses {
   }
 
   const isa::MxuCommand& c_;
-  const std::uint64_t element_;
+  const DType b_type_;
   std::vector<Access> list_;
 };
 

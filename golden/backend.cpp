@@ -46,7 +46,7 @@ ops::Problem checked_problem(const Backend& backend, const ops::Problem& problem
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const ops::TensorInfo& want = checked.inputs[i];
     const Tensor& have = inputs[i];
-    const auto bytes = static_cast<std::size_t>(element_count(want.shape)) * size_of(want.dtype);
+    const auto bytes = storage_bytes(want.dtype, static_cast<std::uint64_t>(element_count(want.shape)));
     if (have.dtype != want.dtype || have.shape != want.shape || have.bytes.size() != bytes)
       fail(ExitCode::Usage, "golden {}: input '{}' is {} {} ({} bytes), expected {} {}", backend.name(),
            want.name, to_string(have.dtype), to_string(have.shape), have.bytes.size(), to_string(want.dtype),

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
 
 #include "base/error.hpp"
@@ -39,11 +38,7 @@ bool same_special(double got, double want) { return std::isnan(want) ? std::isna
 // Bits for a reference that has only values: exact mode, where the conversion rounds an exact result.
 Tensor rounded_reference(const Expected& expected) {
   Tensor bits(expected.name, expected.dtype, expected.shape);
-  const std::size_t size = size_of(expected.dtype);
-  for (std::size_t i = 0; i < expected.values.size(); ++i) {
-    const std::uint64_t element = encode(expected.dtype, expected.values[i]);
-    std::memcpy(bits.bytes.data() + i * size, &element, size);  // little endian
-  }
+  encode(expected.dtype, expected.values.data(), expected.values.size(), bits.bytes.data());
   return bits;
 }
 

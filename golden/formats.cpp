@@ -14,15 +14,19 @@ namespace {
 // A binary format: `precision` significant bits, hidden one included; normal numbers from 2^min_exponent.
 struct Format {
   int precision, min_exponent, max_exponent;
+  bool saturates = false;    // beyond the largest finite value: that value
+  bool has_infinity = true;  // e4m3 has none, and one NaN of each sign: all ones
   constexpr int fraction_bits() const { return precision - 1; }
   constexpr std::uint64_t exponent_mask() const {
-    return static_cast<std::uint64_t>(max_exponent) + static_cast<std::uint64_t>(2 - min_exponent);
+    return static_cast<std::uint64_t>(max_exponent - min_exponent + (has_infinity ? 2 : 1));
   }
   constexpr std::uint64_t infinity() const { return exponent_mask() << fraction_bits(); }
-  constexpr std::uint64_t canonical_nan() const {
-    return infinity() | (std::uint64_t{1} << (fraction_bits() - 1));
-  }
   constexpr std::uint64_t sign() const { return infinity() + (std::uint64_t{1} << fraction_bits()); }
+  constexpr std::uint64_t canonical_nan() const {
+    return has_infinity ? infinity() | (std::uint64_t{1} << (fraction_bits() - 1)) : sign() - 1;
+  }
+  constexpr std::uint64_t largest() const { return has_infinity ? infinity() - 1 : sign() - 2; }
+  constexpr std::uint64_t overflow() const { return saturates ? largest() : infinity(); }
 };
 
 constexpr Format format_of(DType type) {
@@ -30,6 +34,8 @@ constexpr Format format_of(DType type) {
     case DType::f32: return {24, -126, 127};
     case DType::f16: return {11, -14, 15};
     case DType::bf16: return {8, -126, 127};
+    case DType::e4m3: return {4, -6, 8, true, false};
+    case DType::e5m2: return {3, -14, 15, true};
     default: fail(ExitCode::Error, "golden: {} is not a float type", to_string(type));
   }
 }
@@ -56,7 +62,9 @@ double decode_float(DType type, std::uint64_t bits) {
   const std::uint64_t field = (bits >> f.fraction_bits()) & f.exponent_mask();
   const std::uint64_t fraction = bits & ((std::uint64_t{1} << f.fraction_bits()) - 1);
   double magnitude = 0;
-  if (field == f.exponent_mask())
+  if (!f.has_infinity && (bits & (f.sign() - 1)) == f.canonical_nan())
+    magnitude = std::numeric_limits<double>::quiet_NaN();
+  else if (f.has_infinity && field == f.exponent_mask())
     magnitude =
         fraction == 0 ? std::numeric_limits<double>::infinity() : std::numeric_limits<double>::quiet_NaN();
   else if (field == 0)
@@ -71,6 +79,8 @@ double integer_limit(DType type, bool low) {
   switch (type) {
     case DType::s8: return low ? -128 : 127;
     case DType::u8: return low ? 0 : 255;
+    case DType::s4: return low ? -8 : 7;
+    case DType::u4: return low ? 0 : 15;
     default: return low ? -2147483648.0 : 2147483647.0;
   }
 }
@@ -80,7 +90,7 @@ std::uint64_t encode_integer(DType type, double value) {
   const double clamped =
       std::clamp(std::nearbyint(value), integer_limit(type, true), integer_limit(type, false));
   return static_cast<std::uint64_t>(static_cast<std::int64_t>(clamped)) &
-         ((std::uint64_t{1} << (8 * size_of(type))) - 1);
+         ((std::uint64_t{1} << bits_of(type)) - 1);
 }
 
 }  // namespace
@@ -90,6 +100,8 @@ double decode(DType type, std::uint64_t bits) {
     case DType::s8: return static_cast<std::int8_t>(bits);
     case DType::u8: return static_cast<std::uint8_t>(bits);
     case DType::s32: return static_cast<std::int32_t>(bits);
+    case DType::s4: return static_cast<double>(bits & 7) - static_cast<double>(bits & 8);
+    case DType::u4: return static_cast<double>(bits & 15);
     case DType::f32: {
       const auto word = static_cast<std::uint32_t>(bits);
       float value = 0;
@@ -101,10 +113,7 @@ double decode(DType type, std::uint64_t bits) {
 }
 
 std::uint64_t element_bits(const Tensor& tensor, std::size_t index) {
-  std::uint64_t bits = 0;
-  const std::size_t size = size_of(tensor.dtype);
-  std::memcpy(&bits, tensor.bytes.data() + index * size, size);  // little endian, as the machine
-  return bits;
+  return assay::element_bits(tensor.dtype, tensor.bytes.data(), index);
 }
 
 namespace {
@@ -128,7 +137,7 @@ const std::vector<float>& value_table(DType type) {
 template <typename Real>
 void decode_elements(const Tensor& tensor, std::size_t first, std::size_t count, Real* values) {
   const DType type = tensor.dtype;
-  if (size_of(type) == 2 && tensor.bytes.size() > 2 * 65536) {
+  if (bits_of(type) == 16 && tensor.bytes.size() > 2 * 65536) {
     const float* table = value_table(type).data();
     const auto* patterns = tensor.as<std::uint16_t>() + first;
     for (std::size_t i = 0; i < count; ++i) values[i] = static_cast<Real>(table[patterns[i]]);
@@ -166,14 +175,14 @@ inline std::uint64_t encode_float(const Format& f, double value) {
   if (std::isnan(value)) return f.canonical_nan();
   const double magnitude = std::fabs(value);
   const std::uint64_t sign = std::signbit(value) * f.sign();
-  if (std::isinf(magnitude)) return sign | f.infinity();
+  if (std::isinf(magnitude)) return sign | f.overflow();
   const int exponent = std::max(exponent_of(magnitude), f.min_exponent);
   // In units of the last place: 2^(precision-1) .. 2^precision for normal numbers, less for subnormal.
   const double units = nearest_integer(magnitude * power_of_two(f.fraction_bits() - exponent));
   const std::uint64_t field_base = static_cast<std::uint64_t>(exponent - f.min_exponent) << f.fraction_bits();
   // The hidden one, present in normal numbers, is what steps the exponent field from 0 to 1.
   return sign |
-         std::min(field_base + static_cast<std::uint64_t>(static_cast<std::int64_t>(units)), f.infinity());
+         std::min(field_base + static_cast<std::uint64_t>(static_cast<std::int64_t>(units)), f.overflow());
 }
 
 template <DType kType, typename Word>
@@ -196,13 +205,12 @@ void encode(DType type, const double* values, std::size_t count, std::byte* elem
     case DType::f32: return encode_all<DType::f32, std::uint32_t>(values, count, elements);
     case DType::f16: return encode_all<DType::f16, std::uint16_t>(values, count, elements);
     case DType::bf16: return encode_all<DType::bf16, std::uint16_t>(values, count, elements);
+    case DType::e4m3: return encode_all<DType::e4m3, std::uint8_t>(values, count, elements);
+    case DType::e5m2: return encode_all<DType::e5m2, std::uint8_t>(values, count, elements);
     default: break;
   }
-  const std::size_t size = size_of(type);
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::uint64_t element = encode_integer(type, values[i]);
-    std::memcpy(elements + i * size, &element, size);
-  }
+  for (std::size_t i = 0; i < count; ++i)
+    set_element_bits(type, elements, i, encode_integer(type, values[i]));
 }
 
 double round_to(DType type, double value) { return decode(type, encode(type, value)); }
@@ -225,8 +233,7 @@ double half_smallest(DType type) {
 
 double largest_finite(DType type) {
   if (!is_float(type)) return integer_limit(type, false);
-  const Format f = format_of(type);
-  return std::ldexp(2.0 - std::ldexp(1.0, 1 - f.precision), f.max_exponent);
+  return decode_float(type, format_of(type).largest());
 }
 
 }  // namespace assay::golden

@@ -19,8 +19,8 @@ void decode(const Tensor& tensor, std::size_t first, std::size_t count, double* 
 // All elements of a tensor of floats: none is wider than fp32.
 std::vector<float> decode_f32(const Tensor& tensor);
 
-// The bits of `value` rounded once to `type`: nearest even, overflow to infinity, canonical NaN; integers
-// saturate (NaN gives 0).
+// The bits of `value` rounded once to `type`: nearest even, overflow to infinity, canonical NaN; fp8 and
+// integers saturate (an integer of NaN is 0).
 std::uint64_t encode(DType type, double value);
 // The same of `count` values, into elements of the type side by side.
 void encode(DType type, const double* values, std::size_t count, std::byte* elements);

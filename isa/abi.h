@@ -9,7 +9,7 @@
 #define ASSAY_ISA_ABI_H
 
 /* --- Versions. A kernel whose note names other versions is refused. --- */
-#define ASSAY_ABI_VERSION 1
+#define ASSAY_ABI_VERSION 2
 #define ASSAY_ISA_VERSION 1
 #define ASSAY_NOTE_NAME "Assay" /* owner of the ELF note */
 #define ASSAY_NOTE_TYPE 1       /* descriptor: u32 ABI version, u32 ISA version */
@@ -75,8 +75,8 @@ struct assay_machine {
   uint32_t abi_version;
   uint32_t mxu_rows, mxu_cols;      /* R x C processing elements */
   uint32_t mxu_load_rows_per_cycle; /* stationary rows loaded a cycle */
-  uint32_t mxu_chain[8];            /* by dtype code: k products a PE chains a cycle; 0: unsupported */
-  uint32_t mxu_cycles_per_step[8];  /* by dtype code: cycles a row (or k step) occupies the array */
+  uint32_t mxu_chain[16];           /* by dtype code: k products a PE chains a cycle; 0: unsupported */
+  uint32_t mxu_cycles_per_step[16]; /* by dtype code: cycles a row (or k step) occupies the array */
   uint32_t vxu_lanes;
   uint32_t spm_bytes, acc_bytes;
   uint32_t spm_banks, spm_bank_bytes; /* bank words: powers of two */

@@ -138,7 +138,7 @@ void check_tensor(const Operator& op, const TensorInfo& tensor, std::string_view
       fail(ExitCode::Unsupported, "{}: {} '{}' {}: zero-size dimension", op.name(), role, tensor.name,
            to_string(tensor.shape));
   }
-  const auto limit = kMaxTensorBytes / static_cast<std::int64_t>(size_of(tensor.dtype));
+  const auto limit = kMaxTensorBytes * 8 / static_cast<std::int64_t>(bits_of(tensor.dtype));
   std::int64_t count = 1;
   for (const std::int64_t dim : tensor.shape)
     if (__builtin_mul_overflow(count, dim, &count) || count > limit)
@@ -147,7 +147,7 @@ void check_tensor(const Operator& op, const TensorInfo& tensor, std::string_view
 }
 
 Bytes bytes_of(const TensorInfo& tensor) {
-  return Bytes(static_cast<std::uint64_t>(element_count(tensor.shape)) * size_of(tensor.dtype));
+  return Bytes(storage_bytes(tensor.dtype, static_cast<std::uint64_t>(element_count(tensor.shape))));
 }
 
 std::string to_string(const Problem& problem) {

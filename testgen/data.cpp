@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
+#include <limits>
 
 #include "golden/formats.hpp"
 #include "testgen/random.hpp"
@@ -15,22 +15,24 @@ constexpr std::array kBitsKinds{DataKind::Random, DataKind::Cancellation, DataKi
 
 // How a float type is laid out, and how far its ordinary exponents reach.
 struct Layout {
-  int fraction_bits, min_exponent, max_exponent;
+  int exponent_bits, fraction_bits, min_exponent, max_exponent;
   int wide;  // exponents of Random: products and their sums stay finite
   int tiny;  // two operands of this exponent have a product near the smallest subnormals of f32
 };
 
 Layout layout_of(DType type) {
   switch (type) {
-    case DType::f16: return {10, -14, 15, 14, -14};
-    case DType::bf16: return {7, -126, 127, 40, -68};
-    default: return {23, -126, 127, 40, -68};
+    case DType::f16: return {5, 10, -14, 15, 14, -14};
+    case DType::bf16: return {8, 7, -126, 127, 40, -68};
+    case DType::e4m3: return {4, 3, -6, 7, 6, -6};  // its exponent 8 holds NaN and no infinity
+    case DType::e5m2: return {5, 2, -14, 15, 14, -14};
+    default: return {8, 23, -126, 127, 40, -68};
   }
 }
 
 // A finite number's bits from its parts; below the normal range the fraction alone is kept (a subnormal).
 std::uint64_t compose(const Layout& f, bool negative, int exponent, std::uint64_t fraction) {
-  const int bits = f.fraction_bits + (f.min_exponent == -14 ? 5 : 8);
+  const int bits = f.fraction_bits + f.exponent_bits;
   const std::uint64_t field =
       exponent < f.min_exponent ? 0 : static_cast<std::uint64_t>(exponent - f.min_exponent + 1);
   const std::uint64_t low = fraction & ((std::uint64_t{1} << f.fraction_bits) - 1);
@@ -112,12 +114,16 @@ bool is_real(DataKind kind) {
 void fill_reals(Tensor& tensor, DataKind kind, std::uint64_t key) {
   const auto count = static_cast<std::size_t>(tensor.elements());
   const std::size_t size = size_of(tensor.dtype);
+  // An eight-bit type has values so far apart that some would be rounded to 0.
+  const bool lifted = kind == DataKind::Positive && bits_of(tensor.dtype) == 8;
+  const double least =
+      lifted ? 2 * golden::half_smallest(tensor.dtype) : -std::numeric_limits<double>::infinity();
   std::array<double, 512> values{};
   for (std::size_t first = 0; first < count; first += values.size()) {
     const std::size_t n = std::min(values.size(), count - first);
     for (std::size_t i = 0; i < n; ++i) {
       ElementRandom random(key, first + i);
-      values[i] = real_value(kind, random);
+      values[i] = std::max(real_value(kind, random), least);
     }
     golden::encode(tensor.dtype, values.data(), n, tensor.bytes.data() + first * size);
   }
@@ -147,6 +153,8 @@ std::uint64_t integer_bits(DType type, DataKind kind, ElementRandom& random, std
   switch (type) {
     case DType::s8: return static_cast<std::uint64_t>(integer_value(kind, random, -128, 127, limit));
     case DType::u8: return static_cast<std::uint64_t>(integer_value(kind, random, 0, 255, limit));
+    case DType::s4: return static_cast<std::uint64_t>(integer_value(kind, random, -8, 7, limit));
+    case DType::u4: return static_cast<std::uint64_t>(integer_value(kind, random, 0, 15, limit));
     default: return static_cast<std::uint64_t>(integer_value(kind, random, INT32_MIN, INT32_MAX, limit));
   }
 }
@@ -164,14 +172,13 @@ Tensor make_tensor(const ops::TensorInfo& info, DataKind kind, std::uint64_t key
   std::int64_t longest = 1;
   for (const std::int64_t dim : info.shape) longest = std::max(longest, dim);
   const auto spread = static_cast<std::uint32_t>(std::min<std::int64_t>(longest, 1 << 30));
-  const std::size_t size = size_of(info.dtype);
   for (std::uint64_t i = 0; i < count; ++i) {
     DataKind own = kind;
     if (kind == DataKind::Mixed) own = kBitsKinds[ElementRandom(~key, i / row).below(kBitsKinds.size())];
     ElementRandom random(key, i);
     const std::uint64_t bits = is_float(info.dtype) ? float_bits(info.dtype, own, random, spread, limit)
                                                     : integer_bits(info.dtype, kind, random, limit);
-    std::memcpy(tensor.bytes.data() + i * size, &bits, size);  // little endian
+    set_element_bits(info.dtype, tensor.bytes.data(), i, bits);
   }
   return tensor;
 }

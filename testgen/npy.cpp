@@ -89,6 +89,8 @@ DType parse_descr(const std::string& descr, std::optional<DType> wanted, const s
   static constexpr std::pair<std::string_view, DType> kTypes[] = {
       {"<f4", DType::f32}, {"<f2", DType::f16}, {"|i1", DType::s8}, {"|u1", DType::u8}, {"<i4", DType::s32}};
   if (wanted == DType::bf16 && (descr == "<u2" || descr == "<V2" || descr == "|V2")) return DType::bf16;
+  const bool fp8 = wanted == DType::e4m3 || wanted == DType::e5m2;
+  if (fp8 && (descr == "|u1" || descr == "|V1")) return *wanted;
   for (const auto& [name, type] : kTypes) {
     if (name != descr) continue;
     if (wanted && *wanted != type)
@@ -97,7 +99,9 @@ DType parse_descr(const std::string& descr, std::optional<DType> wanted, const s
     return type;
   }
   fail(ExitCode::Unsupported,
-       "{}: element type '{}'; expected <f4, <f2, |i1, |u1 or <i4 (bf16: <u2 with dtype bf16)", file, descr);
+       "{}: element type '{}'; expected <f4, <f2, |i1, |u1 or <i4 (bf16: <u2, e4m3 and e5m2: |u1, with the "
+       "dtype named)",
+       file, descr);
 }
 
 }  // namespace
@@ -118,7 +122,7 @@ Tensor read_npy(const std::filesystem::path& path, const std::string& name, std:
     if (error.code() == ExitCode::BadInput) throw;
     fail(ExitCode::BadInput, "{}: {}", file, error.what());
   }
-  const auto expected = static_cast<std::uint64_t>(element_count(tensor.shape)) * size_of(type);
+  const auto expected = storage_bytes(type, static_cast<std::uint64_t>(element_count(tensor.shape)));
   const std::uint64_t present = std::filesystem::file_size(path) - header.data;
   if (present != expected)
     fail(ExitCode::BadInput, "{}: {} bytes of data, {} {} needs {}", file, present, to_string(tensor.shape),

@@ -30,7 +30,8 @@ namespace {
 void require_memory(const testgen::Case& c) {
   double need = 0;
   for (const ops::TensorInfo& input : c.problem.inputs)
-    need += 3.0 * static_cast<double>(element_count(input.shape)) * static_cast<double>(size_of(input.dtype));
+    need +=
+        3.0 * static_cast<double>(element_count(input.shape)) * static_cast<double>(bits_of(input.dtype)) / 8;
   for (const ops::TensorInfo& output : c.problem.outputs)
     need += static_cast<double>(element_count(output.shape)) *
             (2.0 * static_cast<double>(size_of(output.dtype)) + 32);

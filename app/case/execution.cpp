@@ -21,8 +21,8 @@ std::vector<Tensor> read_outputs(const ops::Problem& problem, const Layout& layo
 std::vector<sim::TensorRange> tensor_ranges(const ops::Problem& problem, const Layout& layout) {
   std::vector<sim::TensorRange> ranges;
   const auto add = [&ranges](const ops::TensorInfo& info, const Placed& place, bool output) {
-    ranges.push_back(
-        {info.name, place.offset, place.bytes, static_cast<std::uint32_t>(size_of(info.dtype)), output});
+    ranges.push_back({info.name, place.offset, place.bytes,
+                      static_cast<std::uint32_t>(std::max<std::size_t>(1, bits_of(info.dtype) / 8)), output});
   };
   for (std::size_t i = 0; i < problem.inputs.size(); ++i) add(problem.inputs[i], layout.inputs[i], false);
   for (std::size_t i = 0; i < problem.outputs.size(); ++i) add(problem.outputs[i], layout.outputs[i], true);

@@ -10,7 +10,8 @@ namespace {
 constexpr std::uint64_t kAlignment = 4096;
 
 Placed place(const ops::TensorInfo& info, const Machine& machine, std::uint64_t& next) {
-  const std::uint64_t bytes = static_cast<std::uint64_t>(element_count(info.shape)) * size_of(info.dtype);
+  const std::uint64_t bytes =
+      storage_bytes(info.dtype, static_cast<std::uint64_t>(element_count(info.shape)));
   const Placed placed{next, bytes};
   next = ceil_div(next + bytes, kAlignment) * kAlignment;
   if (next > machine.hbm.bytes().count())

@@ -77,6 +77,7 @@ std::string value_dump(const DumpPlace& place, const std::vector<std::byte>& byt
 std::string npy_type(std::optional<DType> dtype) {
   if (!dtype) return "|u1";
   const bool known_float = *dtype == DType::f32 || *dtype == DType::f16;
+  if (bits_of(*dtype) < 8) return "|u1";  // two elements a byte, as they lie
   const char kind = known_float ? 'f' : kind_of(*dtype) == DTypeKind::Signed ? 'i' : 'u';
   const std::size_t bytes = size_of(*dtype);
   return fmt::format("{}{}{}", bytes == 1 ? '|' : '<', kind, bytes);

@@ -7,30 +7,28 @@
 #include <utility>
 
 #include "core/command_fault.hpp"
+#include "core/mxu/dequantise.hpp"
 #include "core/mxu/mxu_feed.hpp"
+#include "core/mxu/mxu_kinds.hpp"
 #include "core/mxu/tile_multiply.hpp"
 #include "memory/bank_conflicts.hpp"
 
 namespace assay::core {
 namespace {
 
-isa::LocalAddr advance(isa::LocalAddr address, std::int64_t bytes) {
-  return isa::LocalAddr(static_cast<std::uint32_t>(address.raw() + static_cast<std::uint64_t>(bytes)));
-}
-
 // One operand as lines of contiguous bytes.
 memory::LocalBlock lines_of(isa::LocalAddr base, bool outer_is_contiguous, std::uint64_t outer,
-                            std::uint64_t k, std::uint64_t stride, std::uint64_t element) {
+                            std::uint64_t k, std::uint64_t stride, DType type) {
   const std::uint64_t lines = outer_is_contiguous ? k : outer;
   const std::uint64_t length = outer_is_contiguous ? outer : k;
-  return {base, lines, length * element, static_cast<std::int64_t>(stride)};
+  return {base, lines, storage_bytes(type, length), static_cast<std::int64_t>(stride)};
 }
 
 }  // namespace
 
 void Mxu::check_command(const isa::MxuCommand& c, bool output_stationary) const {
   const Machine::MxuRate rate = machine_.mxu.rate(c.dtype);
-  require(rate.chain > 0, "{} is not supported by this machine's MXU", to_string(c.dtype));
+  check_kinds(c, machine_, output_stationary);
   require(c.n <= machine_.mxu.cols, "n = {} exceeds the array's {} columns", c.n, machine_.mxu.cols);
   require(c.n_last <= c.n, "n_last = {} exceeds n = {}", c.n_last, c.n);
   require(c.k_last <= c.k, "k_last = {} exceeds k = {}", c.k_last, c.k);
@@ -41,17 +39,18 @@ void Mxu::check_command(const isa::MxuCommand& c, bool output_stationary) const 
 }
 
 void Mxu::check_tile(const isa::MxuCommand& c, const Tile& tile) const {
-  const std::uint64_t element = size_of(c.dtype);
   const auto inside = [&](const char* name, const memory::LocalBlock& block, bool in_acc) {
     require(block.base.is_acc() == in_acc, "{} must lie in {}", name, in_acc ? "ACC" : "SPM");
     const std::string problem = local_.check(block);
     require(problem.empty(), "{}: {}", name, problem);
   };
   const MxuTile& t = tile.timing;
-  if (a_pattern_.on) check_pattern("A", tile.a, a_pattern_, tile.a_rows, tile.a_products, element);
-  else inside("A", lines_of(tile.a, c.a_k_major, t.m, t.k, c.a_stride, element), false);
-  if (b_pattern_.on) check_pattern("B", tile.b, b_pattern_, tile.b_cols, tile.b_products, element);
-  else inside("B", lines_of(tile.b, !c.b_n_major, t.n, t.k, c.b_stride, element), false);
+  const DType b_type = stationary_type(c);
+  if (a_pattern_.on) check_pattern("A", tile.a, a_pattern_, tile.a_rows, tile.a_products, size_of(c.dtype));
+  else inside("A", lines_of(tile.a, c.a_k_major, t.m, t.k, c.a_stride, c.dtype), false);
+  if (b_pattern_.on) check_pattern("B", tile.b, b_pattern_, tile.b_cols, tile.b_products, size_of(b_type));
+  else inside("B", lines_of(tile.b, !c.b_n_major, t.n, t.k, c.b_stride, b_type), false);
+  if (dequantises(c) && !tile.resident) check_dequantisation(c, tile);
   inside("the result", {tile.acc, t.m, t.n * 4, static_cast<std::int64_t>(c.acc_stride)}, true);
   require(t.m == 1 || c.acc_stride >= t.n * 4,
           "the result's rows overlap: acc_stride = {}, a row has {} bytes", c.acc_stride, t.n * 4);
@@ -103,12 +102,33 @@ void Mxu::check_pattern(const char* name, isa::LocalAddr base, const OperandPatt
           local_.capacity(base));
 }
 
+// The tables of scales and zero points, a line of columns for each group.
+void Mxu::check_dequantisation(const isa::MxuCommand& c, const Tile& tile) const {
+  const auto inside = [&](const char* name, const QuantTable& table) {
+    for (std::uint64_t g = 0; g < table.groups; ++g) {
+      const isa::LocalAddr base = advance(table.base, static_cast<std::int64_t>(g) * table.group_stride);
+      const std::string problem = local_.check({base, tile.timing.n, size_of(table.dtype), table.col_stride});
+      require(!base.is_acc() && problem.empty(), "{} of group {}: {}", name, g,
+              problem.empty() ? "beyond SPM" : problem);
+    }
+  };
+  inside("the scales", scales_of(c, tile.outer, tile.inner, tile.timing.k));
+  if (c.zeros) inside("the zero points", zeros_of(c, tile.outer, tile.inner, tile.timing.k));
+}
+
+std::uint64_t Mxu::dequantisation_bytes(const isa::MxuCommand& c, const MxuTile& tile) const {
+  if (!dequantises(c)) return 0;
+  return ceil_div(tile.k, c.group) * tile.n * (size_of(c.scale_dtype) + (c.zeros ? 1 : 0));
+}
+
 Mxu::Tile Mxu::tile_at(const isa::MxuCommand& c, bool output_stationary, std::uint64_t outer,
                        std::uint64_t inner) const {
   const auto o = static_cast<std::int64_t>(outer);
   const auto i = static_cast<std::int64_t>(inner);
   const Machine::MxuRate rate = machine_.mxu.rate(c.dtype);
   Tile tile;
+  tile.outer = outer;
+  tile.inner = inner;
   tile.a = advance(c.a_addr, o * c.outer_a_step + i * c.inner_a_step);
   tile.b = advance(c.b_addr, o * c.outer_b_step + i * c.inner_b_step);
   tile.acc = advance(c.acc_addr, o * c.outer_acc_step + i * c.inner_acc_step);
@@ -161,10 +181,9 @@ PatternFeed pattern_feed(isa::LocalAddr base, std::vector<std::int64_t> across,
 
 std::uint64_t Mxu::feed_of_a(const isa::MxuCommand& c, const Tile& tile) const {
   const MxuTile& t = tile.timing;
-  const std::uint64_t element = size_of(c.dtype);
   if (!a_pattern_.on)
-    return t.output_stationary ? feed_cycles(machine_.spm, {c.a_k_major, t.m, t.chain, element, c.a_stride})
-                               : feed_cycles(machine_.spm, {!c.a_k_major, t.k, 1, element, c.a_stride});
+    return t.output_stationary ? feed_cycles(machine_.spm, {c.a_k_major, t.m, t.chain, c.dtype, c.a_stride})
+                               : feed_cycles(machine_.spm, {!c.a_k_major, t.k, 1, c.dtype, c.a_stride});
   std::vector<std::int64_t> rows = offsets_of(a_pattern_.lines, tile.a_rows);
   std::vector<std::int64_t> products = offsets_of(a_pattern_.products, tile.a_products);
   return t.output_stationary
@@ -175,9 +194,31 @@ std::uint64_t Mxu::feed_of_a(const isa::MxuCommand& c, const Tile& tile) const {
 // `steps` of k are read a cycle.
 std::uint64_t Mxu::feed_of_b(const isa::MxuCommand& c, const Tile& tile, std::uint64_t steps) const {
   if (!b_pattern_.on)
-    return feed_cycles(machine_.spm, {!c.b_n_major, tile.timing.n, steps, size_of(c.dtype), c.b_stride});
+    return feed_cycles(machine_.spm, {!c.b_n_major, tile.timing.n, steps, stationary_type(c), c.b_stride});
   return feed_cycles(machine_.spm, pattern_feed(tile.b, offsets_of(b_pattern_.lines, tile.b_cols),
                                                 offsets_of(b_pattern_.products, tile.b_products), steps));
+}
+
+// The tile as it enters the array: k x n of A's type, n contiguous.
+std::vector<std::byte> Mxu::dequantised(const isa::MxuCommand& c, const Tile& tile) const {
+  const auto table = [&](const QuantTable& t) {
+    return GroupValues{local_.at(t.base), static_cast<std::ptrdiff_t>(t.group_stride),
+                       static_cast<std::ptrdiff_t>(t.col_stride), t.dtype};
+  };
+  QuantisedTile q;
+  q.data = local_.at(tile.b);
+  q.dtype = stationary_type(c);
+  q.line_stride = c.b_stride;
+  q.k_contiguous = c.b_n_major;
+  q.k = tile.timing.k;
+  q.n = tile.timing.n;
+  q.group = c.group;
+  q.scales = table(scales_of(c, tile.outer, tile.inner, q.k));
+  if (c.zeros) q.zeros = table(zeros_of(c, tile.outer, tile.inner, q.k));
+  q.zero = static_cast<std::int32_t>(c.b_zero);
+  std::vector<std::byte> values(q.k * q.n * size_of(c.dtype));
+  dequantise(q, c.dtype, values.data());
+  return values;
 }
 
 void Mxu::multiply_values(const isa::MxuCommand& c, const Tile& tile) {
@@ -197,6 +238,17 @@ void Mxu::multiply_values(const isa::MxuCommand& c, const Tile& tile) {
            offsets_of(b_pattern_.products, tile.b_products), size_of(c.dtype), b_values_);
     product.b = {b_values_.data(), gathered, true};
   }
+  std::vector<std::byte> weights;
+  if (dequantises(c) && !tile.resident) {
+    weights = dequantised(c, tile);
+    product.b = {weights.data(), tile.timing.n * size_of(c.dtype), false};
+  }
+  if (!dequantises(c)) {
+    product.b_dtype = stationary_type(c);
+    product.b_zero = static_cast<std::int32_t>(c.b_zero);
+  }
+  product.a_zero = static_cast<std::int32_t>(c.a_zero);
+  product.skip_minus_zero = c.skip_minus_zero;
   product.acc = local_.at(tile.acc);
   product.acc_stride = c.acc_stride;
   product.m = tile.timing.m;
@@ -208,9 +260,11 @@ void Mxu::multiply_values(const isa::MxuCommand& c, const Tile& tile) {
 
 void Mxu::check_resident(const isa::MxuCommand& c, const Tile& tile) const {
   require(shadow_.loaded, "resident: no mxu.load filled the shadow buffer since the last tile");
-  require(shadow_.dtype == c.dtype && shadow_.k == tile.timing.k && shadow_.n == tile.timing.n &&
-              shadow_.b_n_major == (c.b_pattern || c.b_n_major),
-          "resident: the shadow buffer holds a {} tile of k = {}, n = {}", to_string(shadow_.dtype),
+  const bool layout = shadow_.dequantised || shadow_.b_n_major == (c.b_pattern || c.b_n_major);
+  require(shadow_.dtype == c.dtype && shadow_.b_dtype == stationary_type(c) &&
+              shadow_.dequantised == dequantises(c) && shadow_.k == tile.timing.k &&
+              shadow_.n == tile.timing.n && layout,
+          "resident: the shadow buffer holds a {} tile of k = {}, n = {}", to_string(shadow_.b_dtype),
           shadow_.k, shadow_.n);
 }
 
@@ -233,11 +287,11 @@ void Mxu::account(const MxuTile& tile, const MxuTileTimes& times) {
 // of results for every row.
 void Mxu::book_ports(const isa::MxuCommand& c, const Tile& tile, const MxuTileTimes& times) {
   const MxuTile& t = tile.timing;
-  const std::uint64_t element = size_of(c.dtype), results = t.m * t.n * 4;
-  local_.reads(tile.a).book(times.stream_start, times.stream_end, t.m * t.k * element);
-  if (t.output_stationary)
-    local_.reads(tile.b).book(times.stream_start, times.stream_end, t.k * t.n * element);
-  else if (t.load) local_.reads(tile.b).book(times.load_start, times.load_end, t.k * t.n * element);
+  const std::uint64_t results = t.m * t.n * 4;
+  const std::uint64_t b_bytes = storage_bytes(stationary_type(c), t.k * t.n) + dequantisation_bytes(c, t);
+  local_.reads(tile.a).book(times.stream_start, times.stream_end, t.m * t.k * size_of(c.dtype));
+  if (t.output_stationary) local_.reads(tile.b).book(times.stream_start, times.stream_end, b_bytes);
+  else if (t.load) local_.reads(tile.b).book(times.load_start, times.load_end, b_bytes);
   if (t.accumulate) local_.reads(tile.acc).book(times.stream_start, times.stream_end, results);
   local_.writes(tile.acc).book(times.first_write, times.last_write + Cycle(1), results);
 }
@@ -248,14 +302,22 @@ CommandTimes Mxu::execute(const isa::MxuCommand& c, Cycle ready) {
 }
 
 void Mxu::fill_shadow(const isa::MxuCommand& c, const Tile& tile) {
-  const std::uint64_t element = size_of(c.dtype);
+  const DType b_type = stationary_type(c);
   const bool lines_are_columns = c.b_pattern || c.b_n_major;
-  shadow_ = {true, c.dtype, c.k, c.n, lines_are_columns, (lines_are_columns ? c.k : c.n) * element, {}};
+  const std::uint64_t length = lines_are_columns ? c.k : c.n;
+  shadow_ = {
+      true, c.dtype, b_type, dequantises(c), c.k, c.n, lines_are_columns, storage_bytes(b_type, length), {}};
   if (!local_.has_values()) return;
   if (b_pattern_.on)
     return gather(local_.at(tile.b), offsets_of(b_pattern_.lines, tile.b_cols),
-                  offsets_of(b_pattern_.products, tile.b_products), element, shadow_.values);
-  const memory::LocalBlock lines = lines_of(c.b_addr, !c.b_n_major, c.n, c.k, c.b_stride, element);
+                  offsets_of(b_pattern_.products, tile.b_products), size_of(b_type), shadow_.values);
+  if (dequantises(c)) {
+    shadow_.values = dequantised(c, tile);
+    shadow_.line_stride = c.n * size_of(c.dtype);
+    shadow_.b_n_major = false;
+    return;
+  }
+  const memory::LocalBlock lines = lines_of(c.b_addr, !c.b_n_major, c.n, c.k, c.b_stride, b_type);
   for (std::uint64_t line = 0; line < lines.lines; ++line) {
     const std::byte* values = local_.at(c.b_addr) + line * c.b_stride;
     shadow_.values.insert(shadow_.values.end(), values, values + lines.line_bytes);
@@ -264,7 +326,7 @@ void Mxu::fill_shadow(const isa::MxuCommand& c, const Tile& tile) {
 
 CommandTimes Mxu::load(const isa::MxuCommand& c, Cycle ready) {
   take(c, false);
-  const std::uint64_t element = size_of(c.dtype);
+  const DType b_type = stationary_type(c);
   Tile tile;
   tile.b = c.b_addr;
   tile.b_cols = {b_pattern_.first_line, c.n};
@@ -273,16 +335,19 @@ CommandTimes Mxu::load(const isa::MxuCommand& c, Cycle ready) {
   tile.timing.n = c.n;
   tile.timing.chain = machine_.mxu.rate(c.dtype).chain;
   require(!c.b_addr.is_acc(), "B must lie in SPM");
-  if (b_pattern_.on) check_pattern("B", tile.b, b_pattern_, tile.b_cols, tile.b_products, element);
+  if (b_pattern_.on) check_pattern("B", tile.b, b_pattern_, tile.b_cols, tile.b_products, size_of(b_type));
   else {
-    const std::string problem = local_.check(lines_of(c.b_addr, !c.b_n_major, c.n, c.k, c.b_stride, element));
+    const std::string problem = local_.check(lines_of(c.b_addr, !c.b_n_major, c.n, c.k, c.b_stride, b_type));
     require(problem.empty(), "B: {}", problem);
   }
+  if (dequantises(c)) check_dequantisation(c, tile);
   fill_shadow(c, tile);
   const std::uint64_t chain = tile.timing.chain;
   const std::uint64_t rows = std::min<std::uint64_t>(machine_.mxu.load_rows_per_cycle * chain, c.k);
   const Cycle end = timing_.load(ready, ceil_div(std::uint64_t{c.k}, chain), feed_of_b(c, tile, rows));
-  local_.reads(c.b_addr).book(timing_.load_start(), end, std::uint64_t{c.k} * c.n * element);
+  local_.reads(c.b_addr).book(
+      timing_.load_start(), end,
+      storage_bytes(b_type, std::uint64_t{c.k} * c.n) + dequantisation_bytes(c, tile.timing));
   return {timing_.load_start(), end, timing_.load_start() + Cycle(1), timing_.load_start()};
 }
 

@@ -65,13 +65,15 @@ class Mxu {
     MxuTile timing;
     isa::LocalAddr a, b, acc;
     IndexRange a_rows, a_products, b_cols, b_products;  // of operands with a pattern
+    std::uint64_t outer = 0, inner = 0;                 // the repetition
     bool resident = false;                              // B is in the shadow buffer already
   };
 
   // What mxu.load left in the shadow buffer.
   struct Shadow {
     bool loaded = false;
-    DType dtype = DType::f32;
+    DType dtype = DType::f32, b_dtype = DType::f32;  // of A, and of B where it lay
+    bool dequantised = false;
     std::uint64_t k = 0, n = 0;
     bool b_n_major = false;  // always where B has a pattern
     std::size_t line_stride = 0;
@@ -83,6 +85,9 @@ class Mxu {
   void check_command(const isa::MxuCommand& command, bool output_stationary) const;
   void check_resident(const isa::MxuCommand& command, const Tile& tile) const;
   void check_tile(const isa::MxuCommand& command, const Tile& tile) const;
+  void check_dequantisation(const isa::MxuCommand& command, const Tile& tile) const;
+  std::uint64_t dequantisation_bytes(const isa::MxuCommand& command, const MxuTile& tile) const;
+  std::vector<std::byte> dequantised(const isa::MxuCommand& command, const Tile& tile) const;
   Tile tile_at(const isa::MxuCommand& command, bool output_stationary, std::uint64_t outer,
                std::uint64_t inner) const;
   void check_patterns(const isa::MxuCommand& command) const;

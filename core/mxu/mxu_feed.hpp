@@ -19,7 +19,7 @@ struct Feed {
   bool contiguous_across = true;  // neighbours in memory feed neighbours in the array
   std::uint64_t across = 1;       // elements side by side in the array
   std::uint64_t per_step = 1;     // lines (or elements of each line buffer) consumed a step
-  std::uint64_t element = 1;      // bytes
+  DType type = DType::s8;         // of the elements
   std::uint64_t stride = 0;       // bytes between lines
 };
 

@@ -1,12 +1,13 @@
 // The arithmetic of the MXU: one tile product, to the bit of docs/numerics.md.
 //
 // Every result is the chain acc = fma(a_k, b_k, acc) in fp32, k ascending, headed by the stored partial
-// or +0 (integers: the sum modulo 2^32). Any blocking over m and n gives the same bits, so this is an
-// ordinary register-blocked GEMM micro-kernel; it never splits k across lanes.
+// or +0 (integers: the sum of exact products modulo 2^32). Any blocking over m and n gives the same bits, so
+// this is an ordinary register-blocked GEMM micro-kernel; it never splits k across lanes.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "base/dtype.hpp"
 
@@ -21,12 +22,15 @@ struct TileOperand {
 };
 
 struct TileProduct {
-  DType dtype = DType::f32;  // f32, f16, bf16 or s8
+  DType dtype = DType::f32;  // of A: any type but s32, s4 and u4
   TileOperand a, b;
   std::byte* acc = nullptr;    // m x n of fp32 or s32
   std::size_t acc_stride = 0;  // bytes
   std::size_t m = 0, n = 0, k = 0;
-  bool accumulate = false;  // start from the stored partials
+  bool accumulate = false;                      // start from the stored partials
+  std::optional<DType> b_dtype = std::nullopt;  // where it is not A's: of its kind
+  std::int32_t a_zero = 0, b_zero = 0;          // integers: (a - a_zero) * (b - b_zero)
+  bool skip_minus_zero = false;  // floats: a product with an element of A that is -0 is left out
 };
 
 void multiply(const TileProduct& product);

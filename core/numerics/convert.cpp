@@ -1,6 +1,7 @@
 #include "core/numerics/convert.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <limits>
 #include <stdexcept>
@@ -55,6 +56,57 @@ std::uint16_t f32_to_f16(float value) {
   std::uint32_t result = magnitude < 0x38800000U ? subnormal : normal;
   if (magnitude >= 0x477FF000U) result = 0x7C00U;  // 65520 and above round to infinity
   return static_cast<std::uint16_t>(magnitude > 0x7F800000U ? 0x7E00U : sign | result);
+}
+
+// An eight-bit float with sign, exponent and kFraction bits, and where its magnitudes end.
+template <int kFraction, int kBias, std::uint32_t kLargest, std::uint32_t kOverflow, std::uint32_t kNan>
+struct Fp8 {
+  // As f16's: rounded at the last place kept, or by an addition that puts it at fp32's last bit.
+  static std::uint8_t from_f32(float value, bool saturate) {
+    constexpr int kDropped = 23 - kFraction;
+    constexpr std::uint32_t kRebias = static_cast<std::uint32_t>(127 - kBias) << 23;
+    constexpr std::uint32_t kSmallestNormal = static_cast<std::uint32_t>(128 - kBias) << 23;
+    constexpr std::uint32_t kLastPlaceAtUnit = static_cast<std::uint32_t>(151 - kBias - kFraction) << 23;
+    const std::uint32_t bits = bits_of(value);
+    const std::uint32_t magnitude = bits & 0x7FFFFFFFU;
+    if (magnitude > 0x7F800000U) return kNan;
+    const std::uint32_t half = (1U << (kDropped - 1)) - 1U + (magnitude >> kDropped & 1U);
+    const std::uint32_t result =
+        magnitude < kSmallestNormal
+            ? bits_of(float_of(magnitude) + float_of(kLastPlaceAtUnit)) - kLastPlaceAtUnit
+            : (magnitude - kRebias + half) >> kDropped;
+    const std::uint32_t sign = bits >> 31 << 7;
+    if (result <= kLargest) return static_cast<std::uint8_t>(sign | result);
+    if (saturate) return static_cast<std::uint8_t>(sign | kLargest);
+    return static_cast<std::uint8_t>(kOverflow == kNan ? kNan : sign | kOverflow);
+  }
+
+  static float to_f32(std::uint8_t value) {
+    const std::uint32_t magnitude = value & 0x7FU, sign = std::uint32_t{value & 0x80U} << 24;
+    if (magnitude > kLargest)
+      return float_of(magnitude == kOverflow && kOverflow != kNan ? sign | 0x7F800000U : kCanonicalNan);
+    const float finite =
+        float_of(magnitude << (23 - kFraction)) * float_of(static_cast<std::uint32_t>(254 - kBias) << 23);
+    return float_of(sign | bits_of(finite));
+  }
+
+  static const std::array<float, 256>& table() {
+    static const std::array<float, 256> values = [] {
+      std::array<float, 256> v{};
+      for (std::size_t i = 0; i < v.size(); ++i) v[i] = to_f32(static_cast<std::uint8_t>(i));
+      return v;
+    }();
+    return values;
+  }
+};
+
+using E4m3 = Fp8<3, 7, 0x7E, 0x7F, 0x7F>;
+using E5m2 = Fp8<2, 15, 0x7B, 0x7C, 0x7E>;
+
+template <typename Format>
+void widen_fp8(const std::byte* source, float* out, std::size_t count) {
+  const std::array<float, 256>& values = Format::table();
+  for (std::size_t i = 0; i < count; ++i) out[i] = values[std::to_integer<std::uint8_t>(source[i])];
 }
 
 template <typename From, typename To, typename Convert>
@@ -121,12 +173,16 @@ void to_f32(DType from, const std::byte* source, float* out, std::size_t count) 
     case DType::u8:
       each<std::uint8_t, float>(source, bytes, count, [](std::uint8_t v) { return static_cast<float>(v); });
       return;
-    case DType::s32: break;  // not exact
+    case DType::e4m3: widen_fp8<E4m3>(source, out, count); return;
+    case DType::e5m2: widen_fp8<E5m2>(source, out, count); return;
+    case DType::s32:  // not exact
+    case DType::s4:
+    case DType::u4: break;
   }
   no_conversion("to_f32", from);
 }
 
-void from_f32(DType to, const float* source, std::byte* out, std::size_t count) {
+void from_f32(DType to, const float* source, std::byte* out, std::size_t count, bool saturate) {
   const auto* bytes = reinterpret_cast<const std::byte*>(source);
   switch (to) {
     case DType::f32:
@@ -137,6 +193,14 @@ void from_f32(DType to, const float* source, std::byte* out, std::size_t count) 
       return;
     case DType::f16: each<float, std::uint16_t>(bytes, out, count, f32_to_f16); return;
     case DType::bf16: each<float, std::uint16_t>(bytes, out, count, f32_to_bf16); return;
+    case DType::e4m3:
+      each<float, std::uint8_t>(bytes, out, count, [=](float v) { return E4m3::from_f32(v, saturate); });
+      return;
+    case DType::e5m2:
+      each<float, std::uint8_t>(bytes, out, count, [=](float v) { return E5m2::from_f32(v, saturate); });
+      return;
+    case DType::s4:
+    case DType::u4:
     case DType::s8:
     case DType::u8:
     case DType::s32: break;  // quantise()
@@ -154,9 +218,7 @@ void to_s32(DType from, const std::byte* source, std::int32_t* out, std::size_t 
     case DType::u8:
       each<std::uint8_t, std::int32_t>(source, bytes, count, [](std::uint8_t v) { return v; });
       return;
-    case DType::f32:
-    case DType::f16:
-    case DType::bf16: break;
+    default: break;
   }
   no_conversion("to_s32", from);
 }
@@ -170,9 +232,7 @@ void from_s32(DType to, const std::int32_t* source, std::byte* out, std::size_t 
       each<std::int32_t, std::uint8_t>(bytes, out, count,
                                        [](std::int32_t v) { return static_cast<std::uint8_t>(v); });
       return;
-    case DType::f32:
-    case DType::f16:
-    case DType::bf16: break;
+    default: break;
   }
   no_conversion("from_s32", to);
 }

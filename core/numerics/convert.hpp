@@ -1,7 +1,7 @@
 // Conversions between element types as the engines do them (docs/numerics.md, "Conversions").
 //
 // To fp32 every conversion is exact. From fp32: round to nearest even, subnormals kept, overflow to
-// infinity, NaN to the type's canonical NaN.
+// infinity (e4m3: NaN), NaN to the type's canonical NaN.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,8 @@
 namespace assay::core {
 
 void to_f32(DType from, const std::byte* source, float* out, std::size_t count);
-void from_f32(DType to, const float* source, std::byte* out, std::size_t count);  // float types only
+// Float types only. `saturate`: what overflows an fp8, infinity included, becomes its largest value.
+void from_f32(DType to, const float* source, std::byte* out, std::size_t count, bool saturate = false);
 
 // s8, u8 and s32 to s32, and back modulo the type's width.
 void to_s32(DType from, const std::byte* source, std::int32_t* out, std::size_t count);

@@ -143,7 +143,7 @@ void write_row(const Pass& pass, std::size_t row, Columns columns, const std::in
   std::byte* line = pass.out + static_cast<std::ptrdiff_t>(row) * pass.out_row_stride;
   std::fill(t, t + columns.from, -0.0F);
   std::fill(t + columns.end(), t + pass.cols, -0.0F);
-  if (is_float(pass.out_dtype)) return from_f32(pass.out_dtype, t, line, pass.cols);
+  if (is_float(pass.out_dtype)) return from_f32(pass.out_dtype, t, line, pass.cols, pass.saturate);
   quantise(pass.out_dtype, t, pass.out_zero, line, pass.cols);
   if (!pass.mask.present()) return;
   const std::size_t element = size_of(pass.out_dtype);

@@ -32,6 +32,7 @@ struct Pass {
   isa::VectorOperation operation = isa::VectorOperation::multiply_add;
   isa::VectorFunction function = isa::VectorFunction::identity;
   DType out_dtype = DType::f32;
+  bool saturate = false;     // an fp8 output: what overflows becomes the largest value
   std::byte* out = nullptr;  // null: the reduction alone is wanted
   std::ptrdiff_t out_row_stride = 0;
 

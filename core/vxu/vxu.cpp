@@ -173,6 +173,7 @@ void Vxu::run_values(const isa::VxuCommand& c) {
   pass.operation = c.operation;
   pass.function = c.function;
   pass.out_dtype = c.out_dtype;
+  pass.saturate = c.saturate;
   if (!c.reduce_only) pass.out = local_.at(c.out_addr);
   pass.out_row_stride = c.out_row_stride;
   pass.reduction = c.reduction;

@@ -72,6 +72,18 @@ float f32_from_bf16(std::uint16_t bits) {
   return canonical(from_bits(static_cast<std::uint32_t>(bits) << 16));
 }
 
+float f32_from_e4m3(std::uint8_t bits) {
+  const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x80U) << 24;
+  const std::uint32_t exponent = (bits >> 3) & 0xFU;
+  const std::uint32_t fraction = bits & 7U;
+  if (exponent == 15 && fraction == 7) return from_bits(kCanonicalNan);
+  if (exponent != 0) return from_bits(sign | ((exponent + 120) << 23) | (fraction << 20));
+  return from_bits(sign | bits_of(f32_from_s32(static_cast<std::int32_t>(fraction)) * 0x1p-9F));
+}
+
+// The upper half of an f16.
+float f32_from_e5m2(std::uint8_t bits) { return f32_from_f16(static_cast<std::uint16_t>(bits << 8)); }
+
 float f32_from_s32(std::int32_t value) {
   if (value == 0) return 0.0F;
   const bool negative = value < 0;
@@ -121,6 +133,38 @@ std::int64_t integer_from_f32(float value, std::int64_t low, std::int64_t high) 
   return result > high ? high : result;
 }
 
+namespace {
+
+// An eight-bit float of `fraction_bits`: the magnitude of a finite value rounded to units of its last place,
+// as if its exponents had no end.
+std::uint64_t fp8_magnitude(float value, int bias, int fraction_bits) {
+  const Parts p = parts_of(bits_of(value));
+  const int biased = static_cast<int>((bits_of(value) >> 23) & 0xFF) - 127 + bias;
+  if (biased < 1) return shift_right_rounded(p.significand, 1 - bias - fraction_bits - p.exponent);
+  return shift_right_rounded(p.significand, 23 - fraction_bits) +
+         (static_cast<std::uint64_t>(biased - 1) << fraction_bits);
+}
+
+}  // namespace
+
+std::uint8_t e4m3_from_f32(float value, bool saturate) {
+  if (is_nan(value)) return 0x7F;
+  const auto sign = static_cast<std::uint8_t>(bits_of(value) >> 31 << 7);
+  const bool infinite = (bits_of(value) & ~kSign) == kInfinity;
+  const std::uint64_t magnitude = infinite ? 0x7F : fp8_magnitude(value, 7, 3);
+  if (magnitude > 0x7E) return saturate ? sign | 0x7E : 0x7F;
+  return static_cast<std::uint8_t>(sign | magnitude);
+}
+
+std::uint8_t e5m2_from_f32(float value, bool saturate) {
+  if (is_nan(value)) return 0x7E;
+  const auto sign = static_cast<std::uint8_t>(bits_of(value) >> 31 << 7);
+  const bool infinite = (bits_of(value) & ~kSign) == kInfinity;
+  const std::uint64_t magnitude = infinite ? 0x7C : fp8_magnitude(value, 15, 2);
+  if (magnitude > 0x7B) return static_cast<std::uint8_t>(sign | (saturate ? 0x7B : 0x7C));
+  return static_cast<std::uint8_t>(sign | magnitude);
+}
+
 std::int32_t s32_from_f32(float value) {
   return static_cast<std::int32_t>(integer_from_f32(value, INT32_MIN, INT32_MAX));
 }
@@ -134,6 +178,8 @@ float load_f32(DType type, const std::byte* storage, std::size_t index) {
     std::memcpy(&value, storage + 4 * index, sizeof value);
     return value;
   }
+  if (type == DType::e4m3) return f32_from_e4m3(std::to_integer<std::uint8_t>(storage[index]));
+  if (type == DType::e5m2) return f32_from_e5m2(std::to_integer<std::uint8_t>(storage[index]));
   std::uint16_t half = 0;
   std::memcpy(&half, storage + 2 * index, sizeof half);
   return type == DType::f16 ? f32_from_f16(half) : f32_from_bf16(half);
@@ -143,6 +189,11 @@ std::int32_t load_s32(DType type, const std::byte* storage, std::size_t index) {
   switch (type) {
     case DType::s8: return static_cast<std::int8_t>(storage[index]);
     case DType::u8: return static_cast<std::uint8_t>(storage[index]);
+    case DType::s4:
+    case DType::u4: {
+      const int nibble = std::to_integer<int>(storage[index / 2] >> (index % 2 == 0 ? 0 : 4)) & 15;
+      return type == DType::s4 && nibble > 7 ? nibble - 16 : nibble;
+    }
     case DType::s32: {
       std::int32_t value = 0;
       std::memcpy(&value, storage + 4 * index, sizeof value);
@@ -152,7 +203,7 @@ std::int32_t load_s32(DType type, const std::byte* storage, std::size_t index) {
   }
 }
 
-void store_f32(DType type, float value, std::byte* storage, std::size_t index) {
+void store_f32(DType type, float value, std::byte* storage, std::size_t index, bool saturate) {
   const auto put = [&](auto element) {
     std::memcpy(storage + sizeof element * index, &element, sizeof element);
   };
@@ -160,9 +211,13 @@ void store_f32(DType type, float value, std::byte* storage, std::size_t index) {
     case DType::f32: put(value); return;
     case DType::f16: put(f16_from_f32(value)); return;
     case DType::bf16: put(bf16_from_f32(value)); return;
+    case DType::e4m3: put(e4m3_from_f32(value, saturate)); return;
+    case DType::e5m2: put(e5m2_from_f32(value, saturate)); return;
     case DType::s8: put(s8_from_f32(value)); return;
     case DType::u8: put(u8_from_f32(value)); return;
     case DType::s32: put(s32_from_f32(value)); return;
+    case DType::s4:
+    case DType::u4: fail(ExitCode::Error, "strict: no conversion to {}", to_string(type));
   }
 }
 

@@ -122,11 +122,12 @@ TEST_F(EditedMachine, ThatIsImpossibleIsRefused) {
   expect_refused(": mxu.load_rows_per_cycle = 256 exceeds mxu.rows = 128", "load_rows_per_cycle: 4",
                  "load_rows_per_cycle: 256");
   expect_refused(": mxu.pe_latency = 4: only 1 is modelled", "pe_latency: 1", "pe_latency: 4");
-  expect_refused(": mxu.rates: every dtype is unsupported", "{f32: 1/4, f16: 1, bf16: 1, s8: 2}",
-                 "{f32: 0, f16: 0, bf16: 0, s8: 0}");
+  expect_refused(": mxu.rates: every dtype is unsupported",
+                 "{f32: 1/4, f16: 1, bf16: 1, s8: 2, u8: 2, e4m3: 2, e5m2: 2}",
+                 "{f32: 0, f16: 0, bf16: 0, s8: 0, u8: 0, e4m3: 0, e5m2: 0}");
   expect_refused(": mxu.hypothetical: f32 has rate 0",
-                 "f32: 1/4, f16: 1, bf16: 1, s8: 2}\n  hypothetical: []",
-                 "f32: 0, f16: 1, bf16: 1, s8: 2}\n  hypothetical: [f32]");
+                 "f32: 1/4, f16: 1, bf16: 1, s8: 2, u8: 2, e4m3: 2, e5m2: 2}\n  hypothetical: []",
+                 "f32: 0, f16: 1, bf16: 1, s8: 2, u8: 2, e4m3: 2, e5m2: 2}\n  hypothetical: [f32]");
   expect_refused(": hbm.capacity_gib = 256: table hbm2_1563 has 131072 MiB in 64 channels",
                  "capacity_gib: 128", "capacity_gib: 256");
   expect_refused(": dma.request_bytes = 16 is no multiple of table hbm2_1563's burst of 32 bytes",

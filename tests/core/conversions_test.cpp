@@ -61,9 +61,24 @@ TEST(Conversions, EveryUpperHalfOfFp32RoundsAsTheScalarModel) {
   for (const DType type : {DType::f16, DType::bf16}) expect_same(type, values);
 }
 
+// Around each value that fp8 keeps or rounds at: all upper halves of fp32 do, a few units to either side.
+TEST(Conversions, Fp8RoundsAndSaturatesAsTheScalarModel) {
+  for (std::uint32_t upper = 0; upper < 65536; ++upper)
+    for (const std::uint32_t lower : {0u, 1u, 0xFFFFu}) {
+      const float value = float_of(upper << 16 | lower);
+      for (const bool saturate : {false, true}) {
+        std::uint8_t e4m3 = 0, e5m2 = 0;
+        core::from_f32(DType::e4m3, &value, reinterpret_cast<std::byte*>(&e4m3), 1, saturate);
+        core::from_f32(DType::e5m2, &value, reinterpret_cast<std::byte*>(&e5m2), 1, saturate);
+        ASSERT_EQ(e4m3, strict::e4m3_from_f32(value, saturate)) << value << (saturate ? " saturated" : "");
+        ASSERT_EQ(e5m2, strict::e5m2_from_f32(value, saturate)) << value << (saturate ? " saturated" : "");
+      }
+    }
+}
+
 TEST(Conversions, EveryNarrowValueWidensAsTheScalarModel) {
   for (std::uint32_t pattern = 0; pattern < 65536; ++pattern) {
-    for (const DType type : {DType::f16, DType::bf16, DType::s8, DType::u8}) {
+    for (const DType type : {DType::f16, DType::bf16, DType::s8, DType::u8, DType::e4m3, DType::e5m2}) {
       float got = 0;
       core::to_f32(type, reinterpret_cast<const std::byte*>(&pattern), &got, 1);
       core::canonicalize_nans(&got, 1);

@@ -207,7 +207,8 @@ class Claims {
     machine_.acc = {4, 4, 16};
     machine_.mxu.rows = machine_.mxu.cols = 4;
     machine_.mxu.load_rows_per_cycle = machine_.mxu.pe_latency = 1;
-    machine_.mxu.rates[static_cast<std::size_t>(DType::s8)] = {1, 1};
+    for (const DType type : {DType::s8, DType::u8, DType::bf16})
+      machine_.mxu.rates[static_cast<std::size_t>(type)] = {1, 1};
     machine_.vxu = {16, 20, 4};
   }
 
@@ -283,15 +284,38 @@ bool add_pattern(Random& random, isa::MxuCommand& c) {
   return c.a_pattern || c.b_pattern;
 }
 
+// Scales, and perhaps zero points, somewhere beside B, with any strides.
+void dequantise_at_random(isa::MxuCommand& c, Random& random) {
+  c.dtype = DType::bf16;
+  c.b_format = static_cast<isa::StationaryFormat>(
+      random.below(2) == 0 ? 1 + random.below(2) : 5 + random.below(2));  // s8, u8, s4, u4
+  c.group = static_cast<std::uint32_t>(1 + random.below(5));
+  c.scale_dtype = random.below(2) == 0 ? DType::bf16 : DType::f32;
+  c.scale_addr = isa::LocalAddr::spm(static_cast<std::uint32_t>(500 + random.below(8)));
+  c.scale_group_stride = random.between(-20, 20);
+  c.scale_col_stride = random.between(-20, 20);
+  c.inner_scale_step = random.between(-30, 30);
+  c.outer_scale_step = random.between(-30, 30);
+  c.zeros = random.below(2) == 0;
+  c.zero_addr = isa::LocalAddr::spm(static_cast<std::uint32_t>(3700 + random.below(8)));
+  c.zero_group_stride = random.between(-20, 20);
+  c.zero_col_stride = random.between(-20, 20);
+  c.inner_zero_step = random.between(-30, 30);
+  c.outer_zero_step = random.between(-30, 30);
+}
+
 TEST(Footprint, OfAProductIsAllThatItTouches) {
   Claims claims(5);
   Random& random = claims.random_;
-  int resident = 0, several = 0, patterns = 0;
+  int resident = 0, several = 0, patterns = 0, dequantised = 0;
   for (int i = 0; i < 800; ++i) {
     isa::MxuCommand c{};
     const bool os = random.below(2) == 0;
     c.instruction = os ? isa::Instruction::mxu_os : isa::Instruction::mxu_ws;
     c.dtype = DType::s8;
+    if (random.below(2) == 0) c.b_format = isa::StationaryFormat::u8;
+    if (!os && random.below(3) == 0) dequantise_at_random(c, random);
+    dequantised += c.group != 0 ? 1 : 0;
     c.a_k_major = random.below(2) == 0;
     c.b_n_major = random.below(2) == 0;
     c.accumulate = random.below(2) == 0;
@@ -317,6 +341,7 @@ TEST(Footprint, OfAProductIsAllThatItTouches) {
     c.inner_acc_step = 256;
     c.outer_acc_step = random.below(2) == 0 ? 0 : 800;
     if (random.below(2) == 0) patterns += add_pattern(random, c) ? 1 : 0;
+    if (c.group != 0) c.b_pattern = false;
     resident += c.resident ? 1 : 0;
     several += c.inner * c.outer > 3 ? 1 : 0;
     isa::MxuCommand first = c;  // what a resident command finds in the shadow buffer
@@ -340,6 +365,7 @@ TEST(Footprint, OfAProductIsAllThatItTouches) {
   EXPECT_GT(resident, 20);
   EXPECT_GT(several, 50);
   EXPECT_GT(patterns, 100);
+  EXPECT_GT(dequantised, 50);
 }
 
 TEST(Footprint, OfAPassIsAllThatItTouches) {

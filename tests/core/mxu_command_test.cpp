@@ -30,6 +30,147 @@ TEST_F(MxuCommand, LoopsOverColumnAndKTilesWithTheirTails) {
   }
 }
 
+TEST_F(MxuCommand, UnsignedOperandsAndZeroPointsMultiplyExactly) {
+  Machine with_u8 = machine;
+  with_u8.mxu.rates[static_cast<std::size_t>(DType::u8)] = {2, 1};
+  for (const bool output_stationary : {false, true}) {
+    isa::MxuCommand c = whole(8);
+    c.dtype = DType::u8;
+    c.b_format = isa::StationaryFormat::s8;
+    c.a_zero = 131;
+    c.b_zero = -7;
+    Mxu(with_u8, local).compute(c, output_stationary, Cycle(0));
+    for (int i = 0; i < kM; ++i)
+      for (int j = 0; j < kN; ++j) {
+        std::int32_t sum = 0;
+        for (int k = 0; k < kK; ++k) sum += (static_cast<std::uint8_t>(a(i, k)) - 131) * (b(k, j) + 7);
+        ASSERT_EQ(result(i, j), sum) << i << ", " << j;
+      }
+  }
+}
+
+// A of ones and twos in bf16; B of u4, column j of group g with scale 2^g and zero point j.
+class Dequantised : public MxuCommand {
+ protected:
+  static constexpr std::uint32_t kQ = 1024, kScales = 2048, kZeros = 3072, kActs = 6000;
+  static constexpr int kRows = 3, kDepth = 12, kCols = 6, kGroup = 2;
+
+  Dequantised() {
+    for (int i = 0; i < kRows; ++i)
+      for (int k = 0; k < kDepth; ++k) put16(kActs, i * kDepth + k, (i + k) % 2 != 0 ? 0x4000 : 0x3F80);
+    for (int k = 0; k < kDepth; ++k)
+      for (int j = 0; j < kCols; ++j)
+        *local.at(LocalAddr::spm(kQ + k * 3 + j / 2)) |= static_cast<std::byte>(q(k, j) << (j % 2 * 4));
+    for (int g = 0; g < kDepth / kGroup; ++g)
+      for (int j = 0; j < kCols; ++j) {
+        put16(kScales, g * kCols + j, 0x3F80 + (g << 7));
+        *local.at(LocalAddr::spm(kZeros + g * kCols + j)) = static_cast<std::byte>(j);
+      }
+  }
+  void put16(std::uint32_t base, int index, int bits) {
+    const auto value = static_cast<std::uint16_t>(bits);
+    std::memcpy(local.at(LocalAddr::spm(base + 2 * static_cast<std::uint32_t>(index))), &value, 2);
+  }
+  static int q(int k, int j) { return (k * 5 + j * 3) % 16; }
+  static float expected(int i, int j) {
+    float sum = 0;
+    for (int k = 0; k < kDepth; ++k)
+      sum += static_cast<float>(((i + k) % 2 + 1) * (q(k, j) - j) * (1 << k / kGroup));
+    return sum;
+  }
+  // Three k tiles of four, two tiles of columns.
+  static isa::MxuCommand command() {
+    isa::MxuCommand c{};
+    c.dtype = DType::bf16;
+    c.b_format = isa::StationaryFormat::u4;
+    c.group = kGroup;
+    c.scale_dtype = DType::bf16;
+    c.zeros = true;
+    c.a_addr = LocalAddr::spm(kActs);
+    c.b_addr = LocalAddr::spm(kQ);
+    c.scale_addr = LocalAddr::spm(kScales);
+    c.zero_addr = LocalAddr::spm(kZeros);
+    c.acc_addr = LocalAddr::acc(0);
+    c.m = kRows;
+    c.n = 4;
+    c.n_last = 2;
+    c.k = 4;
+    c.inner = 2;
+    c.outer = 3;
+    c.a_stride = 2 * kDepth;
+    c.b_stride = 3;
+    c.acc_stride = 4 * kCols;
+    c.inner_b_step = 2;
+    c.inner_acc_step = 16;
+    c.inner_scale_step = 8;
+    c.inner_zero_step = 4;
+    c.outer_a_step = 8;
+    c.outer_b_step = 12;
+    c.scale_group_stride = 2 * kCols;
+    c.scale_col_stride = 2;
+    c.zero_group_stride = kCols;
+    c.zero_col_stride = 1;
+    c.outer_scale_step = 4 * kCols;
+    c.outer_zero_step = 2 * kCols;
+    return c;
+  }
+  void expect_products() {
+    for (int i = 0; i < kRows; ++i)
+      for (int j = 0; j < kCols; ++j) {
+        float got = 0;
+        std::memcpy(&got, local.at(LocalAddr::acc(static_cast<std::uint32_t>(4 * (i * kCols + j)))), 4);
+        EXPECT_EQ(got, expected(i, j)) << i << ", " << j;
+      }
+  }
+};
+
+TEST_F(Dequantised, ScalesAndZeroPointsFollowTheRepetitions) {
+  Mxu(machine, local).compute(command(), false, Cycle(0));
+  expect_products();
+}
+
+TEST_F(Dequantised, TheShadowBufferHoldsWhatWasDequantised) {
+  isa::MxuCommand c = command();
+  Mxu mxu(machine, local);
+  mxu.load(c, Cycle(0));
+  const std::byte kept = *local.at(LocalAddr::spm(kScales));
+  *local.at(LocalAddr::spm(kScales)) = std::byte{0x7F};  // too late
+  c.resident = true;
+  c.n_last = 0;
+  c.inner = c.outer = 1;
+  mxu.compute(c, false, Cycle(0));
+  *local.at(LocalAddr::spm(kScales)) = kept;
+  isa::MxuCommand rest = command();
+  rest.accumulate = true;
+  rest.inner = 1;
+  rest.n_last = 0;
+  rest.outer = 2;
+  rest.a_addr = LocalAddr::spm(kActs + 8);
+  rest.b_addr = LocalAddr::spm(kQ + 12);
+  rest.scale_addr = LocalAddr::spm(kScales + 4 * kCols);
+  rest.zero_addr = LocalAddr::spm(kZeros + 2 * kCols);
+  mxu.compute(rest, false, Cycle(0));
+  rest = command();
+  rest.inner = 1;
+  rest.n_last = 0;
+  rest.n = 2;
+  rest.b_addr = LocalAddr::spm(kQ + 2);
+  rest.scale_addr = LocalAddr::spm(kScales + 8);
+  rest.zero_addr = LocalAddr::spm(kZeros + 4);
+  rest.acc_addr = LocalAddr::acc(16);
+  mxu.compute(rest, false, Cycle(0));
+  expect_products();
+}
+
+TEST_F(Dequantised, LoadsAsFastAsPlainOperands) {
+  isa::MxuCommand plain = command();
+  plain.b_format = isa::StationaryFormat::same;
+  plain.group = 0;
+  plain.zeros = false;
+  EXPECT_EQ(Mxu(machine, local).compute(command(), false, Cycle(0)).end,
+            Mxu(machine, local).compute(plain, false, Cycle(0)).end);
+}
+
 TEST_F(MxuCommand, AccumulateStartsFromWhatIsStored) {
   for (const bool output_stationary : {false, true}) {
     isa::MxuCommand c = whole(8);

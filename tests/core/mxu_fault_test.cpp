@@ -52,6 +52,64 @@ TEST_F(MxuCommand, SizesBeyondTheArrayAreFaults) {
   expect_fault(c, "m = 5 exceeds the array's 4 rows", true);
 }
 
+TEST_F(MxuCommand, TypesThatDoNotGoTogetherAreFaults) {
+  using isa::StationaryFormat;
+  isa::MxuCommand c = tile();
+  c.b_format = StationaryFormat::s8;
+  expect_fault(c, "B is s8, which does not go with bf16 without dequantisation (group = 0)");
+  c.b_format = StationaryFormat::e4m3;
+  expect_fault(c, "B is e4m3, which does not go with bf16");
+  c = tile();
+  c.dtype = DType::s8;
+  c.b_format = StationaryFormat::u4;
+  expect_fault(c, "B is u4, which does not go with s8");
+  c.b_format = StationaryFormat::u8;
+  expect_fault(c, "u8 is not supported by this machine's MXU");
+  c.b_format = StationaryFormat::same;
+  c.a_zero = 128;
+  expect_fault(c, "a_zero = 128 is no s8: -128 to 127");
+  c.a_zero = 0;
+  c.b_zero = 200;
+  expect_fault(c, "b_zero = 200 is no s8: -128 to 127");
+  c.b_zero = 0;
+  c.skip_minus_zero = true;
+  expect_fault(c, "skip_minus_zero: A is no float");
+  c = tile();
+  c.a_zero = 1;
+  expect_fault(c, "a_zero: A is no integer");
+  c.a_zero = 0;
+  c.b_zero = 1;
+  expect_fault(c, "b_zero: B is no integer");
+}
+
+TEST_F(MxuCommand, DequantisationThatCannotBeIsAFault) {
+  isa::MxuCommand c = tile();
+  c.b_format = isa::StationaryFormat::u4;
+  c.group = 2;
+  c.b_zero = 8;
+  c.scale_addr = LocalAddr::spm(8192);
+  c.scale_group_stride = 16;
+  c.scale_col_stride = 4;
+  Mxu(machine, local).compute(c, false, Cycle(0));
+  expect_fault(c, "B is dequantised where it is stationary: mxu.load and mxu.ws", true);
+  isa::MxuCommand other = c;
+  other.b_zero = 16;
+  expect_fault(other, "b_zero = 16 is no u4: 0 to 15");
+  other = c;
+  other.zeros = true;
+  expect_fault(other, "b_zero = 8 beside zero points in memory");
+  other = c;
+  other.scale_addr = LocalAddr::acc(0);
+  expect_fault(other, "scales and zero points must lie in SPM");
+  other = c;
+  other.scale_addr = LocalAddr::spm(16380);
+  expect_fault(other, "the scales of group 0");
+  other = c;
+  other.b_format = isa::StationaryFormat::same;
+  other.b_zero = 0;
+  expect_fault(other, "bf16 is dequantised for f16 and bf16 only, A is bf16");
+}
+
 TEST_F(MxuCommand, OperandsOutsideTheirMemoryAreFaults) {
   isa::MxuCommand c = tile();
   c.a_addr = LocalAddr::acc(0);

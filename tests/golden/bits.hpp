@@ -27,8 +27,7 @@ inline std::uint32_t bits(float value) {
 inline Tensor tensor(DType type, Shape shape, const std::vector<double>& values, std::string name = "t") {
   Tensor t(std::move(name), type, std::move(shape));
   for (std::size_t i = 0; i < values.size(); ++i) {
-    const std::uint64_t element = encode(type, values[i]);
-    std::memcpy(t.bytes.data() + i * size_of(type), &element, size_of(type));
+    set_element_bits(type, t.bytes.data(), i, encode(type, values[i]));
   }
   return t;
 }

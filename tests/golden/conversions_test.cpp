@@ -69,6 +69,55 @@ TEST(Narrowing, Bf16RoundsToNearestEvenAtEveryNeighbourPair) {
   expect_nearest_even(bf16_from_f32, 0x7F80, 8, 7);
 }
 
+// fp8, each pair of neighbours: between them the nearer one, half way the even one.
+template <typename Widen, typename Narrow>
+void expect_fp8(Widen widen, Narrow narrow, std::uint8_t largest, std::uint8_t overflow) {
+  for (std::uint32_t code = 0; code < largest; ++code) {
+    const float low = widen(static_cast<std::uint8_t>(code)),
+                high = widen(static_cast<std::uint8_t>(code + 1));
+    const float middle = (low + high) / 2;
+    for (const std::uint32_t sign : {0U, 0x80U}) {
+      const float s = sign != 0 ? -1.0F : 1.0F;
+      for (const bool saturate : {false, true}) {
+        ASSERT_EQ(narrow(s * low, saturate), sign | code);
+        ASSERT_EQ(narrow(s * std::nextafter(middle, 0.0F), saturate), sign | code);
+        ASSERT_EQ(narrow(s * middle, saturate), sign | (code + (code & 1)));
+        ASSERT_EQ(narrow(s * std::nextafter(middle, kInf), saturate), sign | (code + 1));
+      }
+    }
+  }
+  const float top = widen(largest), below = widen(static_cast<std::uint8_t>(largest - 1));
+  const float end = top + (top - below) / 2;  // half way to what would be the next value
+  const bool even = (largest & 1) == 0;
+  for (const float value : {even ? std::nextafter(end, kInf) : end, 1e30F, kInf}) {
+    EXPECT_EQ(narrow(value, true), largest);
+    EXPECT_EQ(narrow(-value, true), 0x80 | largest);
+    EXPECT_EQ(narrow(value, false), overflow);
+    EXPECT_EQ(narrow(-value, false), overflow == 0x7F ? 0x7F : 0x80 | overflow);
+  }
+  EXPECT_EQ(narrow(even ? end : std::nextafter(end, 0.0F), false), largest);
+}
+
+TEST(Narrowing, E4m3RoundsToNearestEvenAndEndsAt448) {
+  expect_fp8(f32_from_e4m3, e4m3_from_f32, 0x7E, 0x7F);
+  for (const bool saturate : {false, true}) EXPECT_EQ(e4m3_from_f32(f32(0xFFC12345), saturate), 0x7F);
+}
+TEST(Narrowing, E5m2RoundsToNearestEvenAndEndsAt57344) {
+  expect_fp8(f32_from_e5m2, e5m2_from_f32, 0x7B, 0x7C);
+  for (const bool saturate : {false, true}) EXPECT_EQ(e5m2_from_f32(f32(0xFFC12345), saturate), 0x7E);
+}
+
+TEST(Widening, EveryFp8IsWhatTheFormatSays) {
+  for (std::uint32_t byte = 0; byte < 256; ++byte) {
+    const auto b = static_cast<std::uint8_t>(byte);
+    const double e4m3 = decode(DType::e4m3, byte), e5m2 = decode(DType::e5m2, byte);
+    EXPECT_EQ(bits(f32_from_e4m3(b)), std::isnan(e4m3) ? 0x7FC00000U : bits(static_cast<float>(e4m3)))
+        << byte;
+    EXPECT_EQ(bits(f32_from_e5m2(b)), std::isnan(e5m2) ? 0x7FC00000U : bits(static_cast<float>(e5m2)))
+        << byte;
+  }
+}
+
 TEST(Narrowing, OverflowInfinityZeroAndNan) {
   EXPECT_EQ(f16_from_f32(65504.0F), 0x7BFF);
   EXPECT_EQ(f16_from_f32(std::nextafter(65520.0F, 0.0F)), 0x7BFF);

@@ -76,6 +76,48 @@ TEST(Dot, IntegersWrapModulo2To32) {
   EXPECT_EQ(dot_chain(INT32_MIN, low.data(), &high, 1), INT32_MAX - 128 * 127 + 1);
 }
 
+TEST(Dot, ZeroPointsAreSubtractedExactly) {
+  const std::vector<std::int32_t> a{0, 255, 7}, b{255, -128, 0};
+  EXPECT_EQ(dot_chain(5, a.data(), 255, b.data(), -128, 3), 5 + -255 * 383 + 0 - 248 * 128);
+  const std::vector<std::int32_t> high(40000, 255);
+  EXPECT_EQ(dot_chain(0, high.data(), 0, high.data(), 0, 40000),
+            static_cast<std::int32_t>(static_cast<std::uint32_t>(40000ULL * 65025)));
+}
+
+TEST(Dot, ASkippedMinusZeroLeavesWhateverIsThere) {
+  const std::vector<float> a{-0.0F, 2, -0.0F}, b{kInf, 3, f32(0xFFA00001)};
+  EXPECT_EQ(strict::dot_chain_skipping(1, a.data(), b.data(), 3), 7);
+  EXPECT_EQ(bits(strict::dot_chain_skipping(f32(0xFFA00001), a.data(), b.data(), 1)), 0xFFA00001U);
+  EXPECT_EQ(bits(strict::dot_chain_skipping(-0.0F, a.data(), b.data(), 1)), 0x80000000U);
+  EXPECT_EQ(bits(strict::dot_chain_skipping(f32(0xFFA00001), a.data(), b.data(), 2)), 0x7FC00000U);
+}
+
+TEST(Dequantised, IsTheExactProductRoundedOnce) {
+  using strict::dequantised;
+  EXPECT_EQ(dequantised(9, 8, 1.0F, DType::bf16), 0x3F80);
+  EXPECT_EQ(dequantised(0, 8, 1.0F, DType::f16), 0xC800);
+  EXPECT_EQ(dequantised(8, 8, -1.0F, DType::bf16), 0x8000) << "a zero of the scale's sign";
+  EXPECT_EQ(dequantised(3, 0, 1 + 0x1p-8F, DType::bf16), 0x4041) << "3.0117, between 3 and 3.0156";
+  EXPECT_EQ(dequantised(15, 0, 3e38F, DType::bf16), 0x7F80);
+  EXPECT_EQ(dequantised(15, 0, 65504.0F, DType::f16), 0x7C00);
+  EXPECT_EQ(dequantised(3, 0, 0x1p-25F, DType::f16), 2) << "1.5 units: ties to even";
+  EXPECT_EQ(dequantised(1, 1, kInf, DType::f16), 0x7E00);
+  EXPECT_EQ(dequantised(1, 2, kInf, DType::f16), 0xFC00);
+}
+
+// Against doubles, which hold every such product: random scales, every four-bit difference.
+TEST(Dequantised, AgreesWithDoubleArithmetic) {
+  std::mt19937 random(4);
+  for (int i = 0; i < 200000; ++i) {
+    const float scale = f32(static_cast<std::uint32_t>(random()));
+    const int q = static_cast<int>(random() % 16), z = static_cast<int>(random() % 16);
+    for (const DType to : {DType::f16, DType::bf16})
+      ASSERT_EQ(strict::dequantised(q, z, scale, to),
+                encode(to, static_cast<double>(q - z) * static_cast<double>(scale)))
+          << q << " " << z << " " << scale;
+  }
+}
+
 TEST(Multiply, EachElementIsItsOwnChain) {
   std::mt19937 random(2);
   std::normal_distribution<float> normal;

@@ -21,6 +21,31 @@ TEST(Formats, Every16BitPatternComesBackAndNanCanonical) {
     }
 }
 
+TEST(Formats, EveryFp8PatternComesBackWithNanCanonicalAndInfinitySaturated) {
+  for (std::uint64_t byte = 0; byte < 256; ++byte) {
+    const double e4m3 = decode(DType::e4m3, byte), e5m2 = decode(DType::e5m2, byte);
+    EXPECT_EQ(std::isnan(e4m3), (byte & 127) == 127);
+    EXPECT_EQ(encode(DType::e4m3, e4m3), std::isnan(e4m3) ? 0x7FU : byte);
+    EXPECT_EQ(std::isinf(e5m2), (byte & 127) == 124);
+    EXPECT_EQ(encode(DType::e5m2, e5m2), std::isnan(e5m2) ? 0x7EU : std::isinf(e5m2) ? byte - 1 : byte);
+  }
+  EXPECT_EQ(decode(DType::e4m3, 0x7E), 448);
+  EXPECT_EQ(decode(DType::e4m3, 0x81), -0x1p-9);
+  EXPECT_EQ(decode(DType::e5m2, 0x7B), 57344);
+  EXPECT_EQ(decode(DType::e5m2, 0x01), 0x1p-16);
+  EXPECT_EQ(encode(DType::e4m3, 1e9), 0x7EU);
+  EXPECT_EQ(encode(DType::e5m2, -INFINITY), 0xFBU);
+  EXPECT_EQ(largest_finite(DType::e4m3), 448);
+  EXPECT_EQ(largest_finite(DType::e5m2), 57344);
+}
+
+TEST(Formats, FourBitElementsShareABytesNibbles) {
+  const Tensor t = tensor(DType::s4, {5}, {-8, 7, -1, 0, 3});
+  EXPECT_EQ(t.bytes, (std::vector<std::byte>{std::byte{0x78}, std::byte{0x0F}, std::byte{0x03}}));
+  EXPECT_EQ(decode(t), (std::vector<double>{-8, 7, -1, 0, 3}));
+  EXPECT_EQ(decode(tensor(DType::u4, {2}, {15.4, -3})), (std::vector<double>{15, 0}));
+}
+
 TEST(Formats, ManyF32PatternsComeBack) {
   for (std::uint64_t word = 0; word < (std::uint64_t{1} << 32); word += 30011) {
     const double value = decode(DType::f32, word);

@@ -182,9 +182,10 @@ TEST(Commands, FaultMessagesSayWhatIsLegal) {
   raw.rs2 = 0x8000'0002;
   EXPECT_EQ(check(Instruction::mxu_ws, raw)->message, "mxu.ws: acc_addr = 0x80000002 is no multiple of 4");
   raw = legal(Instruction::mxu_ws);
-  raw.registers[static_cast<std::size_t>(MxuRegister::format)] = 4;
+  raw.registers[static_cast<std::size_t>(MxuRegister::format)] = 5;
   EXPECT_EQ(check(Instruction::mxu_ws, raw)->message,
-            "mxu.ws: mxu.format.dtype = 4 is none of f32 (0), f16 (1), bf16 (2), s8 (3)");
+            "mxu.ws: mxu.format.dtype = 5 is none of f32 (0), f16 (1), bf16 (2), s8 (3), u8 (4), e4m3 (6), "
+            "e5m2 (7)");
   raw = RawCommand{};
   raw.rs1 = 3;
   raw.rs2 = 0x100;

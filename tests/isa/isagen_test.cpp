@@ -100,7 +100,8 @@ TEST_F(BrokenTable, AResetValueOutsideEveryField) {
 TEST_F(BrokenTable, UnknownNames) {
   expect_error("type: vector_function", "type: vector_funktion", "did you mean 'vector_function'?");
   expect_error("engines: [mxu]", "engines: [mxy]", "unknown engine 'mxy'");
-  expect_error("values: [f32, f16, bf16, s8]", "values: [f32, f16, bf61, s8]", "did you mean 'bf16'?");
+  expect_error("values: [f32, f16, bf16, s8, u8, e4m3, e5m2]", "values: [f32, f16, bf61, s8]",
+               "did you mean 'bf16'?");
   expect_error("align: 4", "aling: 4", "unknown key 'aling'");
 }
 

@@ -36,12 +36,12 @@ std::uint32_t as_bits(float value) {
   return bits;
 }
 
-unsigned bits_of(DType dtype) { return dtype == DType::f32 ? 32 : 16; }
+unsigned operand_bits(DType dtype) { return dtype == DType::f32 ? 32 : 16; }
 unsigned fraction_bits(DType dtype) { return dtype == DType::f32 ? 23 : dtype == DType::f16 ? 10 : 7; }
 
 // Exact values, from the formats' definitions.
 double widen(DType dtype, std::uint32_t bits) {
-  const unsigned places = fraction_bits(dtype), sign_place = bits_of(dtype) - 1;
+  const unsigned places = fraction_bits(dtype), sign_place = operand_bits(dtype) - 1;
   const int bias = dtype == DType::f16 ? 15 : 127;
   const int exponent = static_cast<int>((bits & ~(1U << sign_place)) >> places);
   const std::uint32_t fraction = bits & ((1U << places) - 1);
@@ -127,7 +127,7 @@ class Fma : public testing::TestWithParam<DType> {
 
   // Any bits; subnormal or zero; or few significant bits, whose products are ties more often.
   std::uint32_t random_operand() {
-    const std::uint32_t sign = 1U << (bits_of(GetParam()) - 1),
+    const std::uint32_t sign = 1U << (operand_bits(GetParam()) - 1),
                         fraction = (1U << fraction_bits(GetParam())) - 1;
     const std::uint32_t bits = static_cast<std::uint32_t>(random()) & (2 * sign - 1);
     switch (random() % 4) {
@@ -159,7 +159,7 @@ class Fma : public testing::TestWithParam<DType> {
 
 // Zero, subnormals, the least and greatest normal numbers, one, infinity, NaNs.
 std::vector<std::uint32_t> corners(DType dtype) {
-  const std::uint32_t least = 1U << fraction_bits(dtype), infinity = (1U << (bits_of(dtype) - 1)) - least;
+  const std::uint32_t least = 1U << fraction_bits(dtype), infinity = (1U << (operand_bits(dtype) - 1)) - least;
   const std::uint32_t one = dtype == DType::f16 ? 0x3C00 : dtype == DType::bf16 ? 0x3F80 : 0x3F800000;
   return {0,
           1,
@@ -178,7 +178,7 @@ std::vector<std::uint32_t> corners(DType dtype) {
 
 TEST_P(Fma, CornersOfEveryKindWithOneAnother) {
   const std::vector<std::uint32_t> magnitudes = corners(GetParam());
-  const unsigned sign = bits_of(GetParam()) - 1;
+  const unsigned sign = operand_bits(GetParam()) - 1;
   const std::array<std::uint32_t, 20> addends = {0,          1,          2,          3,          0x007FFFFF,
                                                  0x00800000, 0x00800001, 0x33800000, 0x33800001, 0x3F7FFFFF,
                                                  0x3F800000, 0x3F800001, 0x47800000, 0x7E800000, 0x7F000000,

@@ -299,8 +299,9 @@ Machine machine_of(rtl::Array array, std::uint32_t banks, std::uint32_t bank_byt
 
 rtl::BankModel banks_of(const Machine& machine) {
   return [&machine](const rtl::Access& access) {
-    return core::feed_cycles(
-        machine.spm, {access.contiguous_across, access.across, access.steps, access.element, access.stride});
+    const DType type = access.element == 1 ? DType::s8 : access.element == 2 ? DType::bf16 : DType::f32;
+    return core::feed_cycles(machine.spm,
+                             {access.contiguous_across, access.across, access.steps, type, access.stride});
   };
 }
 

@@ -244,7 +244,7 @@ TEST_F(Elf, WithoutTheAssayNoteIsRefused) {
 
 TEST_F(Elf, BuiltForOtherVersionsIsRefusedByName) {
   elf_.abi = ASSAY_ABI_VERSION + 1;
-  expect_refused("was built for ABI version 2; this is 1");
+  expect_refused("was built for ABI version 3; this is 2");
   elf_.abi = ASSAY_ABI_VERSION;
   elf_.isa = ASSAY_ISA_VERSION + 1;
   expect_refused("was built for ISA version 2; this is 1");

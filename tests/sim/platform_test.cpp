@@ -53,7 +53,7 @@ TEST(Platform, KernelsSeeTheMachineOfTheConfiguration) {
     EXPECT_EQ(seen.mxu_rows, m.mxu.rows);
     EXPECT_EQ(seen.mxu_cols, m.mxu.cols);
     EXPECT_EQ(seen.mxu_load_rows_per_cycle, m.mxu.load_rows_per_cycle);
-    for (std::size_t t = 0; t < 8; ++t) {
+    for (std::size_t t = 0; t < 16; ++t) {
       EXPECT_EQ(seen.mxu_chain[t], m.mxu.rates[t].chain);
       EXPECT_EQ(seen.mxu_cycles_per_step[t], m.mxu.rates[t].cycles_per_step);
     }
@@ -296,7 +296,8 @@ TEST(Describe, LeavesNoParameterOfItOut) {
   const assay_machine d = sim::describe(find_machine("server128"));
   EXPECT_EQ(d.mxu_chain[static_cast<std::size_t>(DType::s8)], 2u);
   EXPECT_EQ(d.mxu_cycles_per_step[static_cast<std::size_t>(DType::f32)], 4u);
-  EXPECT_EQ(d.mxu_chain[static_cast<std::size_t>(DType::u8)], 0u);
+  EXPECT_EQ(d.mxu_chain[static_cast<std::size_t>(DType::e4m3)], 2u);
+  EXPECT_EQ(d.mxu_chain[static_cast<std::size_t>(DType::s32)], 0u);
   EXPECT_EQ(d.hbm_bytes_per_kcycle, 800'000u);
 }
 
