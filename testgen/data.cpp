@@ -68,9 +68,10 @@ std::uint64_t special(const Layout& f, ElementRandom& random, std::uint32_t long
   const std::uint64_t fraction = random.next();
   if (random.below(2 * longest) != 0) return compose(f, negative, random.between(-4, 4), fraction);
   const int infinite = f.max_exponent + 1;
+  const bool has_infinity = f.exponent_bits != 4;
   switch (random.below(4)) {
-    case 0: return compose(f, negative, infinite, 0);
-    case 1: return compose(f, negative, infinite, fraction | 1);  // quiet or signalling, with a payload
+    case 0: return compose(f, negative, infinite, has_infinity ? 0 : ~std::uint64_t{0});
+    case 1: return compose(f, negative, infinite, has_infinity ? fraction | 1 : ~std::uint64_t{0});  // quiet or signalling, with a payload
     case 2: return compose(f, negative, f.max_exponent, ~std::uint64_t{0});
     default: return compose(f, negative, f.max_exponent - random.between(0, 2), fraction);
   }
