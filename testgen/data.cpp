@@ -189,8 +189,8 @@ Tensor make_scales(const ops::TensorInfo& info, double about, std::uint64_t key)
   const auto count = static_cast<std::uint64_t>(tensor.elements());
   for (std::uint64_t i = 0; i < count; ++i) {
     ElementRandom random(key, i);
-    const std::uint64_t bits = golden::encode(info.dtype, about * (0.5 + 1.5 * random.unit()));
-    std::memcpy(tensor.bytes.data() + i * size_of(info.dtype), &bits, size_of(info.dtype));
+    set_element_bits(info.dtype, tensor.bytes.data(), i,
+                     golden::encode(info.dtype, about * (0.5 + 1.5 * random.unit())));
   }
   return tensor;
 }

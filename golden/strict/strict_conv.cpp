@@ -22,17 +22,6 @@ float real(const Tensor& t, std::size_t at) { return load_f32(t.dtype, t.bytes.d
 // The one value, or that of an output channel; 0 where the tensor is not given.
 std::size_t one_or_each(const Tensor& t, std::size_t output) { return t.elements() == 1 ? 0 : output; }
 
-// Integer products and their sums modulo 2^32, as strict::multiply does for floats.
-void multiply(const std::int32_t* a, const std::int32_t* b, std::int32_t* acc, std::size_t m, std::size_t n,
-              std::size_t k) {
-  for (std::size_t i = 0; i < m; ++i)
-    for (std::size_t kk = 0; kk < k; ++kk)
-      for (std::size_t j = 0; j < n; ++j) {
-        const auto product = static_cast<std::uint32_t>(a[i * k + kk] * b[kk * n + j]);
-        acc[i * n + j] = static_cast<std::int32_t>(static_cast<std::uint32_t>(acc[i * n + j]) + product);
-      }
-}
-
 class StrictConv {
  public:
   StrictConv(const ops::Problem& problem, const std::vector<Tensor>& inputs, Tensor& y)
