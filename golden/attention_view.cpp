@@ -1,5 +1,6 @@
 #include "golden/attention_view.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -21,7 +22,7 @@ std::size_t extent(const ops::TensorInfo& t, std::size_t d) {
 
 }  // namespace
 
-AttentionView::AttentionView(const ops::Problem& checked) {
+AttentionView::AttentionView(const ops::Problem& checked, const std::vector<Tensor>& inputs) {
   const ops::TensorInfo &q = checked.inputs.at(0), &k = checked.inputs.at(1), &v = checked.inputs.at(2);
   sequence_first_ = attribute<std::string>(checked, "layout", "bhsd") == "bshd";
   const std::size_t head = sequence_first_ ? 2 : 1, row = sequence_first_ ? 1 : 2;
@@ -37,12 +38,25 @@ AttentionView::AttentionView(const ops::Problem& checked) {
   scale = attribute<float>(checked, "scale", 0);
   if (scale == 0) scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(depth)));
   softcap = attribute<float>(checked, "softcap", 0);
-  if (checked.inputs.size() < 4) return;
-  const ops::TensorInfo& mask = checked.inputs[3];
-  byte_mask = mask.dtype == DType::u8;
+  value_scale = attribute<float>(checked, "value_scale", 1);
+  lengths_.assign(batch, static_cast<std::int64_t>(keys));
+  for (std::size_t i = 3; i < inputs.size(); ++i) {
+    if (checked.inputs.at(i).name == "kv_lengths") read_lengths(inputs[i]);
+    if (checked.inputs.at(i).name == "mask") read_mask(inputs[i]);
+  }
+}
+
+void AttentionView::read_lengths(const Tensor& lengths) {
+  for (std::size_t b = 0; b < batch; ++b)
+    lengths_[b] = std::clamp<std::int64_t>(lengths.as<std::int32_t>()[b], 0, static_cast<std::int64_t>(keys));
+}
+
+void AttentionView::read_mask(const Tensor& given) {
+  mask = &given;
+  byte_mask = given.dtype == DType::u8;
   added_mask = !byte_mask;
-  mask_.assign(4 - mask.shape.size(), 1);
-  mask_.insert(mask_.end(), mask.shape.begin(), mask.shape.end());
+  mask_.assign(4 - given.shape.size(), 1);
+  mask_.insert(mask_.end(), given.shape.begin(), given.shape.end());
 }
 
 std::size_t AttentionView::q_row(std::size_t b, std::size_t head, std::size_t i) const {
@@ -68,10 +82,10 @@ std::size_t AttentionView::mask_at(std::size_t b, std::size_t head, std::size_t 
   return at;
 }
 
-bool AttentionView::sees(std::size_t i, std::size_t j) const {
-  const std::int64_t position = static_cast<std::int64_t>(keys) - static_cast<std::int64_t>(queries - i);
-  const std::int64_t ahead = static_cast<std::int64_t>(j) - position;
-  if (causal && ahead > 0) return false;
+bool AttentionView::sees(std::size_t b, std::size_t i, std::size_t j) const {
+  const std::int64_t key = static_cast<std::int64_t>(j);
+  const std::int64_t ahead = key - (lengths_[b] - static_cast<std::int64_t>(queries - i));
+  if (key >= lengths_[b] || (causal && ahead > 0)) return false;
   return window == 0 || (-ahead < window && ahead < window);
 }
 

@@ -11,7 +11,7 @@
 namespace assay::golden {
 
 struct AttentionView {
-  explicit AttentionView(const ops::Problem& checked);
+  AttentionView(const ops::Problem& checked, const std::vector<Tensor>& inputs);
 
   // Linear indices of a row's first element. `head` counts query heads.
   std::size_t q_row(std::size_t b, std::size_t head, std::size_t i) const;
@@ -20,22 +20,26 @@ struct AttentionView {
   std::size_t y_row(std::size_t b, std::size_t head, std::size_t i) const;
   std::size_t mask_at(std::size_t b, std::size_t head, std::size_t i, std::size_t j) const;
 
-  // By position; a mask of bytes may hide more.
-  bool sees(std::size_t i, std::size_t j) const;
+  // By position and length; a mask of bytes may hide more.
+  bool sees(std::size_t b, std::size_t i, std::size_t j) const;
 
   std::size_t batch, q_heads, kv_heads, queries, keys, depth, value_depth;
   bool causal = false;
   std::int64_t window = 0;
-  float scale = 0, softcap = 0;  // softcap 0: none
+  float scale = 0, softcap = 0, value_scale = 1;  // softcap 0: none
   bool added_mask = false, byte_mask = false;
+  const Tensor* mask = nullptr;
 
  private:
+  void read_lengths(const Tensor& lengths);
+  void read_mask(const Tensor& given);
   std::size_t row(std::size_t b, std::size_t head, std::size_t i, std::size_t heads, std::size_t rows) const {
     return sequence_first_ ? (b * rows + i) * heads + head : (b * heads + head) * rows + i;
   }
 
   bool sequence_first_ = false;
-  Shape mask_;  // of rank 4
+  Shape mask_;                         // of rank 4
+  std::vector<std::int64_t> lengths_;  // of each batch item
 };
 
 }  // namespace assay::golden

@@ -11,18 +11,23 @@ namespace {
 
 constexpr double kUnit = 0x1p-24, kLog2e = 1.4426950408889634, kJudgeable = 0x1p24;
 
-// How far P may be off where it underflows, doubled, in units of kUnit: 1 / sum is at most 2.
-double underflow_of(DType type) { return 4 * half_smallest(type) / kUnit; }
+DType weight_type(DType type) { return type == DType::s8 ? DType::bf16 : type; }
+
+// How far P may be off where it underflows, doubled, in units of kUnit: 1 / sum is at most 2, or 2^-7 for
+// e4m3.
+double underflow_of(DType type) {
+  return 4 * half_smallest(weight_type(type)) / kUnit * (type == DType::e4m3 ? 0x1p-8 : 1);
+}
 
 class Attention {
  public:
   Attention(const ops::Problem& problem, const std::vector<Tensor>& inputs)
-      : view_(problem),
+      : view_(problem, inputs),
         type_(inputs[0].dtype),
         q_(decode(inputs[0])),
         k_(decode(inputs[1])),
         v_(decode(inputs[2])),
-        mask_(inputs.size() > 3 ? decode(inputs[3]) : std::vector<double>()) {}
+        mask_(view_.mask != nullptr ? decode(*view_.mask) : std::vector<double>()) {}
 
   void evaluate(std::vector<double>& y, std::vector<double>& magnitude) {
     keys_.resize(view_.depth * view_.keys);
@@ -57,11 +62,13 @@ class Attention {
   // The scores that the query sees, and in sizes_ how far theirs may be off in units of kUnit, apart from
   // what grows with the distance to the greatest. False for the others.
   bool score(std::size_t b, std::size_t head, std::size_t i, std::size_t j) {
-    if (!view_.sees(i, j)) return false;
+    if (!view_.sees(b, i, j)) return false;
     const double scale = view_.scale, depth = static_cast<double>(view_.depth);
     const double mask = mask_.empty() ? 0 : mask_[view_.mask_at(b, head, i, j)];
     if (view_.byte_mask && mask == 0) return false;
-    double error = std::fabs(scale) * depth * (sizes_[j] + 0x1p-126) / (1 - depth * kUnit), x = scale * x_[j];
+    double error = std::fabs(scale) * depth * (sizes_[j] + 0x1p-126) / (1 - depth * kUnit);
+    double x = scale * x_[j];
+    if (type_ == DType::s8) error = std::fabs(x);  // an exact product, then its own multiplication
     if (view_.softcap != 0) {
       const double cap = view_.softcap, inside = x / cap;
       error += 2 * std::fabs(x);  // scale / softcap, and its product
@@ -98,6 +105,11 @@ class Attention {
         magnitude[d] += weight * std::fabs(v[d]);
       }
     }
+    if (view_.value_scale != 1)
+      for (std::size_t d = 0; d < view_.value_depth; ++d) {
+        y[d] *= view_.value_scale;
+        magnitude[d] *= std::fabs(view_.value_scale) * (1 + 0x1p-20);
+      }
     if (!judgeable) std::fill_n(magnitude, view_.value_depth, HUGE_VAL);
   }
 
@@ -114,8 +126,8 @@ class Attention {
     }
     const auto n = static_cast<double>(seen_.size());
     const double chain = n / (1 - n * kUnit), added = std::ceil(n / 64) + 6,
-                 narrowed = type_ == DType::f32 ? 0 : unit_roundoff(type_) / kUnit;
-    const double common = (error + chain + added + narrowed + 3) * (1 + 0x1p-7);  // second-order terms
+                 narrowed = type_ == DType::f32 ? 0 : unit_roundoff(weight_type(type_)) / kUnit;
+    const double common = (error + chain + added + narrowed + 4) * (1 + 0x1p-7);  // second-order terms
     for (const std::size_t j : seen_) weights_[j] = p_[j] * (weights_[j] + common) + underflow_of(type_);
   }
 
@@ -134,7 +146,7 @@ void cpu_attention(const ops::Problem& problem, const std::vector<Tensor>& input
   expected.values.resize(count);
   expected.magnitude.resize(count);
   Attention(problem, inputs).evaluate(expected.values, expected.magnitude);
-  const AttentionView view(problem);
+  const AttentionView view(problem, inputs);
   expected.own = {0x1p-53, static_cast<double>(view.keys + view.depth) + 16, 0};
 }
 

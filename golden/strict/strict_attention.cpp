@@ -29,7 +29,7 @@ std::vector<float> widened(const Tensor& t) {
 
 // A query's state, brought from key block to key block.
 struct Row {
-  float maximum = kLeast;
+  float maximum = kLeast, negative = -kLeast;
   Stripes sum{};
   std::vector<float> o;
 };
@@ -37,12 +37,12 @@ struct Row {
 class Attention {
  public:
   Attention(const ops::Problem& problem, const std::vector<Tensor>& inputs)
-      : view_(problem),
+      : view_(problem, inputs),
         type_(inputs[0].dtype),
         q_(widened(inputs[0])),
         k_(widened(inputs[1])),
         v_(widened(inputs[2])),
-        mask_(inputs.size() > 3 ? widened(inputs[3]) : std::vector<float>()) {
+        mask_(view_.mask != nullptr ? widened(*view_.mask) : std::vector<float>()) {
     const float log2e = from_bits(0x3FB8AA3B);
     if (view_.added_mask) factor_ = log2e;
     else factor_ = product(view_.softcap != 0 ? view_.softcap : view_.scale, log2e);
@@ -65,7 +65,7 @@ class Attention {
   }
 
   bool sees(std::size_t b, std::size_t head, std::size_t i, std::size_t j) const {
-    return view_.sees(i, j) && !(view_.byte_mask && mask_[view_.mask_at(b, head, i, j)] == 0);
+    return view_.sees(b, i, j) && !(view_.byte_mask && mask_[view_.mask_at(b, head, i, j)] == 0);
   }
 
   // What a dot product becomes before the exponential.
@@ -97,28 +97,38 @@ class Attention {
     float greatest = row.maximum;
     for (const std::size_t j : seen) greatest = maximum(greatest, product(factor_, x[j]));
     const float top = strict::ceil(greatest);
-    const float shrink = strict::exp2(fused(-1, top, row.maximum));
+    const float negative = type_ == DType::e4m3 ? fused(-1, top, 8) : product(-1, top);
+    const float shrink = strict::exp2(fused(-1, row.negative, negative));
     row.maximum = top;
+    row.negative = negative;
     for (float& s : row.sum) s = product(s, shrink);
     for (float& o : row.o) o = product(o, shrink);
     for (const std::size_t j : seen) {
-      const float p = strict::exp2(fused(factor_, x[j], product(-1, top)));
+      const float p = strict::exp2(exponent(x[j], negative));
       add_to_stripes(row.sum, &p, 1, j);
       const float narrowed = convert(p);
       multiply(&narrowed, &v_[view_.v_row(b, head, j)], row.o.data(), 1, view_.value_depth, 1);
     }
   }
 
-  // To the operands' type.
+  // Integer scores are multiplied first.
+  float exponent(float x, float negative) const {
+    if (type_ != DType::s8) return fused(factor_, x, negative);
+    return vector_pass(product(factor_, x), std::nullopt, negative, Function::Identity);
+  }
+
+  // To the operands' type, or bf16 for integers.
   float convert(float p) const {
+    const DType type = type_ == DType::s8 ? DType::bf16 : type_;
     std::byte storage[4];
-    store_f32(type_, p, storage, 0);
-    return load_f32(type_, storage, 0);
+    store_f32(type, p, storage, 0);
+    return load_f32(type, storage, 0);
   }
 
   void finish(const Row& row, Tensor& y, std::size_t at) const {
     const float sum = maximum(fold_stripes(row.sum), kTiniest);
-    const float f = fused(0, row.maximum, strict::reciprocal(sum));
+    float f = fused(0, row.maximum, strict::reciprocal(sum));
+    if (view_.value_scale != 1) f = product(f, view_.value_scale);
     for (std::size_t v = 0; v < row.o.size(); ++v)
       store_f32(y.dtype, product(row.o[v], f), y.bytes.data(), at + v);
   }

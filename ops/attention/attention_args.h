@@ -1,5 +1,6 @@
 /* Attributes of the attention kernel, in the order of assay_args.attributes. Tensors: Q, K, V, Y, and the
- * mask where mask_kind says so. Both sides include this file: the spec that packs it and the kernel. */
+ * mask where mask_kind says so, and the lengths where lengths names their tensor. Both sides include this
+ * file: the spec that packs it and the kernel. */
 #ifndef ASSAY_OPS_ATTENTION_ARGS_H
 #define ASSAY_OPS_ATTENTION_ARGS_H
 
@@ -28,8 +29,10 @@ struct assay_attention_attributes {
   uint64_t mask_kind;                  /* enum assay_attention_mask */
   uint64_t inner_scale, outer_scale;   /* softcap: x = tanh(inner * x), then fp32 bits; 0: none */
   uint64_t factor;                     /* fp32 bits: t = factor * x */
+  uint64_t value_scale;                /* fp32 bits: of the results */
   uint64_t causal;
-  uint64_t window; /* keys before a query that it sees, itself included; 0: all */
+  uint64_t lengths; /* index of the tensor kv_lengths; 0: none */
+  uint64_t window;  /* keys before a query that it sees, itself included; 0: all */
 };
 
 #endif

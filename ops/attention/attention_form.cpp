@@ -39,16 +39,21 @@ void read_attributes(const Problem& problem, AttentionForm& form) {
   form.window = static_cast<std::uint64_t>(window);
   form.scale = finite(problem, "scale");
   form.softcap = finite(problem, "softcap");
+  form.value_scale = finite(problem, "value_scale");
   if (form.softcap < 0)
     fail(ExitCode::Usage, "attention: attribute 'softcap' = {}; expected a positive number, or 0 for none",
          form.softcap);
 }
 
 void read_types(const Problem& problem, AttentionForm& form) {
+  const Operator& op = attention_operator();
   form.type = problem.inputs[0].dtype;
-  if (!is_float(form.type))
-    fail(ExitCode::Unsupported, "attention: input 'Q' is {}, expected f32, f16 or bf16",
+  if (!is_float(form.type) && form.type != DType::s8)
+    fail(ExitCode::Unsupported, "attention: input 'Q' is {}, expected f32, f16, bf16, e4m3, e5m2 or s8",
          to_string(form.type));
+  const std::string out = problem.attributes.get_string(op.name(), find_attribute(op, "out_dtype"));
+  form.out = size_of(form.type) == 1 ? DType::bf16 : form.type;
+  if (out != "auto") form.out = parse_dtype(out, "out_dtype");
   for (std::size_t i = 1; i < 3; ++i)
     if (problem.inputs[i].dtype != form.type)
       fail(ExitCode::Unsupported, "attention: input 'Q' is {} but input '{}' is {}; expected one type",
@@ -90,8 +95,9 @@ void read_shapes(const Problem& problem, AttentionForm& form) {
 }
 
 void read_mask(const Problem& problem, AttentionForm& form) {
-  if (problem.inputs.size() < 4) return;
-  const TensorInfo& mask = problem.inputs[3];
+  form.mask_input = find_input(problem, "mask");
+  if (!form.mask_input) return;
+  const TensorInfo& mask = problem.inputs[*form.mask_input];
   if (mask.dtype != DType::u8 && mask.dtype != DType::f32 && mask.dtype != form.type)
     fail(ExitCode::Unsupported, "attention: input 'mask' is {} with {} operands; expected u8, f32 or {}",
          to_string(mask.dtype), to_string(form.type), to_string(form.type));
@@ -108,9 +114,23 @@ void read_mask(const Problem& problem, AttentionForm& form) {
   if (!fits)
     fail(ExitCode::Usage, "attention: input 'mask' {} does not broadcast to [{}, {}, {}, {}] with {} columns",
          to_string(mask.shape), whole[0], whole[1], whole[2], whole[3], whole[3]);
+  if (form.type == DType::s8 && mask.dtype != DType::u8)
+    fail(ExitCode::Unsupported, "attention: an added mask with s8 operands; expected a mask of u8");
   form.mask = mask.dtype == DType::u8 ? ASSAY_ATTENTION_BYTES : ASSAY_ATTENTION_ADDED;
   form.mask_type = mask.dtype;
   form.mask_strides = {strides[0], strides[1], strides[2]};
+}
+
+void read_lengths(const Problem& problem, AttentionForm& form) {
+  form.lengths_input = find_input(problem, "kv_lengths");
+  if (!form.lengths_input) return;
+  const TensorInfo& lengths = problem.inputs[*form.lengths_input];
+  if (lengths.dtype != DType::s32)
+    fail(ExitCode::Unsupported, "attention: input 'kv_lengths' is {}, expected s32",
+         to_string(lengths.dtype));
+  if (lengths.shape.size() != 1 || dim(lengths, 0) != form.batch)
+    fail(ExitCode::Usage, "attention: input 'kv_lengths' {}, expected [{}]: a length for each batch item",
+         to_string(lengths.shape), form.batch);
 }
 
 void check_size(const AttentionForm& form) {
@@ -168,9 +188,11 @@ AttentionForm attention_form(const Problem& problem) {
   read_types(problem, form);
   read_shapes(problem, form);
   read_mask(problem, form);
+  read_lengths(problem, form);
   check_size(form);
-  if (form.causal || form.window > 0 || form.softcap != 0 || form.mask == ASSAY_ATTENTION_BYTES)
-    fail(ExitCode::Unsupported, "attention: causal, window, softcap and masks of u8 are not supported yet");
+  if (form.softcap != 0) fail(ExitCode::Unsupported, "attention: softcap is not supported yet");
+  if (form.softcap != 0 && form.type == DType::s8)
+    fail(ExitCode::Unsupported, "attention: softcap with s8 operands; expected floats");
   if (form.scale == 0) form.scale = static_cast<float>(1 / std::sqrt(static_cast<double>(form.depth)));
   return form;
 }

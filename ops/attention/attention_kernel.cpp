@@ -6,8 +6,7 @@
 // units are busy. dma_in brings K and V by chunks through a ring of slots, in the order of their use.
 //
 // Every command is issued behind those that it waits for, whatever the queues hold.
-#include "ops/attention/attention_plan.hpp"
-#include "ops/attention/attention_steps.hpp"
+#include "ops/attention/attention_loader.hpp"
 #include "ops/device/vector.hpp"
 
 namespace {
@@ -39,76 +38,8 @@ enum : u32 {
 };
 constexpr u32 kDmaIn = ASSAY_ENGINE_dma_in, kDmaOut = ASSAY_ENGINE_dma_out, kMxu = ASSAY_ENGINE_mxu,
               kVxu = ASSAY_ENGINE_vxu;
-constexpr u32 kMinusOne = 0xBF800000;
-constexpr u64 kAhead = 4;  // chunks ordered before their use: what dma_in's queue holds
-
-// Chunks of K and V in the order of their use: K of a step, then, where the kernel is pipelined, V of the one
-// before it.
-class Loader {
- public:
-  Loader(const assay_args& args, const assay_attention_attributes& at, const Plan& plan, const Walk& walk)
-      : k_(args.tensors[1].address),
-        v_(args.tensors[2].address),
-        element_(element_bytes(args.tensors[0].dtype)),
-        at_(at),
-        plan_(plan),
-        walk_(walk),
-        keys_(walk.first()),
-        values_(keys_),
-        free_(plan.slots) {
-    ahead_ = min(kAhead, plan.slots);
-  }
-
-  // Orders what is used up to `ahead_` chunks from now on; then the next use may be ordered.
-  void before_use() {
-    ++used_;
-    while (ordered_ < used_ - 1 + ahead_ && !(keys_.done && values_.done)) order();
-  }
-  void drain() {
-    for (; free_ < plan_.slots; ++free_) assay_sem_wait(kDmaIn, kSlotFreed);
-  }
-
- private:
-  void order() {
-    const bool value = keys_.done || value_turn_;
-    Step& s = value ? values_ : keys_;
-    if (free_ > 0) --free_;
-    else assay_sem_wait(kDmaIn, kSlotFreed);
-    const u64 count = min(plan_.chunk, s.columns() - at_key_);
-    transfer(s.tile, value, s.key() + at_key_, count);
-    assay_sem_signal(kDmaIn, kSlotFilled);
-    ++ordered_;
-    at_key_ += count;
-    if (at_key_ < s.columns()) return;
-    at_key_ = 0;
-    walk_.advance(s);
-    // With one of each buffer K and V take turns; else V is a step behind.
-    if (value) value_turn_ = false;
-    else value_turn_ = !plan_.pipelined || keys_.index > 1;
-  }
-
-  void transfer(const Tile& t, bool value, u64 key, u64 count) {
-    const assay_attention_strides& stride = value ? at_.v : at_.k;
-    const u64 unit = t.head / (at_.q_heads / at_.kv_heads);
-    const u64 from = (value ? v_ : k_) + t.batch * stride.batch + unit * stride.head + key * stride.row;
-    const u32 run = static_cast<u32>((value ? at_.value_depth : at_.depth) * element_);
-    const Block block{from,       plan_.slots_at + slot_ * plan_.slot_size, run, static_cast<u32>(count),
-                      stride.row, value ? plan_.v_pitch : plan_.k_pitch};
-    if (t.units == 1) dma_in(block);
-    else dma_in_planes({block, static_cast<u32>(t.units), stride.head, plan_.slot_unit});
-    if (++slot_ == plan_.slots) slot_ = 0;
-  }
-
-  const u64 k_, v_, element_;
-  const assay_attention_attributes& at_;
-  const Plan& plan_;
-  const Walk& walk_;
-  Step keys_, values_;  // whose chunks come next
-  u64 at_key_ = 0;      // of the one whose turn it is
-  bool value_turn_ = false;
-  u64 ordered_ = 0, used_ = 0, ahead_, free_;
-  u32 slot_ = 0;
-};
+constexpr u32 kMinusOne = 0xBF800000, kOne = 0x3F800000, kEight = 0x41000000;  // fp32
+using Loader = attention::Loader<kSlotFilled, kSlotFreed>;
 
 class Attention {
  public:
@@ -119,9 +50,14 @@ class Attention {
         plan_(plan),
         dtype_(args.tensors[0].dtype),
         element_(static_cast<u32>(sizes.element)),
+        weight_dtype_(dtype_ == ASSAY_DTYPE_s8 ? ASSAY_DTYPE_bf16 : dtype_),
+        weight_element_(static_cast<u32>(sizes.weight_element)),
         cols_(machine().mxu_cols),
-        tile_k_(sizes.tile_k),
-        walk_(at, plan),
+        qk_(product({dtype_, element_, plan.q_pitch, plan.k_pitch, plan.k_pitch, element_, plan.s_pitch, true,
+                     false})),
+        pv_(product({weight_dtype_, weight_element_, plan.p_pitch, plan.v_pitch, element_, plan.v_pitch,
+                     plan.o_pitch, false, weight_dtype_ != dtype_})),
+        walk_(at, plan, lengths_of(args, at)),
         loader_(args, at, plan, walk_),
         q_(static_cast<u32>(plan.buffers())),
         s_(q_),
@@ -129,6 +65,8 @@ class Attention {
         mask_(q_) {}
 
   void run() {
+    assay_cfg_vxu_convert(assay_pack_vxu_convert(1));  // P of fp8 saturates
+    if (integers()) write_one();
     Step step = walk_.first(), next = step;
     load_q(step);
     if (plan_.pipelined) scores(next);
@@ -144,6 +82,12 @@ class Attention {
   }
 
  private:
+  // The scale of V where it is dequantised.
+  void write_one() const {
+    *reinterpret_cast<volatile u32*>(ASSAY_SPM_BASE + u64{plan_.one_at}) = kOne;
+    asm volatile("fence" ::: "memory");
+  }
+
   struct Tokens {
     explicit Tokens(u32 count) : all(count), free(count) {}
     u32 all, free;
@@ -163,6 +107,11 @@ class Attention {
     drain(s_, kMxu, kSFreed);
     drain(y_, kVxu, kYFreed);
     assay_fence_ai(1u << kDmaIn | 1u << kDmaOut | 1u << kMxu | 1u << kVxu);
+  }
+
+  static const volatile int32_t* lengths_of(const assay_args& args, const assay_attention_attributes& at) {
+    return at.lengths == 0 ? nullptr
+                           : reinterpret_cast<const volatile int32_t*>(args.tensors[at.lengths].address);
   }
 
   // Which of a kind's buffers.
@@ -206,18 +155,20 @@ class Attention {
     const u64 at = t.batch * at_.mask.batch + t.head * at_.mask.head + t.query * at_.mask.row + s.key();
     const u32 rows = static_cast<u32>(mask_rows(t));
     dma_in_planes({{args_.tensors[4].address + at * element, mask_of(s),
-                    static_cast<u32>(s.columns() * element), rows, at_.mask.row * element, plan_.mask_pitch},
+                    static_cast<u32>(s.columns * element), rows, at_.mask.row * element, plan_.mask_pitch},
                    static_cast<u32>(mask_heads(t)),
                    at_.mask.head * element,
                    rows * plan_.mask_pitch});
     assay_sem_signal(kDmaIn, kMaskFilled);
   }
 
+  u32 y_element() const { return element_bytes(args_.tensors[3].dtype); }
+
   void store(const Tile& t, u32 from) {
     assay_sem_wait(kDmaOut, kYFilled);
     const u64 to =
         args_.tensors[3].address + t.batch * at_.y.batch + t.head * at_.y.head + t.query * at_.y.row;
-    assay_cfg2_dma_out_run(assay_pack_dma_run(static_cast<u32>(at_.value_depth) * element_, 0), at_.y.row);
+    assay_cfg2_dma_out_run(assay_pack_dma_run(static_cast<u32>(at_.value_depth) * y_element(), 0), at_.y.row);
     assay_cfg2_dma_out_dim1_local(
         assay_pack_dma_dim1_local(static_cast<u32>(t.queries), static_cast<int32_t>(plan_.y_pitch)),
         at_.y.head);
@@ -229,74 +180,93 @@ class Attention {
 
   // ----------------------------------------------------------------------------------------- products
 
-  // One operand's tiles: bytes from one of n, of k, and from one unit to the next.
-  struct Stationary {
-    u32 at, pitch;
-    u64 n_step, k_step, unit;
-    bool k_contiguous;
+  // Registers of the array that do not change: of Q K^T, and of P V. A step of the outer repetition goes to
+  // the next k, or, of several units, to the next one.
+  struct Product {
+    u64 format, kinds, dequant, strides, inner_step, next_k, next_unit, acc_step, acc_next_unit;
+    u32 r_pitch, a_next_k, b_next_k;
+    Divisor tile_k;
   };
-  struct Streamed {
-    u32 at, pitch;
-    u64 unit;
-  };
-  struct Result {
-    u32 at, pitch;
-    u64 unit;
+  // A's elements, B's; bytes from one of B's columns to the next, one of its k.
+  struct Kind {
+    u32 dtype, a_element, a_pitch, b_pitch, b_column, b_k, r_pitch;
+    bool k_contiguous, dequantised;
   };
 
-  // result (+)= streamed times stationary, for each unit: `rows` of each, n columns, k products.
-  void multiply(const Streamed& a, const Stationary& b, const Result& r, u64 rows, u64 n, u64 k, u64 units,
-                bool accumulate) const {
-    if (units == 1) return multiply_one(a, b, r, rows, n, k, accumulate);
+  Product product(const Kind& kind) const {
+    const u32 tile_k = machine().mxu_rows * machine().mxu_chain[kind.dtype];
+    const u64 rows = plan_.shape.rows() / plan_.shape.units, cols = cols_.value();
+    const auto steps = [](u64 a, u64 b) {
+      return assay_pack_mxu_outer_step(static_cast<int32_t>(a), static_cast<int32_t>(b));
+    };
+    const auto acc_step = [&](u64 outer) {
+      return assay_pack_mxu_acc_step(static_cast<int32_t>(cols * 4), static_cast<int32_t>(outer));
+    };
+    const u32 format = kind.dequantised ? ASSAY_STATIONARY_FORMAT_s8 : ASSAY_STATIONARY_FORMAT_same;
+    return {assay_pack_mxu_format(kind.dtype, 0, kind.k_contiguous, 0, 0),
+            assay_pack_mxu_kinds(format, 0, 0, 0),
+            kind.dequantised ? assay_pack_mxu_dequant(plan_.one_at, tile_k, ASSAY_DTYPE_f32, 0) : 0,
+            assay_pack_mxu_strides(kind.a_pitch, kind.b_pitch),
+            assay_pack_mxu_inner_step(0, static_cast<int32_t>(cols * kind.b_column)),
+            steps(tile_k * kind.a_element, tile_k * kind.b_k),
+            steps(rows * kind.a_pitch, plan_.slot_unit),
+            acc_step(0),
+            acc_step(rows * kind.r_pitch),
+            kind.r_pitch,
+            tile_k * kind.a_element,
+            tile_k * kind.b_k,
+            Divisor(tile_k)};
+  }
+
+  // What one command multiplies; rows of each unit.
+  struct Operands {
+    u32 a, b, result;
+    u64 rows, n, k;
+    bool accumulate, skip_minus_zero;
+  };
+
+  void multiply(const Product& p, const Operands& o, const Tile& t) const {
+    const u64 inner = cols_.ceil(o.n), n = min(o.n, cols_.value()), tile_k = p.tile_k.value();
+    const u64 size = assay_pack_mxu_size(static_cast<u32>(o.rows), static_cast<u32>(n), 0);
+    const u64 repeat = assay_pack_mxu_repeat(static_cast<u32>(inner),
+                                             static_cast<u32>(o.n - (inner - 1) * cols_.value()), 0);
+    assay_cfg2_mxu_kinds(p.kinds | assay_pack_mxu_kinds(0, 0, 0, o.skip_minus_zero), p.dequant);
+    assay_cfg2_mxu_strides(p.strides, p.r_pitch);
+    if (t.units == 1) {
+      const u64 outer = p.tile_k.ceil(o.k), last = o.k - (outer - 1) * tile_k;
+      assay_cfg2_mxu_inner_step(p.inner_step, p.next_k);
+      assay_cfg_mxu_acc_step(p.acc_step);
+      return launch(p, o, size, repeat, outer, min(o.k, tile_k), last, 0);
+    }
     // Units in turn, so that a partial result is back when its next products come.
-    for (u64 from = 0; from < k; from += tile_k_) {
-      const u64 depth = min(k - from, tile_k_);
-      configure(a, b, r, rows, n, depth, accumulate || from > 0);
-      assay_cfg2_mxu_repeat(repeat(n, units), 0);
-      steps(a.unit, b.unit, b.n_step, r.unit);
-      launch(a.at + from * element_, b.at + from / tile_k_ * b.k_step, r.at);
+    assay_cfg2_mxu_inner_step(p.inner_step, p.next_unit);
+    assay_cfg_mxu_acc_step(p.acc_next_unit);
+    for (u64 i = 0, k = o.k; k > 0; ++i) {
+      const u64 depth = min(k, tile_k);
+      launch(p, o, size, repeat, t.units, depth, 0, static_cast<u32>(i));
+      k -= depth;
     }
   }
 
-  void multiply_one(const Streamed& a, const Stationary& b, const Result& r, u64 rows, u64 n, u64 k,
-                    bool accumulate) const {
-    const u64 outer = ceil_div(k, tile_k_);
-    configure(a, b, r, rows, n, min(k, tile_k_), accumulate);
-    assay_cfg2_mxu_repeat(repeat(n, outer),
-                          assay_pack_mxu_outer_tail(static_cast<u32>(k - (outer - 1) * tile_k_)));
-    steps(tile_k_ * element_, b.k_step, b.n_step, 0);
-    launch(a.at, b.at, r.at);
+  // From the k tile `from` on.
+  void launch(const Product& p, const Operands& o, u64 size, u64 repeat, u64 outer, u64 k, u64 k_last,
+              u32 from) const {
+    const bool accumulate = o.accumulate || from > 0;
+    assay_cfg2_mxu_format(p.format | assay_pack_mxu_format(0, 0, 0, accumulate, 0),
+                          size | assay_pack_mxu_size(0, 0, static_cast<u32>(k)));
+    assay_cfg2_mxu_repeat(repeat | assay_pack_mxu_repeat(0, 0, static_cast<u32>(outer)),
+                          assay_pack_mxu_outer_tail(static_cast<u32>(k_last)));
+    assay_mxu_ws(o.a + from * p.a_next_k, o.b + from * p.b_next_k, o.result);
   }
-
-  u64 repeat(u64 n, u64 outer) const {
-    const u64 inner = ceil_div(n, cols_);
-    return assay_pack_mxu_repeat(static_cast<u32>(inner), static_cast<u32>(n - (inner - 1) * cols_),
-                                 static_cast<u32>(outer));
-  }
-  void configure(const Streamed& a, const Stationary& b, const Result& r, u64 rows, u64 n, u64 k,
-                 bool accumulate) const {
-    assay_cfg2_mxu_format(
-        assay_pack_mxu_format(dtype_, 0, b.k_contiguous, accumulate, 0),
-        assay_pack_mxu_size(static_cast<u32>(rows), static_cast<u32>(min(n, cols_)), static_cast<u32>(k)));
-    assay_cfg2_mxu_strides(assay_pack_mxu_strides(a.pitch, b.pitch), r.pitch);
-  }
-  void steps(u64 a_outer, u64 b_outer, u64 b_inner, u64 r_outer) const {
-    assay_cfg2_mxu_inner_step(
-        assay_pack_mxu_inner_step(0, static_cast<int32_t>(b_inner)),
-        assay_pack_mxu_outer_step(static_cast<int32_t>(a_outer), static_cast<int32_t>(b_outer)));
-    assay_cfg_mxu_acc_step(
-        assay_pack_mxu_acc_step(static_cast<int32_t>(cols_ * 4), static_cast<int32_t>(r_outer)));
-  }
-  static void launch(u64 a, u64 b, u32 r) { assay_mxu_ws(static_cast<u32>(a), static_cast<u32>(b), r); }
 
   // Calls visit(first key in the block, number of keys, slot) for each chunk, which it takes and frees.
   template <typename Visit>
   void each_chunk(const Step& s, Visit visit) {
-    for (u64 from = 0, count; from < s.columns(); from += count) {
-      count = min(plan_.chunk, s.columns() - from);
+    for (u64 from = 0, count; from < s.columns; from += count) {
+      count = min(plan_.chunk, s.columns - from);
       loader_.before_use();
       assay_sem_wait(kMxu, kSlotFilled);
-      visit(from, count, plan_.slots_at + slot_ * plan_.slot_size);
+      visit(static_cast<u32>(from), count, plan_.slots_at + slot_ * plan_.slot_size);
       assay_sem_signal(kMxu, kSlotFreed);
       if (++slot_ == plan_.slots) slot_ = 0;
     }
@@ -304,39 +274,42 @@ class Attention {
 
   // S = Q K^T.
   void scores(const Step& s) {
-    const u32 skipped = static_cast<u32>(walk_.first_row(s));
     if (!plan_.pipelined && s.begins() && s.index > 0) load_q(s);
     if (at_.mask_kind != ASSAY_ATTENTION_NO_MASK) load_mask(s);
     if (s.begins()) assay_sem_wait(kMxu, kQFilled);
     produce(s_, kMxu, kSFreed);
-    const u64 rows = s.tile.rows() / s.tile.units;
-    each_chunk(s, [&](u64 from, u64 count, u32 slot) {
-      multiply({q_of(s) + skipped * plan_.q_pitch, plan_.q_pitch, rows * plan_.q_pitch},
-               {slot, plan_.k_pitch, cols_ * plan_.k_pitch, tile_k_ * element_, plan_.slot_unit, true},
-               {s_of(s) + skipped * plan_.s_pitch + static_cast<u32>(from) * 4, plan_.s_pitch,
-                rows * plan_.s_pitch},
-               rows - skipped, count, at_.depth, s.tile.units, false);
+    const u32 skipped = static_cast<u32>(s.skipped);
+    const u32 q = q_of(s) + skipped * plan_.q_pitch, to = s_of(s) + skipped * plan_.s_pitch;
+    each_chunk(s, [&](u32 from, u64 count, u32 slot) {
+      multiply(qk_, {q, slot, to + from * 4, s.tile.unit_rows - skipped, count, at_.depth, false, false},
+               s.tile);
     });
     assay_sem_signal(kMxu, kSFilled);
     if (s.ends()) assay_sem_signal(kMxu, kQFreed);
     if (plan_.pipelined && s.begins()) load_next_q(s);
   }
 
+  // Some keys of the step are hidden, and P is -0 there.
+  bool hides(const Step& s) const { return s.ranged || at_.mask_kind == ASSAY_ATTENTION_BYTES; }
+
   // O += P V.
   void add_values(const Step& s) {
-    const u32 skipped = static_cast<u32>(walk_.first_row(s));
-    const u64 rows = s.tile.rows() / s.tile.units;
+    const u32 skipped = static_cast<u32>(s.skipped);
+    const u32 p = p_of(s) + skipped * plan_.p_pitch, to = plan_.o_at + skipped * plan_.o_pitch;
     assay_sem_wait(kMxu, kPFilled);
-    each_chunk(s, [&](u64 from, u64 count, u32 slot) {
-      multiply({p_of(s) + skipped * plan_.p_pitch + static_cast<u32>(from) * element_, plan_.p_pitch,
-                rows * plan_.p_pitch},
-               {slot, plan_.v_pitch, cols_ * element_, tile_k_ * plan_.v_pitch, plan_.slot_unit, false},
-               {plan_.o_at + skipped * plan_.o_pitch, plan_.o_pitch, rows * plan_.o_pitch}, rows - skipped,
-               at_.value_depth, count, s.tile.units, !s.begins() || from > 0);
+    each_chunk(s, [&](u32 from, u64 count, u32 slot) {
+      multiply(pv_,
+               {p + from * weight_element_, slot, to, s.tile.unit_rows - skipped, at_.value_depth, count,
+                !s.begins() || from > 0, hides(s)},
+               s.tile);
     });
     assay_sem_signal(kMxu, kPvDone);
-    pending_ = s;
     is_pending_ = true;
+    completes_ = s.ends();
+    if (completes_) {
+      complete_ = s.tile;
+      complete_index_ = s.tile_index;
+    }
   }
 
   // ------------------------------------------------------------------------------------- vector passes
@@ -351,15 +324,17 @@ class Attention {
 
   // Maximum, scale of what is there, P; and what the step before left to do.
   void weigh(const Step& s) {
-    const u32 first = static_cast<u32>(walk_.first_row(s));
-    const Rows r{first, static_cast<u32>(s.tile.rows()) - first, static_cast<u32>(s.columns())};
+    const u32 first = static_cast<u32>(s.skipped);
+    const Rows r{first, static_cast<u32>(s.tile.rows()) - first, static_cast<u32>(s.columns)};
     const u32 negatives = r.at(plan_.negatives_at[s.index & 1]),
               before = r.at(plan_.negatives_at[~s.index & 1]);
     const u32 shrink = r.at(plan_.shrink_at);
+    const bool bytes = at_.mask_kind == ASSAY_ATTENTION_BYTES;
     assay_sem_wait(kVxu, kSFilled);
     if (at_.mask_kind == ASSAY_ATTENTION_ADDED) add_mask(s);
-    maximum(s, r);
-    VectorPass{1, r.count, row_of(r.at(plan_.top_at))}.scaled(kMinusOne).to(row_of(negatives));
+    if (bytes) assay_sem_wait(kVxu, kMaskFilled);
+    each_visible(s, r, [&](const Rows& rows) { maximum(s, rows); });
+    whole_maximum(r, negatives);
     if (!s.begins()) {
       VectorPass{1, r.count, row_of(before)}
           .scaled(kMinusOne)
@@ -369,8 +344,9 @@ class Attention {
       VectorPass{r.count, kStripes, sums(r)}.scaled(column(shrink)).to(sums(r));
     }
     if (!plan_.pipelined) take_values();
-    exponentials(s, r, negatives);
+    each_visible(s, r, [&](const Rows& rows) { exponentials(s, rows); });
     assay_sem_signal(kVxu, kSFreed);
+    if (bytes) assay_sem_signal(kVxu, kMaskFreed);
     if (plan_.pipelined) take_values();
     if (!s.begins())
       VectorPass{r.count, static_cast<u32>(at_.value_depth), results(r)}
@@ -388,44 +364,100 @@ class Attention {
   }
   Place results(const Rows& r) const { return f32_at(plan_.o_at + r.first * plan_.o_pitch, plan_.o_pitch); }
 
+  // Bytes of the mask in SPM from one head, one row to the next; 0 where they share one.
+  u32 mask_row() const { return at_.mask.row != 0 ? plan_.mask_pitch : 0; }
+  u32 mask_head(const Tile& t) const {
+    return at_.mask.head != 0 ? static_cast<u32>(mask_rows(t)) * plan_.mask_pitch : 0;
+  }
+  // Whether the heads' masks follow one another as their rows of scores do.
+  bool mask_at_once(const Tile& t) const {
+    return t.heads == 1 || mask_head(t) == mask_row() * static_cast<u32>(t.queries);
+  }
+
+  // Visits the rows under the mask of what they see: all at once, or head by head where each needs its own.
+  template <typename Visit>
+  void each_visible(const Step& s, const Rows& r, Visit visit) const {
+    const Tile& t = s.tile;
+    const bool bytes = at_.mask_kind == ASSAY_ATTENTION_BYTES;
+    if (!s.ranged && !bytes) return visit(r);
+    const bool moves = t.queries > 1 && !t.blind;
+    const bool at_once = (!s.ranged || !moves || t.heads == 1) && (!bytes || mask_at_once(t));
+    const u32 passes = at_once ? 1 : static_cast<u32>(t.heads);
+    for (u32 i = 0; i < passes; ++i) {
+      const Rows rows{r.first + i * static_cast<u32>(t.queries),
+                      at_once ? r.count : static_cast<u32>(t.queries), r.columns};
+      Mask mask;
+      if (s.ranged) limit(mask, s, moves);
+      if (bytes) mask.bytes(mask_of(s) + i * mask_head(t) + r.first * mask_row(), mask_row());
+      visit(rows);
+    }
+  }
+
+  void limit(Mask& mask, const Step& s, bool moves) const {
+    if (s.tile.blind) {
+      mask.columns(0, 0);
+      return;
+    }
+    const bool below = walk_.bounded_below(), above = walk_.bounded_above();
+    const i64 lo = below ? walk_.lo(s, s.skipped) : 0, hi = above ? walk_.hi(s, s.skipped) : i64(s.columns);
+    mask.columns(static_cast<int32_t>(lo), static_cast<int32_t>(hi), below && moves, above && moves);
+  }
+
+  bool integers() const { return dtype_ == ASSAY_DTYPE_s8; }
+
+  // Integer scores become t in their place.
   void maximum(const Step& s, const Rows& r) const {
-    const u32 top = r.at(plan_.top_at);
-    VectorPass pass{r.count, r.columns, scores_of(s, r)};
+    const Place scores = scores_of(s, r);
+    VectorPass pass{r.count, r.columns, scores};
     pass.accumulate = !s.begins();
-    pass.scaled(static_cast<u32>(at_.factor)).reduced(ASSAY_REDUCTION_max, top, 4).nowhere();
-    VectorPass{1, r.count, row_of(top)}
+    if (integers()) {
+      pass.x.dtype = ASSAY_DTYPE_s32;
+      return pass.by(ASSAY_VECTOR_OPERATION_requantise)
+          .scaled(static_cast<u32>(at_.factor))
+          .reduced(ASSAY_REDUCTION_max, r.at(plan_.top_at), 4)
+          .to(scores);
+    }
+    pass.scaled(static_cast<u32>(at_.factor)).reduced(ASSAY_REDUCTION_max, r.at(plan_.top_at), 4).nowhere();
+  }
+
+  void whole_maximum(const Rows& r, u32 negatives) const {
+    const Place top = row_of(r.at(plan_.top_at));
+    VectorPass{1, r.count, top}
         .biased(ASSAY_ATTENTION_LEAST)
         .maximum()
         .apply(ASSAY_VECTOR_FUNCTION_ceil)
-        .to(row_of(top));
+        .to(top);
+    VectorPass negative{1, r.count, top};
+    negative.scaled(kMinusOne);
+    if (weight_dtype_ == ASSAY_DTYPE_e4m3) negative.biased(kEight);
+    negative.to(row_of(negatives));
   }
 
-  void exponentials(const Step& s, const Rows& r, u32 negatives) const {
+  void exponentials(const Step& s, const Rows& r) const {
     VectorPass pass{r.count, r.columns, scores_of(s, r)};
     pass.accumulate = !s.begins();
-    pass.scaled(static_cast<u32>(at_.factor))
-        .biased(column(negatives))
+    if (!integers()) pass.scaled(static_cast<u32>(at_.factor));
+    pass.biased(column(r.at(plan_.negatives_at[s.index & 1])))
         .apply(ASSAY_VECTOR_FUNCTION_exp2)
         .reduced(ASSAY_REDUCTION_sum, sums(r).at, plan_.sum_pitch)
-        .to({p_of(s) + r.first * plan_.p_pitch, plan_.p_pitch, element_, dtype_});
+        .to({p_of(s) + r.first * plan_.p_pitch, plan_.p_pitch, weight_element_, weight_dtype_});
   }
 
   // S = outer * S + mask, for each head by itself where heads or rows share one.
-  void add_mask(const Step& s) {
+  void add_mask(const Step& s) const {
     const Tile& t = s.tile;
-    const u32 columns = static_cast<u32>(s.columns()), queries = static_cast<u32>(t.queries);
-    const u32 element = element_bytes(args_.tensors[4].dtype), dtype = args_.tensors[4].dtype;
-    const u32 row = at_.mask.row != 0 ? plan_.mask_pitch : 0;
-    const u32 head = at_.mask.head != 0 ? static_cast<u32>(mask_rows(t)) * plan_.mask_pitch : 0;
+    const u32 dtype = args_.tensors[4].dtype, queries = static_cast<u32>(t.queries);
+    const u32 first = static_cast<u32>(s.skipped);
+    const bool at_once = mask_at_once(t);
+    const u32 passes = at_once ? 1 : static_cast<u32>(t.heads);
     assay_sem_wait(kVxu, kMaskFilled);
-    const bool at_once = head == row * queries;
-    const u32 passes = at_once ? 1 : static_cast<u32>(t.heads),
-              rows = at_once ? static_cast<u32>(t.rows()) : queries;
     for (u32 i = 0; i < passes; ++i) {
-      const Place scores = f32_at(s_of(s) + i * queries * plan_.s_pitch, plan_.s_pitch);
-      VectorPass{rows, columns, scores}
+      const Place scores = f32_at(s_of(s) + (first + i * queries) * plan_.s_pitch, plan_.s_pitch);
+      const u32 mask = mask_of(s) + i * mask_head(t) + first * mask_row();
+      VectorPass{(at_once ? static_cast<u32>(t.rows()) : queries) - first, static_cast<u32>(s.columns),
+                 scores}
           .scaled(static_cast<u32>(at_.outer_scale))
-          .biased({mask_of(s) + i * head, row, element, dtype})
+          .biased({mask, mask_row(), element_bytes(dtype), dtype})
           .to(scores);
     }
     assay_sem_signal(kVxu, kMaskFreed);
@@ -447,6 +479,10 @@ class Attention {
         .scaled(0u)
         .biased(row_of(plan_.factor_at))
         .to(row_of(plan_.factor_at));
+    if (at_.value_scale != kOne)
+      VectorPass{1, r.count, row_of(plan_.factor_at)}
+          .scaled(static_cast<u32>(at_.value_scale))
+          .to(row_of(plan_.factor_at));
   }
 
   // The step before has added its values: its tile may be complete.
@@ -454,14 +490,14 @@ class Attention {
     if (!is_pending_) return;
     is_pending_ = false;
     assay_sem_wait(kVxu, kPvDone);
-    if (!pending_.ends()) return;
-    const Tile& t = pending_.tile;
-    const u32 y = plan_.y_at + buffer(pending_.tile_index) * plan_.y_size;
+    if (!completes_) return;
+    const Tile& t = complete_;
+    const u32 y = plan_.y_at + buffer(complete_index_) * plan_.y_size;
     produce(y_, kVxu, kYFreed);
     VectorPass{static_cast<u32>(t.rows()), static_cast<u32>(at_.value_depth),
                f32_at(plan_.o_at, plan_.o_pitch)}
         .scaled(column(plan_.factor_at))
-        .to({y, plan_.y_pitch, element_, dtype_});
+        .to({y, plan_.y_pitch, y_element(), args_.tensors[3].dtype});
     assay_sem_signal(kVxu, kYFilled);
     store(t, y);
   }
@@ -472,13 +508,17 @@ class Attention {
   const assay_attention_attributes& at_;
   const Plan& plan_;
   const u32 dtype_, element_;
-  const u64 cols_, tile_k_;
+  const u32 weight_dtype_, weight_element_;  // of P
+  const Divisor cols_;
+  const Product qk_, pv_;
   const Walk walk_;
   Loader loader_;
   Tokens q_, s_, y_, mask_;
-  u32 slot_ = 0;  // that the array uses next
-  Step pending_;  // whose values the array adds
-  bool is_pending_ = false;
+  u32 slot_ = 0;             // that the array uses next
+  bool is_pending_ = false;  // the array adds a step's values
+  bool completes_ = false;   // the last one's of this tile
+  Tile complete_;
+  u64 complete_index_ = 0;
 };
 
 u32 attend(const assay_args& args, const assay_attention_attributes& at) {
@@ -487,8 +527,13 @@ u32 attend(const assay_args& args, const assay_attention_attributes& at) {
   if (m.mxu_chain[dtype] == 0) return ASSAY_STATUS_BAD_ARGS;
   if (m.semaphores < kSemaphores) return ASSAY_STATUS_NO_SEMAPHORES;
   const bool masked = at.mask_kind != ASSAY_ATTENTION_NO_MASK;
-  const Sizes sizes{at, m, element_bytes(dtype), masked ? element_bytes(args.tensors[4].dtype) : 0,
-                    u64{m.mxu_rows} * m.mxu_chain[dtype]};
+  const u32 weight = element_bytes(dtype == ASSAY_DTYPE_s8 ? u32{ASSAY_DTYPE_bf16} : dtype);
+  const Sizes sizes{at,
+                    m,
+                    element_bytes(dtype),
+                    weight,
+                    element_bytes(args.tensors[3].dtype),
+                    masked ? element_bytes(args.tensors[4].dtype) : 0};
   Plan plan;
   attention::make_plan(sizes, plan);
   if (!plan.feasible) return ASSAY_STATUS_NO_CAPACITY;
@@ -503,6 +548,7 @@ extern "C" uint32_t assay_kernel(const assay_args* args) {
   if (!known || args->tensor_count < 4 || args->attribute_count * 8 < sizeof(assay_attention_attributes))
     return ASSAY_STATUS_BAD_ARGS;
   const auto& at = *reinterpret_cast<const assay_attention_attributes*>(args->attributes);
-  if (at.mask_kind != ASSAY_ATTENTION_NO_MASK && args->tensor_count < 5) return ASSAY_STATUS_BAD_ARGS;
+  if ((at.mask_kind != ASSAY_ATTENTION_NO_MASK && args->tensor_count < 5) || at.lengths >= args->tensor_count)
+    return ASSAY_STATUS_BAD_ARGS;
   return attend(*args, at);
 }

@@ -19,8 +19,8 @@ std::uint64_t fp32_word(float value) {
 }
 
 assay_attention_strides strides(const AttentionForm& f, std::uint64_t heads, std::uint64_t rows,
-                                std::uint64_t depth) {
-  const std::uint64_t line = depth * size_of(f.type);
+                                std::uint64_t depth, DType type) {
+  const std::uint64_t line = depth * size_of(type);
   if (f.sequence_first) return {heads * rows * line, line, heads * line};
   return {heads * rows * line, rows * line, line};
 }
@@ -31,16 +31,17 @@ class AttentionOperator final : public Operator {
   std::string_view kernel_name() const override { return "attention"; }
   const std::vector<AttributeSpec>& attributes() const override;
   const std::vector<std::string>& input_names() const override {
-    static const std::vector<std::string> names{"Q", "K", "V", "mask"};
+    static const std::vector<std::string> names{"Q", "K", "V", "mask", "kv_lengths"};
     return names;
   }
   std::size_t required_inputs() const override { return 3; }
+  bool inputs_by_name() const override { return true; }
 
   void infer(Problem& problem) const override {
     const AttentionForm f = attention_form(problem);
     Shape shape = problem.inputs[0].shape;
     shape[3] = static_cast<std::int64_t>(f.value_depth);
-    problem.outputs = {{"Y", f.type, shape}};
+    problem.outputs = {{"Y", f.out, shape}};
   }
 
   Work work(const Problem& problem) const override;
@@ -52,6 +53,12 @@ class AttentionOperator final : public Operator {
 
   std::optional<IntegerReach> integer_reach(const Problem& /*problem*/, double /*q*/) const override {
     return std::nullopt;
+  }
+
+  // Lengths: from a quarter of the keys up to all of them.
+  std::optional<double> usual_scale(const Problem& problem, std::size_t input) const override {
+    if (problem.inputs.at(input).name != "kv_lengths") return std::nullopt;
+    return static_cast<double>(attention_form(problem).keys) / 2;
   }
 
   KernelCall pack(const Problem& problem) const override;
@@ -73,6 +80,13 @@ const std::vector<AttributeSpec>& AttentionOperator::attributes() const {
        "c: scores become c tanh(score / c); 0: as they are",
        {},
        false},
+      {"value_scale", AttributeType::Float, 1.0F, "factor of the results: V's scale", {}, false},
+      {"out_dtype",
+       AttributeType::String,
+       std::string("auto"),
+       "output type: auto (the operands', or bf16 for those of 8 bits), f32, f16 or bf16",
+       {"auto", "f32", "f16", "bf16"},
+       false},
       {"layout",
        AttributeType::String,
        std::string("bhsd"),
@@ -89,16 +103,17 @@ void add_products(const AttentionForm& f, std::uint64_t scores, Work& work) {
   const std::uint64_t heads = f.batch * f.q_heads, wide = ASSAY_ATTENTION_BLOCK;
   if (scores == f.queries * f.keys) {  // kv heads are shared: their queries are rows of one matrix
     const std::uint64_t rows = f.q_heads / f.kv_heads * f.queries, units = f.batch * f.kv_heads;
-    work.products = {{f.type, rows, f.keys, f.depth, units}, {f.type, rows, f.value_depth, f.keys, units}};
+    work.products = {{f.type, rows, f.keys, f.depth, units},
+                     {f.weight_type(), rows, f.value_depth, f.keys, units}};
     return;
   }
   if (scores >= wide) {
     work.products.push_back({f.type, scores / wide, wide, f.depth, heads});
-    work.products.push_back({f.type, scores / wide, f.value_depth, wide, heads});
+    work.products.push_back({f.weight_type(), scores / wide, f.value_depth, wide, heads});
   }
   if (scores % wide != 0) {
     work.products.push_back({f.type, 1, scores % wide, f.depth, heads});
-    work.products.push_back({f.type, 1, f.value_depth, scores % wide, heads});
+    work.products.push_back({f.weight_type(), 1, f.value_depth, scores % wide, heads});
   }
 }
 
@@ -116,13 +131,25 @@ Bytes read_at_least(const Problem& problem, const AttentionForm& f) {
   Bytes bytes(f.batch * f.q_heads * queries * f.depth * element);
   bytes += Bytes(f.batch * f.kv_heads * keys * (f.depth + f.value_depth) * element);
   const bool all = !f.causal && f.window == 0;
-  if (f.mask != ASSAY_ATTENTION_NO_MASK && all) bytes += bytes_of(problem.inputs[3]);
+  if (f.mask != ASSAY_ATTENTION_NO_MASK && all) bytes += bytes_of(problem.inputs[*f.mask_input]);
   return bytes;
+}
+
+// What any lengths need: they might all be 0.
+Work least_work(const Problem& problem, const AttentionForm& f) {
+  const std::uint64_t heads = f.batch * f.q_heads, results = heads * f.queries * f.value_depth;
+  Work work;
+  work.macs_masked = heads * f.queries * f.keys * (f.depth + f.value_depth);
+  work.vector_elements = results;
+  work.compulsory_read = bytes_of(problem.inputs[*f.lengths_input]);
+  work.compulsory_written = Bytes(results * size_of(f.out));
+  return work;
 }
 
 // Each score passes twice: the maximum comes before every exponential. Each result passes once.
 Work AttentionOperator::work(const Problem& problem) const {
   const AttentionForm f = attention_form(problem);
+  if (f.lengths_input) return least_work(problem, f);
   const std::uint64_t heads = f.batch * f.q_heads, scores = f.visible_scores();
   Work work;
   work.macs = heads * scores * (f.depth + f.value_depth);
@@ -130,9 +157,15 @@ Work AttentionOperator::work(const Problem& problem) const {
   work.flops = 2 * work.macs + 5 * heads * scores;
   work.vector_elements = 2 * heads * scores + heads * f.queries * f.value_depth;
   work.compulsory_read = read_at_least(problem, f);
-  work.compulsory_written = Bytes(heads * f.queries * f.value_depth * size_of(f.type));
+  work.compulsory_written = Bytes(heads * f.queries * f.value_depth * size_of(f.out));
   add_products(f, scores, work);
   return work;
+}
+
+// The heads of all items lie, and are masked, as those of one would.
+bool batches_are_heads(const AttentionForm& f) {
+  const bool masked_alike = f.mask_strides.batch == f.q_heads * f.mask_strides.head;
+  return !f.sequence_first && !f.lengths_input && (masked_alike || f.batch == 1);
 }
 
 KernelCall AttentionOperator::pack(const Problem& problem) const {
@@ -145,23 +178,31 @@ KernelCall AttentionOperator::pack(const Problem& problem) const {
   words.keys = f.keys;
   words.depth = f.depth;
   words.value_depth = f.value_depth;
-  words.q = strides(f, f.q_heads, f.queries, f.depth);
-  words.k = strides(f, f.kv_heads, f.keys, f.depth);
-  words.v = strides(f, f.kv_heads, f.keys, f.value_depth);
-  words.y = strides(f, f.q_heads, f.queries, f.value_depth);
+  words.q = strides(f, f.q_heads, f.queries, f.depth, f.type);
+  words.k = strides(f, f.kv_heads, f.keys, f.depth, f.type);
+  words.v = strides(f, f.kv_heads, f.keys, f.value_depth, f.type);
+  words.y = strides(f, f.q_heads, f.queries, f.value_depth, f.out);
   words.mask = f.mask_strides;
   words.mask_kind = f.mask;
   words.inner_scale = fp32_word(f.inner());
   words.outer_scale = fp32_word(f.softcap == 0 ? f.scale : f.softcap);
   words.factor = fp32_word(f.factor());
+  words.value_scale = fp32_word(f.value_scale);
   words.causal = f.causal ? 1 : 0;
   words.window = f.window;
+  if (batches_are_heads(f)) {
+    words.q_heads *= f.batch;
+    words.kv_heads *= f.batch;
+    words.batch = 1;
+  }
 
   KernelCall call;
   call.kernel = std::string(kernel_name());
   for (std::size_t i = 0; i < 3; ++i) call.tensors.push_back({TensorRef::Role::Input, i});
   call.tensors.push_back({TensorRef::Role::Output, 0});
-  if (f.mask != ASSAY_ATTENTION_NO_MASK) call.tensors.push_back({TensorRef::Role::Input, 3});
+  if (f.mask_input) call.tensors.push_back({TensorRef::Role::Input, *f.mask_input});
+  words.lengths = f.lengths_input ? call.tensors.size() : 0;
+  if (f.lengths_input) call.tensors.push_back({TensorRef::Role::Input, *f.lengths_input});
   call.attributes.resize(kWords);
   std::memcpy(call.attributes.data(), &words, sizeof words);
   return call;

@@ -37,6 +37,7 @@ struct Plan {
   u32 q_size, slot_unit, slot_size, p_size, y_size, mask_size, s_size;
   u32 q_at, slots_at, p_at, y_at, mask_at;
   u32 negatives_at[2], shrink_at, factor_at;  // vectors of rows
+  u32 one_at;                                 // an f32
   u32 s_at, o_at, sum_at, top_at;             // ACC
 
   u64 buffers() const { return pipelined ? 2 : 1; }
@@ -46,8 +47,7 @@ struct Plan {
 struct Sizes {
   const assay_attention_attributes& at;
   const assay_machine& machine;
-  u64 element, mask_element;
-  u64 tile_k;  // stationary rows
+  u64 element, weight_element, result_element, mask_element;  // bytes, of Q and its like, P, Y
 };
 
 // A tile of at most `most` rows. Neighbouring units are taken together only where there is one chunk a load.
@@ -89,8 +89,9 @@ inline void lay_out_lines(const Sizes& s, Plan& plan) {
   plan.columns = min<u64>(kBlock, s.at.keys);
   plan.q_pitch = pitch(s.at.depth, s.element);
   plan.k_pitch = plan.q_pitch | word;
-  plan.v_pitch = plan.y_pitch = pitch(s.at.value_depth, s.element);
-  plan.p_pitch = pitch(plan.columns, s.element);
+  plan.v_pitch = pitch(s.at.value_depth, s.element);
+  plan.y_pitch = pitch(s.at.value_depth, s.result_element);
+  plan.p_pitch = pitch(plan.columns, s.weight_element);
   plan.mask_pitch = pitch(plan.columns, s.mask_element);
   plan.s_pitch = static_cast<u32>(align_up(plan.columns * 4, acc_word));
   plan.o_pitch = static_cast<u32>(align_up(s.at.value_depth * 4, acc_word));
@@ -117,6 +118,7 @@ inline bool lay_out(const Sizes& s, Plan& plan) {
   plan.negatives_at[1] = spm.take(rows * 4);
   plan.shrink_at = spm.take(rows * 4);
   plan.factor_at = spm.take(rows * 4);
+  plan.one_at = spm.take(4);
   const u64 least = plan.pipelined ? 3 : 1;
   plan.slots = min(kMostSlots, spm.left() / plan.slot_size);
   plan.slots_at = spm.take(plan.slots * plan.slot_size);

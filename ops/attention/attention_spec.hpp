@@ -3,14 +3,15 @@
 //   Q [B, Hq, Sq, D], K [B, Hkv, Skv, D], V [B, Hkv, Skv, Dv], Y [B, Hq, Sq, Dv]; with layout=bshd the middle
 //   dimensions change places. Hq is a multiple of Hkv: neighbouring query heads share a kv head.
 //
-// Types: f32, f16 or bf16, one for all. D and Dv are at most 256 and may differ.
-// Queries are the last Sq of Skv positions: query i stands at Skv - Sq + i, which may be negative.
-// causal=1: it sees no key after its position. window=W: none that is W or more before it, nor, where not
-// causal, W or more after it.
-// A fourth input is a mask, broadcast from [1|B, 1|Hq, 1|Sq, Skv]: of the type of Q or f32 it is added to the
-// scaled scores; as u8 it takes away the keys where it is 0.
-// softcap=c: scores become c * tanh(scale * x / c), before a mask is added.
-// What it does to the bit: docs/numerics.md, "Attention".
+// Types: f32, f16, bf16, e4m3, e5m2 or s8, one for all three; Y has that type, or bf16 where it has 8 bits,
+// or what out_dtype says: f32, f16 or bf16. D and Dv are at most 256 and may differ. Queries are the last Sq
+// of Skv positions: query i stands at Skv - Sq + i, which may be negative. causal=1: it sees no key after its
+// position. window=W: none that is W or more before it, nor, where not causal, W or more after it. kv_lengths
+// [B] of s32: of item b only the first kv_lengths[b] keys count, 0 to Skv of them (what lies outside is taken
+// for the nearest); Skv in the above is then that length. The input mask is broadcast from [1|B, 1|Hq, 1|Sq,
+// Skv]: of the type of Q or f32 it is added to the scaled scores; as u8 it takes away the keys where it is 0.
+// softcap=c: scores become c * tanh(scale * x / c), before a mask is added. What it does to the bit:
+// docs/numerics.md, "Attention".
 #pragma once
 
 #include <cstdint>
@@ -23,17 +24,18 @@ namespace assay::ops {
 const Operator& attention_operator();
 
 struct AttentionForm {
-  DType type = DType::f32;
+  DType type = DType::f32, out = DType::f32;
   std::uint64_t batch = 1, q_heads = 1, kv_heads = 1, queries = 1, keys = 1, depth = 1, value_depth = 1;
   bool sequence_first = false;  // layout bshd
   bool causal = false;
   std::uint64_t window = 0;  // 0: none
-  float scale = 1, softcap = 0;
+  float scale = 1, softcap = 0, value_scale = 1;
   assay_attention_mask mask = ASSAY_ATTENTION_NO_MASK;
   DType mask_type = DType::f32;
   assay_attention_strides mask_strides{};  // elements
+  std::optional<std::size_t> mask_input, lengths_input;
 
-  // Keys [first, end) that a query sees by its position.
+  // Keys [first, end) that a query sees by its position, where all keys count.
   struct Range {
     std::uint64_t first, end;
     std::uint64_t count() const { return end - first; }
@@ -41,6 +43,8 @@ struct AttentionForm {
   Range visible(std::uint64_t query) const;
   std::uint64_t visible_scores() const;  // of one head
 
+  // What the exponentials are multiplied as: s8 values are, exactly, bf16.
+  DType weight_type() const { return type == DType::s8 ? DType::bf16 : type; }
   // fp32 factors of the contract: x = tanh(inner * x), x = fma(outer, x, mask), t = factor * x.
   float inner() const;
   float factor() const;

@@ -16,8 +16,8 @@
 namespace assay {
 namespace {
 
-constexpr int kCases = 120;  // of each dtype
-constexpr bool kHidden = false;
+constexpr int kCases = 60;  // of each dtype
+constexpr bool kSoftcap = false;
 constexpr std::array kMachines{"edge16", "server128", "tpuv1", "tests/tiny4", "tests/wide8x32"};
 constexpr std::array kKinds{testgen::DataKind::Uniform,    testgen::DataKind::Cancellation,
                             testgen::DataKind::SignedZero, testgen::DataKind::Special,
@@ -47,13 +47,13 @@ struct Drawn {
 
 void draw_mask(Drawn& d, DType dtype, std::int64_t batch, std::int64_t heads, std::int64_t queries,
                std::int64_t keys, Generator& random) {
-  const bool bytes = kHidden && random() % 2 != 0;
+  const bool bytes = random() % 2 != 0;
   const auto some = [&](std::int64_t n) { return random() % 2 != 0 ? n : 1; };
   Shape shape{some(batch), some(heads), some(queries), keys};
   if (shape[0] == 1 && random() % 2 != 0) shape.erase(shape.begin());
-  const DType type = bytes ? DType::u8 : random() % 2 != 0 ? dtype : DType::f32;
-  d.problem.inputs.push_back({"", type, shape});
-  d.masks += bytes ? " bytes" : " added";
+  const DType type = bytes || dtype == DType::s8 ? DType::u8 : random() % 2 != 0 ? dtype : DType::f32;
+  d.problem.inputs.push_back({"mask", type, shape});
+  d.masks += type == DType::u8 ? " bytes" : " added";
 }
 
 // Small enough that a case costs some milliseconds: at most about 2,000,000 products.
@@ -81,19 +81,24 @@ Drawn draw(DType dtype, Generator& random) {
   ops::Attributes& attributes = d.problem.attributes;
   if (sequence_first) attributes.set("layout", std::string("bshd"));
   if (random() % 3 == 0) attributes.set("scale", 0.25F * static_cast<float>(pick(random, -3, 9)));
-  if (kHidden && random() % 3 == 0) {
+  if (random() % 3 == 0) {
     attributes.set("causal", std::int64_t{1});
     d.masks += " causal";
   }
-  if (kHidden && random() % 4 == 0) {
+  if (random() % 4 == 0) {
     attributes.set("window", pick(random, 1, keys + 3));
     d.masks += " window";
   }
-  if (kHidden && random() % 4 == 0) {
+  if (kSoftcap && random() % 4 == 0) {
     attributes.set("softcap", 0.5F * static_cast<float>(pick(random, 1, 60)));
     d.masks += " softcap";
   }
+  const bool lengths = random() % 5 == 0;
   if (random() % 3 == 0) draw_mask(d, dtype, batch, heads, queries, keys, random);
+  if (lengths) {
+    d.problem.inputs.push_back({"kv_lengths", DType::s32, {batch}});
+    d.masks += " lengths";
+  }
   if (d.masks.empty()) d.masks = " none";
   return d;
 }
@@ -157,7 +162,9 @@ TEST_P(AttentionBits, PassesTheGoldenOnOrdinaryData) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Dtypes, AttentionBits, ::testing::Values(DType::f32, DType::f16, DType::bf16),
+INSTANTIATE_TEST_SUITE_P(Dtypes, AttentionBits,
+                         ::testing::Values(DType::f32, DType::f16, DType::bf16, DType::e4m3, DType::e5m2,
+                                           DType::s8),
                          [](const auto& test) { return std::string(to_string(test.param)); });
 
 }  // namespace
