@@ -12,7 +12,7 @@ std::size_t size(std::int64_t dim) { return static_cast<std::size_t>(dim); }
 void read_factor(const ops::Problem& problem, const std::string& name, float& real, std::int32_t& integer) {
   const ops::AttributeValue* value = problem.attributes.find(name);
   if (value == nullptr) return;
-  const bool integers = problem.inputs[0].dtype == DType::s8;
+  const bool integers = !is_float(problem.inputs[0].dtype);
   if (const auto* number = std::get_if<std::int64_t>(value)) {
     real = static_cast<float>(*number);
     integer = static_cast<std::int32_t>(*number);
@@ -47,7 +47,7 @@ GemmOperands read_gemm(const ops::Problem& problem) {
   g.a_offsets = g.b_offsets = {0};
   read_factor(problem, "alpha", g.alpha, g.alpha_integer);
   read_factor(problem, "beta", g.beta, g.beta_integer);
-  const bool integers = problem.inputs[0].dtype == DType::s8;
+  const bool integers = !is_float(problem.inputs[0].dtype);
   g.scaled = integers ? g.alpha_integer != 1 : g.alpha != 1;
   if (problem.inputs.size() < 3) return g;
   g.has_c = integers ? g.beta_integer != 0 : g.beta != 0;

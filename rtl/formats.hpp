@@ -3,7 +3,8 @@
 
 namespace assay::rtl {
 
-enum Format { kFormatBf16, kFormatF16, kFormatS8, kFormatF32 };
+// element_t; the first four are those of format_t too.
+enum Format { kFormatBf16, kFormatF16, kFormatS8, kFormatF32, kFormatU8, kFormatE4m3, kFormatE5m2 };
 enum Op { kOpLoad, kOpWs, kOpOs };
 
 }  // namespace assay::rtl

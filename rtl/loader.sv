@@ -33,7 +33,8 @@ module loader
     output logic load_two_k,
     output logic [31:0] load_cols,
     output logic load_col_contiguous,
-    output format_t load_format,
+    output element_t load_element,
+    output logic [8:0] load_zero,
     // ACC
     output logic partial_read,
     output logic [31:0] partial_word,
@@ -61,8 +62,8 @@ module loader
     active = busy || begin_now;
     work = busy ? held : {tile, tile_set, 32'd0, tile.b};
     partials = work.t.op == op_os;
-    element = bytes_of(work.t.format);
-    chain = work.t.format == format_s8 ? 32'(S8_CHAIN) : 32'd1;
+    element = bytes_of(work.t.b_element);
+    chain = work.t.format == format_int ? 32'(S8_CHAIN) : 32'd1;
     k_stride = work.t.b_n_major ? element : work.t.b_stride;
     k_left = work.t.k - work.row * chain;
     left = partials ? work.t.m - work.row : (k_left + chain - 1) / chain;
@@ -85,7 +86,8 @@ module loader
   assign load_two_k = chain == 2;
   assign load_cols = work.t.n;
   assign load_col_contiguous = !work.t.b_n_major;
-  assign load_format = work.t.format;
+  assign load_element = work.t.b_element;
+  assign load_zero = work.t.b_zero;
 
   assign partial_read = active && partials;
   assign partial_word = word_of(work.t.rows, work.row);

@@ -10,7 +10,7 @@ module mxu
     parameter int ROWS = 4,
     parameter int COLS = 4,
     parameter int LOAD_ROWS = 1,
-    parameter int S8_CHAIN = 1  // k products of s8 that a PE forms in a cycle: 1 or 2
+    parameter int S8_CHAIN = 1  // k products of integers that a PE forms in a cycle: 1 or 2
 ) (
     input logic clk,
     input logic rst,
@@ -21,7 +21,11 @@ module mxu
     input logic cmd_valid,
     output logic cmd_ready,
     input logic [1:0] cmd_op,
-    input logic [3:0] cmd_dtype,
+    input logic [mxu_dtype_bits-1:0] cmd_dtype,
+    input logic [mxu_b_format_bits-1:0] cmd_b_format,
+    input logic [mxu_a_zero_bits-1:0] cmd_a_zero,
+    input logic [mxu_b_zero_bits-1:0] cmd_b_zero,
+    input logic cmd_skip_minus_zero,
     input logic cmd_a_k_major,
     input logic cmd_b_n_major,
     input logic cmd_accumulate,
@@ -48,7 +52,7 @@ module mxu
     input logic [7:0] cmd_pace,       // cycles that a step holds the feed: what the address pattern asks
     input logic [7:0] cmd_pace_last,  // of SPM's banks; of the last outer (ws) or inner (os) repetition
     // SPM, the feed: `count` elements `stride` bytes apart, valid in the first cycle of a step. Element i
-    // enters row (column) i of the array. With two_k (s8 at double rate) a row takes two neighbours of A;
+    // enters row (column) i of the array. With two_k (integers at double rate) a row takes two neighbours of A;
     // with a step of B each row and column take step_k elements, k_stride apart.
     output logic feed_valid,
     output logic feed_first,  // of a tile
@@ -65,7 +69,7 @@ module mxu
     output logic [31:0] feed_b_k_stride,
     output logic [31:0] feed_b_count,
     output logic feed_b_contiguous,
-    output logic [1:0] feed_format,
+    output logic [2:0] feed_element,  // of A; B's have the same size
     input logic feed_stall,  // the step goes on in the next cycle
     output logic feed_done,  // the step's last cycle: not stalled, and of f32 the fourth at least
     input logic [31:0] feed_a_data[ROWS],
@@ -81,7 +85,7 @@ module mxu
     output logic load_two_k,
     output logic [31:0] load_cols,
     output logic load_col_contiguous,
-    output logic [1:0] load_format,
+    output logic [2:0] load_element,
     input logic load_stall,  // the beat goes on in the next cycle
     input logic [31:0] load_data[COLS*LOAD_ROWS],  // [column * LOAD_ROWS + row]
     // ACC: a row a cycle in each direction. Word addresses.
@@ -107,11 +111,24 @@ module mxu
   always_comb begin
     cmd.op = op_t'(cmd_op);
     case (cmd_dtype)
-      dtype_s8: cmd.format = format_s8;
-      dtype_f16: cmd.format = format_f16;
-      dtype_f32: cmd.format = format_f32;
-      default: cmd.format = format_bf16;
+      dtype_s8: cmd.a_element = element_s8;
+      dtype_u8: cmd.a_element = element_u8;
+      dtype_f16: cmd.a_element = element_f16;
+      dtype_f32: cmd.a_element = element_f32;
+      dtype_e4m3: cmd.a_element = element_e4m3;
+      dtype_e5m2: cmd.a_element = element_e5m2;
+      default: cmd.a_element = element_bf16;
     endcase
+    case (cmd_b_format)
+      stationary_format_s8: cmd.b_element = element_s8;
+      stationary_format_u8: cmd.b_element = element_u8;
+      stationary_format_e4m3: cmd.b_element = element_e4m3;
+      stationary_format_e5m2: cmd.b_element = element_e5m2;
+      default: cmd.b_element = cmd.a_element;
+    endcase
+    cmd.a_zero = cmd_a_zero;
+    cmd.b_zero = cmd_b_zero;
+    cmd.skip = cmd_skip_minus_zero;
     cmd.a_k_major = cmd_a_k_major;
     cmd.b_n_major = cmd_b_n_major;
     cmd.accumulate = cmd_accumulate;
@@ -199,7 +216,8 @@ module mxu
       .wanted(prepared_tile.rows), .pace(8'd1), .lead(3'd0), .in_flight(tags), .clear(loader_clear)
   );
 
-  format_t load_element;
+  element_t loaded_element;
+  logic [8:0] load_zero;
   logic preload_read;
   logic [31:0] preload_word, preload_n;
   l_lane_t l_lane;
@@ -211,10 +229,10 @@ module mxu
 `endif
       .taken(load_taken), .busy(load_busy), .begun(load_begun), .load_valid, .load_first, .load_addr,
       .load_k_stride, .load_col_stride, .load_k, .load_two_k, .load_cols, .load_col_contiguous,
-      .load_format(load_element), .partial_read(preload_read), .partial_word(preload_word),
+      .load_element(loaded_element), .load_zero, .partial_read(preload_read), .partial_word(preload_word),
       .partial_n(preload_n), .lane(l_lane)
   );
-  assign load_format = load_element;
+  assign load_element = loaded_element;
 
   // ---- The stream.
   logic stream_busy, stream_finishes, stream_set, stream_read, row_enters, drain_busy, stream_clear;
@@ -247,10 +265,13 @@ module mxu
       .a_count(feed_a_count), .a_contiguous(feed_a_contiguous), .b_valid(feed_b_valid), .b_addr(feed_b_addr),
       .b_stride(feed_b_stride), .b_k_stride(feed_b_k_stride), .b_count(feed_b_count),
       .b_contiguous(feed_b_contiguous), .a_data(feed_a_data), .b_data(feed_b_data),
+`ifdef ASSAY_FAULTS
+      .fault,
+`endif
       .partial_read(stream_read), .partial_word(stream_word), .partial_n(stream_n), .a_lane, .b_lane,
       .row_enters, .row(stream_row)
   );
-  assign feed_format = stream_tile.format;
+  assign feed_element = stream_tile.a_element;
 
   logic drain_set, drain_last;
   logic [7:0] drain_row;
@@ -282,9 +303,19 @@ module mxu
     assign p_lane[c].set = drain_set;
     assign p_lane[c].tag = drain_row;
     assign p_lane[c].value = stream_read ? acc_read_data[c] : 32'b0;
+    logic [LOAD_BITS-1:0] weights;
+    for (genvar i = 0; i < LOAD_ROWS; ++i) begin : g_weight
+      logic unused;
+      widen weight_widen (
+          .element(loaded_element), .zero(load_zero), .in(load_data[c*LOAD_ROWS+i]),
+`ifdef ASSAY_FAULTS
+          .fault,
+`endif
+          .minus_zero(unused), .out(weights[i*32+:32])
+      );
+    end
     always_comb begin
-      l_value[c] = '0;
-      for (int i = 0; i < LOAD_ROWS; ++i) l_value[c][i*32+:32] = load_data[c*LOAD_ROWS+i];
+      l_value[c] = weights;
       if (preload_read) l_value[c][31:0] = acc_read_data[c];
     end
   end

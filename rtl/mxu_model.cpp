@@ -37,7 +37,7 @@ struct Plan {
 std::uint64_t ceil_div(std::uint64_t a, std::uint64_t b) { return (a + b - 1) / b; }
 
 std::uint64_t chain_of(const isa::MxuCommand& c, const ArraySize& size) {
-  return c.dtype == DType::s8 ? size.s8_chain : 1;
+  return is_float(c.dtype) ? 1 : size.s8_chain;
 }
 
 std::uint64_t beats_of(std::uint64_t k, std::uint64_t chain, const ArraySize& size) {
@@ -71,7 +71,9 @@ Plan plan_of(const std::vector<Issue>& program, const ArraySize& size) {
   return plan;
 }
 
-std::uint64_t element_of(unsigned format) { return format == kFormatS8 ? 1 : format == kFormatF32 ? 4 : 2; }
+std::uint64_t element_of(unsigned format) {
+  return format == kFormatF32 ? 4 : format == kFormatBf16 || format == kFormatF16 ? 2 : 1;
+}
 
 // A port of SPM: how long the access under way still holds it.
 class Port {
@@ -179,7 +181,7 @@ std::uint8_t Model<Traits>::byte(std::uint64_t address) const {
   return static_cast<std::uint8_t>(memories_->spm[address]);
 }
 
-// Puts the element at `address` into a lane of the array; `upper`: the second one of an s8 pair.
+// Puts the element at `address` into a lane of the array; `upper`: the second one of a pair of bytes.
 template <typename Traits>
 void Model<Traits>::fetch(std::uint64_t address, unsigned format, bool upper, std::uint32_t& lane) const {
   if (!upper) lane = 0;
@@ -207,6 +209,10 @@ void Model<Traits>::drive_command(const isa::MxuCommand& c) {
   const bool load = c.instruction == isa::Instruction::mxu_load;
   rtl_->cmd_op = load ? kOpLoad : c.instruction == isa::Instruction::mxu_os ? kOpOs : kOpWs;
   rtl_->cmd_dtype = static_cast<unsigned char>(c.dtype);
+  rtl_->cmd_b_format = static_cast<unsigned char>(c.b_format);
+  rtl_->cmd_a_zero = static_cast<std::uint16_t>(c.a_zero & 0x1FF);
+  rtl_->cmd_b_zero = static_cast<std::uint16_t>(c.b_zero & 0x1FF);
+  rtl_->cmd_skip_minus_zero = c.skip_minus_zero;
   rtl_->cmd_a_k_major = c.a_k_major;
   rtl_->cmd_b_n_major = c.b_n_major;
   rtl_->cmd_accumulate = c.accumulate;
@@ -237,7 +243,7 @@ void Model<Traits>::drive_command(const isa::MxuCommand& c) {
 // The first step of a tile says how long each of its steps takes, as in core/mxu/.
 template <typename Traits>
 std::uint64_t Model<Traits>::cycles_of_step() const {
-  const std::uint64_t bytes = element_of(rtl_->feed_format), chain = rtl_->feed_two_k ? 2 : 1;
+  const std::uint64_t bytes = element_of(rtl_->feed_element), chain = rtl_->feed_two_k ? 2 : 1;
   const auto cost = [&](bool contiguous, std::uint64_t across, std::uint64_t steps,
                         std::uint64_t across_stride, std::uint64_t k_stride) {
     return banks_({contiguous, across, steps, bytes, contiguous ? k_stride : across_stride});
@@ -252,7 +258,7 @@ std::uint64_t Model<Traits>::cycles_of_step() const {
 template <typename Traits>
 void Model<Traits>::serve_feed() {
   if (rtl_->feed_valid) {
-    const unsigned format = rtl_->feed_format;
+    const unsigned format = rtl_->feed_element;
     if (rtl_->feed_first) step_cycles_ = cycles_of_step();
     feed_.begin(step_cycles_);
     step_begun_ = true;
@@ -279,7 +285,7 @@ void Model<Traits>::serve_feed() {
 template <typename Traits>
 void Model<Traits>::serve_loader() {
   if (rtl_->load_valid) {
-    const unsigned format = rtl_->load_format;
+    const unsigned format = rtl_->load_element;
     const bool contiguous = rtl_->load_col_contiguous != 0;
     const std::uint32_t chain = rtl_->load_two_k ? 2 : 1;
     if (rtl_->load_first)

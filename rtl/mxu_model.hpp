@@ -30,7 +30,7 @@ enum class Fault {
   None,
   Sticky,        // PE: the bits below the rounding position are lost
   TiesUp,        // PE: rounds ties away from even
-  S8Sign,        // PE: the s8 product is taken for unsigned
+  IntSign,       // PE: a product of integers is taken for unsigned
   Padding,       // PE: structural padding multiplies
   SkewIn,        // a register too many before a row
   SkewOut,       // a register too many behind a column
@@ -40,6 +40,9 @@ enum class Fault {
   Interlock,     // partials are read without waiting for them
   LoadBubble,    // the loader starts a cycle late
   EarlyDrain,    // rows leave into an earlier tile's drain
+  ZeroPoint,     // zero points are not subtracted
+  Fp8,           // e4m3 is taken for e5m2
+  Skip,          // elements that are -0 multiply
 };
 
 // One access of the feed or the loader: `lines` x `length` elements; the elements of a line are neighbours in

@@ -2,14 +2,19 @@
 package mxu_types;
   import assay_isa::*;
 
-  typedef enum logic [1:0] {format_bf16, format_f16, format_s8, format_f32} format_t;
+  // What PEs multiply, and what lies in SPM (widen.sv makes the former of the latter).
+  typedef enum logic [1:0] {format_bf16, format_f16, format_int, format_f32} format_t;
+  typedef enum logic [2:0] {
+    element_bf16, element_f16, element_s8, element_f32, element_u8, element_e4m3, element_e5m2
+  } element_t;
   typedef enum logic [1:0] {op_load, op_ws, op_os} op_t;
 
 `ifdef ASSAY_FAULTS
   // Faults that tests inject, to see that they are caught.
   typedef enum logic [3:0] {
-    fault_none, fault_sticky, fault_ties_up, fault_s8_sign, fault_padding, fault_skew_in, fault_skew_out,
-    fault_weight_buffer, fault_swap_late, fault_drain_set, fault_interlock, fault_load_bubble, fault_early_drain
+    fault_none, fault_sticky, fault_ties_up, fault_int_sign, fault_padding, fault_skew_in, fault_skew_out,
+    fault_weight_buffer, fault_swap_late, fault_drain_set, fault_interlock, fault_load_bubble, fault_early_drain,
+    fault_zero_point, fault_fp8, fault_skip
   } fault_t;
 `endif
 
@@ -18,7 +23,7 @@ package mxu_types;
   // Rightwards: an element of A. `swap`: the tile's stationary operand comes into use.
   typedef struct packed {
     logic ok;      // an operand; otherwise structural padding, which performs no operation
-    logic second;  // s8 at double rate: the upper half holds the next k, an operand too
+    logic second;  // integers at double rate: the upper half holds the next k, an operand too
     logic swap;
     format_t format;
     logic [31:0] value;
@@ -53,7 +58,9 @@ package mxu_types;
 
   typedef struct packed {
     op_t op;
-    format_t format;
+    element_t a_element, b_element;
+    logic [8:0] a_zero, b_zero;
+    logic skip;  // elements of A that are -0 are no operands
     logic a_k_major, b_n_major, accumulate, resident;
     logic [mxu_m_bits-1:0] m;
     logic [mxu_n_bits-1:0] n;
@@ -80,6 +87,9 @@ package mxu_types;
   typedef struct packed {
     op_t op;
     format_t format;
+    element_t a_element, b_element;
+    logic [8:0] a_zero, b_zero;
+    logic skip;
     logic a_k_major, b_n_major, accumulate, resident, last;  // last: of its command
     logic [31:0] m, n, k, a, b, a_stride, b_stride;
     logic [7:0] pace;
@@ -96,8 +106,17 @@ package mxu_types;
     logic frees, set;
   } tag_t;
 
-  function automatic logic [31:0] bytes_of(input format_t f);
-    return f == format_s8 ? 32'd1 : f == format_f32 ? 32'd4 : 32'd2;
+  function automatic logic [31:0] bytes_of(input element_t e);
+    return e == element_f32 ? 32'd4 : e == element_bf16 || e == element_f16 ? 32'd2 : 32'd1;
+  endfunction
+
+  function automatic format_t format_of(input element_t e);
+    case (e)
+      element_bf16: return format_bf16;
+      element_f32: return format_f32;
+      element_s8, element_u8: return format_int;
+      default: return format_f16;
+    endcase
   endfunction
 
   // Cycles by which a row of partials enters the array behind its row of A: the passes before the last.

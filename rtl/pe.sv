@@ -1,7 +1,7 @@
 // A processing element: one multiply-add a cycle, latency 1.
 //
 // Weight stationary: a row's partial comes from above, gains a * weight, and leaves below. Output stationary:
-// a from the left and b from above are added to one of two accumulators. At double rate an s8 operand is two
+// a from the left and b from above are added to one of two accumulators. At double rate an integer operand is two
 // neighbours along k. An f32 step takes four cycles; the partial from above arrives in the last of them.
 module pe
   import mxu_types::*;
@@ -52,14 +52,14 @@ module pe
 `endif
       .last_pass, .r(fma)
   );
-  pe_s8 s8_unit (
-      .a(a_in.value[15:0]), .b(operand[15:0]), .second(a_in.second), .c(addend),
+  pe_int int_unit (
+      .a(a_in.value), .b(operand), .second(a_in.second), .c(addend),
 `ifdef ASSAY_FAULTS
       .fault,
 `endif
       .r(sum)
   );
-  assign r = single && a_in.format == format_s8 ? sum : fma;
+  assign r = single && a_in.format == format_int ? sum : fma;
 
   logic operates;  // on the partial from above
 `ifdef ASSAY_FAULTS
@@ -88,6 +88,7 @@ module pe
     if (here && fault == fault_weight_buffer) weight <= loaded;
 `endif
     if (b_in.valid && single) accumulator[b_in.set] <= r;
+    if (b_in.valid && b_in.first && !a_in.ok) accumulator[b_in.set] <= 32'b0;  // the first step is bypassed
     if (last_pass && held_os) accumulator[held_set] <= r;
     if (f32) begin
       held_os <= b_in.valid;

@@ -1,7 +1,7 @@
 #include "rtl/pe_model.hpp"
 
 #include <Vpe_fma.h>
-#include <Vpe_s8.h>
+#include <Vpe_int.h>
 #include <verilated.h>
 
 #include "rtl/formats.hpp"
@@ -11,7 +11,7 @@ namespace assay::rtl {
 struct PeModel::Units {
   VerilatedContext context;
   Vpe_fma fma{&context};
-  Vpe_s8 s8{&context};
+  Vpe_int integers{&context};
 };
 
 namespace {
@@ -57,8 +57,8 @@ std::uint32_t PeModel::fma(DType dtype, std::uint32_t a, std::uint32_t b, std::u
   return result;
 }
 
-std::uint32_t PeModel::multiply_add_s8(std::uint16_t a, std::uint16_t b, bool second, std::uint32_t c) {
-  Vpe_s8& unit = units_->s8;
+std::uint32_t PeModel::multiply_add_integers(std::uint32_t a, std::uint32_t b, bool second, std::uint32_t c) {
+  Vpe_int& unit = units_->integers;
   unit.a = a;
   unit.b = b;
   unit.second = second;

@@ -1,4 +1,4 @@
-// The multiply-add units of a PE, verilated: rtl/pe_fma.sv and rtl/pe_s8.sv.
+// The multiply-add units of a PE, verilated: rtl/pe_fma.sv and rtl/pe_int.sv.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +16,9 @@ class PeModel {
   // fma(a, b, c); a and b are bit patterns of `dtype` (f16, bf16, or f32 in its four passes), c and the
   // result of f32.
   std::uint32_t fma(DType dtype, std::uint32_t a, std::uint32_t b, std::uint32_t c);
-  // c + a * b of the low bytes and, where `second`, of the high ones: s8 times s8, s32 modulo 2^32.
-  std::uint32_t multiply_add_s8(std::uint16_t a, std::uint16_t b, bool second, std::uint32_t c);
+  // c + a * b of the lower halves and, where `second`, of the upper ones: each nine bits, signed; s32 modulo
+  // 2^32.
+  std::uint32_t multiply_add_integers(std::uint32_t a, std::uint32_t b, bool second, std::uint32_t c);
 
  private:
   struct Units;

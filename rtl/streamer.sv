@@ -1,4 +1,4 @@
-// Streams a tile: a row of A (weight stationary) or a k step of A and B (output stationary; s8 at double
+// Streams a tile: a row of A (weight stationary) or a k step of A and B (output stationary; integers at double
 // rate: two k) at a time. A step enters the array in its first cycle, its row of partials (weight stationary)
 // in the last of its passes; it holds the feed until feed_stall is low.
 module streamer
@@ -39,6 +39,9 @@ module streamer
     output logic b_contiguous,
     input logic [31:0] a_data[ROWS],
     input logic [31:0] b_data[COLS],
+`ifdef ASSAY_FAULTS
+    input fault_t fault,
+`endif
     // ACC
     output logic partial_read,
     output logic [31:0] partial_word,
@@ -66,8 +69,8 @@ module streamer
     age = busy ? held_age : 3'd0;
     enters = active && age == 0;
     ws = work.t.op == op_ws;
-    element = bytes_of(work.t.format);
-    chain = work.t.format == format_s8 ? 32'(S8_CHAIN) : 32'd1;
+    element = bytes_of(work.t.a_element);
+    chain = work.t.format == format_int ? 32'(S8_CHAIN) : 32'd1;
     k_left = work.t.k - work.step * chain;  // output stationary
     steps = ws ? work.t.m : (work.t.k + chain - 1) / chain;
     step_done = active && !feed_stall && age >= lead_of(work.t.format);
@@ -113,19 +116,40 @@ module streamer
   assign partial_word = word_of(work.t.rows, work.step);
   assign partial_n = work.t.n;
 
+  logic skip;
+`ifdef ASSAY_FAULTS
+  assign skip = work.t.skip && fault != fault_skip;
+`else
+  assign skip = work.t.skip;
+`endif
+
   for (genvar r = 0; r < ROWS; ++r) begin : g_a
+    logic minus_zero;
+    widen a_widen (
+        .element(work.t.a_element), .zero(work.t.a_zero), .in(a_data[r]),
+`ifdef ASSAY_FAULTS
+        .fault,
+`endif
+        .minus_zero, .out(a_lane[r].value)
+    );
     // Weight stationary: PE row r multiplies k = r * chain and, at double rate, the one after it.
-    assign a_lane[r].ok = enters && (ws ? 32'(r) * chain < work.t.k : 32'(r) < work.t.m);
+    assign a_lane[r].ok = enters && (ws ? 32'(r) * chain < work.t.k : 32'(r) < work.t.m) && !(skip && minus_zero);
     assign a_lane[r].second = chain == 2 && (ws ? 32'(r) * 2 + 1 < work.t.k : k_left >= 2);
     assign a_lane[r].swap = enters && ws && work.step == 0;
     assign a_lane[r].format = work.t.format;
-    assign a_lane[r].value = a_data[r];
   end
   for (genvar c = 0; c < COLS; ++c) begin : g_b
+    logic unused;
+    widen b_widen (
+        .element(work.t.b_element), .zero(work.t.b_zero), .in(b_data[c]),
+`ifdef ASSAY_FAULTS
+        .fault,
+`endif
+        .minus_zero(unused), .out(b_lane[c].value)
+    );
     assign b_lane[c].valid = enters && !ws;
     assign b_lane[c].first = work.step == 0 && !work.t.accumulate;
     assign b_lane[c].set = work.set;
-    assign b_lane[c].value = b_data[c];
   end
 
   always_ff @(posedge clk) begin

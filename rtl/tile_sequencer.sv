@@ -68,7 +68,12 @@ module tile_sequencer
     last_inner = at.inner + 16'd1 == at.c.inner;
     last_outer = at.outer + 16'd1 == at.c.outer;
     t.op = at.c.op;
-    t.format = at.c.format;
+    t.format = format_of(at.c.a_element);
+    t.a_element = at.c.a_element;
+    t.b_element = at.c.b_element;
+    t.a_zero = at.c.a_zero;
+    t.b_zero = at.c.b_zero;
+    t.skip = at.c.skip;
     t.a_k_major = at.c.a_k_major;
     t.b_n_major = at.c.b_n_major;
     t.accumulate = at.c.accumulate || (at.outer != 0 && at.c.outer_acc_step == 0);
@@ -82,7 +87,7 @@ module tile_sequencer
     t.a_stride = at.c.a_stride;
     t.b_stride = at.c.b_stride;
     t.pace = (at.c.op == op_os ? last_inner : last_outer) ? at.c.pace_last : at.c.pace;
-    if (t.pace <= 8'(lead_of(at.c.format))) t.pace = 8'(lead_of(at.c.format)) + 8'd1;
+    if (t.pace <= 8'(lead_of(t.format))) t.pace = 8'(lead_of(t.format)) + 8'd1;
     t.rows.valid = 1'b1;
     t.rows.shift = log2_of(at.c.acc_stride >> 2);
     t.rows.line = (at.acc >> 2) >> t.rows.shift;

@@ -167,10 +167,18 @@ void evaluate_floats(const ops::Problem& problem, const std::vector<Tensor>& inp
   expected.own = {0x1p-53, roundings + 2, 0};
 }
 
-// Every sum in 64 bits: s8 products stay below 2^14, and K below 2^40.
+// Bytes of either sign.
+std::vector<std::int16_t> integers_of(const Tensor& t) {
+  std::vector<std::int16_t> values;
+  for (const std::byte byte : t.bytes)
+    values.push_back(t.dtype == DType::u8 ? std::to_integer<std::uint8_t>(byte)
+                                          : std::to_integer<std::int8_t>(byte));
+  return values;
+}
+
+// Every sum in 64 bits: products stay below 2^16, and K below 2^40.
 void evaluate_integers(const GemmOperands& g, const std::vector<Tensor>& inputs, Tensor& y) {
-  const auto* a = inputs[0].as<std::int8_t>();
-  const auto* b = inputs[1].as<std::int8_t>();
+  const std::vector<std::int16_t> a = integers_of(inputs[0]), b = integers_of(inputs[1]);
   const auto* c = g.has_c ? inputs[2].as<std::int32_t>() : nullptr;
   std::size_t at = 0;
   std::vector<std::int64_t> row(g.n);
@@ -178,7 +186,7 @@ void evaluate_integers(const GemmOperands& g, const std::vector<Tensor>& inputs,
     for (std::size_t i = 0; i < g.m; ++i) {
       row.assign(g.n, 0);
       for (std::size_t kk = 0; kk < g.k; ++kk) {
-        const std::int8_t factor = a[g.a.at(g.a_offsets[batch], i, kk)];
+        const std::int16_t factor = a[g.a.at(g.a_offsets[batch], i, kk)];
         for (std::size_t j = 0; j < g.n; ++j)
           row[j] += std::int64_t{factor} * b[g.b.at(g.b_offsets[batch], kk, j)];
       }

@@ -22,7 +22,7 @@ std::vector<T> dense(const Tensor& t, const MatrixView& view, std::size_t offset
     for (std::size_t j = 0; j < cols; ++j) {
       const std::size_t at = view.at(offset, i, j);
       if constexpr (std::is_same_v<T, float>) values[i * cols + j] = load_f32(t.dtype, t.bytes.data(), at);
-      else values[i * cols + j] = static_cast<T>(load_s32(t.dtype, t.bytes.data(), at));
+      else values[i * cols + j] = load_s32(t.dtype, t.bytes.data(), at);
     }
   return values;
 }
@@ -67,7 +67,7 @@ void strict_gemm(const ops::Problem& problem, const std::vector<Tensor>& inputs,
   expected.bits.emplace(expected.name, expected.dtype, expected.shape);
   const GemmOperands g = read_gemm_operands(problem);
   if (is_float(problem.inputs[0].dtype)) evaluate_gemm<float, float>(g, inputs, *expected.bits);
-  else evaluate_gemm<std::int8_t, std::int32_t>(g, inputs, *expected.bits);
+  else evaluate_gemm<std::int32_t, std::int32_t>(g, inputs, *expected.bits);
 }
 
 }  // namespace assay::golden

@@ -33,6 +33,10 @@ std::string emit_verilog(const Table& table) {
   text += "  // Codes of the element types.\n";
   for (const DType type : all_dtypes())
     text += fmt::format("  localparam logic [3:0] dtype_{} = {};\n", to_string(type), static_cast<int>(type));
+  text += "  // Codes of the other enumerations.\n";
+  for (const Enum& e : table.enums)
+    for (const Code& code : e.codes)
+      text += fmt::format("  localparam logic [3:0] {}_{} = {};\n", e.name, code.name, code.value);
   for (const CommandGroup& group : command_groups(table))
     text += fmt::format("  // Bits of each field of a {} command.\n{}", group.name, emit_widths(group));
   return text + "endpackage\n";

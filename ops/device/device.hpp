@@ -65,6 +65,15 @@ static_assert(element_bytes(ASSAY_DTYPE_f32) == 4 && element_bytes(ASSAY_DTYPE_f
               element_bytes(ASSAY_DTYPE_e4m3) == 1 && element_bytes(ASSAY_DTYPE_e5m2) == 1 &&
               element_bytes(ASSAY_DTYPE_u4) == 0);
 
+// The code of `kinds.b_format` for a stationary operand of that type, f32, f16, bf16 and s32 as `same`.
+constexpr u32 stationary_format(u32 dtype) { return u64{0x6543021000} >> (4 * dtype) & 15; }
+static_assert(stationary_format(ASSAY_DTYPE_s8) == ASSAY_STATIONARY_FORMAT_s8 &&
+              stationary_format(ASSAY_DTYPE_u8) == ASSAY_STATIONARY_FORMAT_u8 &&
+              stationary_format(ASSAY_DTYPE_e4m3) == ASSAY_STATIONARY_FORMAT_e4m3 &&
+              stationary_format(ASSAY_DTYPE_e5m2) == ASSAY_STATIONARY_FORMAT_e5m2 &&
+              stationary_format(ASSAY_DTYPE_s4) == ASSAY_STATIONARY_FORMAT_s4 &&
+              stationary_format(ASSAY_DTYPE_u4) == ASSAY_STATIONARY_FORMAT_u4);
+
 // `rows` runs of `run_bytes`, a stride apart on each side.
 struct Block {
   u64 hbm;

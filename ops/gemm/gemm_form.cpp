@@ -31,25 +31,46 @@ std::uint64_t dim_of(const Shape& shape, std::size_t from_end) {
   return from_end < shape.size() ? static_cast<std::uint64_t>(shape[shape.size() - 1 - from_end]) : 1;
 }
 
+bool is_fp8(DType type) { return type == DType::e4m3 || type == DType::e5m2; }
+bool is_byte(DType type) { return type == DType::s8 || type == DType::u8; }
+
+// What the output may be, what it is where nothing is asked for first.
+std::vector<DType> outputs_of(DType operand) {
+  if (!is_float(operand)) return {DType::s32};
+  if (is_fp8(operand)) return {DType::bf16, DType::f32, DType::f16, DType::e4m3, DType::e5m2};
+  if (operand == DType::f32) return {DType::f32};
+  return {operand, DType::f32};
+}
+
+std::string list_of(const std::vector<DType>& types) {
+  std::string text;
+  for (const DType type : types) text += (text.empty() ? "" : ", ") + std::string(to_string(type));
+  return text;
+}
+
 void read_types(const Operator& op, const Problem& problem, GemmForm& form) {
   const TensorInfo& a = problem.inputs[0];
   const TensorInfo& b = problem.inputs[1];
-  const bool known = is_float(a.dtype) || a.dtype == DType::s8;
-  if (!known)
-    fail(ExitCode::Unsupported, "{}: input '{}' is {}; expected one of f32, f16, bf16, s8{}", op.name(),
-         a.name, to_string(a.dtype), a.dtype == DType::u8 ? "; nearest is s8" : "");
-  if (a.dtype != b.dtype)
-    fail(ExitCode::Unsupported, "{}: input '{}' is {} but input '{}' is {}; both must be of one type",
-         op.name(), a.name, to_string(a.dtype), b.name, to_string(b.dtype));
+  if (!is_float(a.dtype) && !is_byte(a.dtype))
+    fail(ExitCode::Unsupported, "{}: input '{}' is {}; expected one of f32, f16, bf16, e4m3, e5m2, s8, u8",
+         op.name(), a.name, to_string(a.dtype));
+  const bool mixed = (is_fp8(a.dtype) && is_fp8(b.dtype)) || (is_byte(a.dtype) && is_byte(b.dtype));
+  if (a.dtype != b.dtype && !mixed)
+    fail(ExitCode::Unsupported, "{}: input '{}' is {} but input '{}' is {}; both must be of one type{}",
+         op.name(), a.name, to_string(a.dtype), b.name, to_string(b.dtype),
+         is_fp8(a.dtype)    ? ", or the other one e4m3 or e5m2"
+         : is_byte(a.dtype) ? ", or the other one s8 or u8"
+                            : "");
   form.operand = a.dtype;
   form.accumulator = accumulator_of(a.dtype);
-  form.out = is_float(a.dtype) ? a.dtype : DType::s32;
+  const std::vector<DType> outputs = outputs_of(a.dtype);
+  form.out = outputs.front();
   const std::string wanted = problem.attributes.get_string(op.name(), find_attribute(op, "out_dtype"));
   if (wanted == "auto") return;
   const DType out = parse_dtype(wanted, "out_dtype");
-  if (out != form.out && out != form.accumulator)
+  if (std::find(outputs.begin(), outputs.end(), out) == outputs.end())
     fail(ExitCode::Unsupported, "{}: out_dtype {} for {} operands; expected one of {}", op.name(), wanted,
-         to_string(form.operand), is_float(a.dtype) ? std::string(to_string(form.out)) + ", f32" : "s32");
+         to_string(form.operand), list_of(outputs));
   form.out = out;
 }
 
@@ -92,14 +113,12 @@ bool flag(const Operator& op, const Problem& problem, const std::string& name) {
 void read_c(const Operator& op, const Problem& problem, GemmForm& form) {
   if (problem.inputs.size() < 3) return;
   const TensorInfo& c = problem.inputs[2];
-  const bool fits_type =
-      is_float(form.operand) ? c.dtype == form.operand || c.dtype == DType::f32 : c.dtype == DType::s32;
+  std::vector<DType> types = outputs_of(form.operand);
+  if (is_fp8(form.operand)) types = {DType::f32, DType::f16, DType::bf16, DType::e4m3, DType::e5m2};
+  const bool fits_type = std::find(types.begin(), types.end(), c.dtype) != types.end();
   if (!fits_type)
     fail(ExitCode::Unsupported, "{}: input '{}' is {} with {} operands; expected {}", op.name(), c.name,
-         to_string(c.dtype), to_string(form.operand),
-         !is_float(form.operand)      ? "s32"
-         : form.operand == DType::f32 ? "f32"
-                                      : std::string(to_string(form.operand)) + " or f32");
+         to_string(c.dtype), to_string(form.operand), list_of(types));
   const std::uint64_t cols = dim_of(c.shape, 0);
   const std::uint64_t rows = dim_of(c.shape, 1);
   if (c.shape.size() > 2 || (cols != 1 && cols != form.n) || (rows != 1 && rows != form.m))

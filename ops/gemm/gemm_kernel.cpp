@@ -70,6 +70,9 @@ class Gemm {
     transposed_ = dataflow == ASSAY_GEMM_AS;  // Y^T = B^T x A^T
     if (transposed_) swap(p_.m, p_.n);
     least_rows_ = p_.least_rows();
+    const u32 stationary = args_.tensors[transposed_ ? 0 : 1].dtype;
+    dtype_ = args_.tensors[transposed_ ? 1 : 0].dtype;
+    if (dtype_ != stationary) assay_cfg_mxu_kinds(stationary_format(stationary));
   }
 
   void read_operands() {

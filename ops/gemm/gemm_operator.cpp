@@ -46,7 +46,8 @@ std::vector<AttributeSpec> matmul_attributes() {
       {"out_dtype",
        AttributeType::String,
        std::string("auto"),
-       "output type: auto (the operands' type, or s32 for s8 operands) or f32",
+       "output type: auto (the operands' type; bf16 for fp8, s32 for bytes), f32, or of fp8 operands any "
+       "float",
        {},
        false},
       {"dataflow",

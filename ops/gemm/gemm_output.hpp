@@ -27,7 +27,8 @@ class Output {
   void open(const assay_args& args, const Problem& p, const Plan& plan, bool transposed) {
     const auto& at = *reinterpret_cast<const assay_gemm_attributes*>(args.attributes);
     const assay_tensor& y = args.tensors[2];
-    const bool integer = args.tensors[0].dtype == ASSAY_DTYPE_s8;
+    const u32 operand = args.tensors[0].dtype;
+    const bool integer = operand == ASSAY_DTYPE_s8 || operand == ASSAY_DTYPE_u8;
     const u32 accumulator = integer ? ASSAY_DTYPE_s32 : ASSAY_DTYPE_f32;
     scaled_ = at.alpha != (integer ? 1 : 0x3F800000);
     has_c_ = p.has_c;
@@ -40,6 +41,7 @@ class Output {
     }
     direct_ = y.dtype == accumulator && !scaled_ && !has_c_;
     batch_ = p.m * p.n * e;
+    if (y.dtype == ASSAY_DTYPE_e4m3 || y.dtype == ASSAY_DTYPE_e5m2) assay_cfg_vxu_convert(1);  // saturate
     acc_pitch_ = plan.acc_pitch;
     stages_at_ = plan.middle + plan.slabs * plan.b_slab;
     stage_bytes_ = plan.stage;

@@ -7,7 +7,8 @@
 //           row and a 1-D B a column whose added dimension the output drops
 //
 // Types: f32, f16, bf16 for A and B alike, the output the same or (out_dtype) f32, C as A or f32;
-// s8 x s8 -> s32 with integral alpha and beta and C s32. beta = 0 means that C is not read.
+// e4m3 and e5m2, mixed too: the output bf16 or (out_dtype) f32, f16 or fp8 that saturates, C any float;
+// s8 and u8, mixed too, -> s32 with integral alpha and beta and C s32. beta = 0 means that C is not read.
 #pragma once
 
 #include <cstdint>

@@ -140,9 +140,40 @@ TEST(Gemm, TheOutputHasTheOperandsTypeUnlessAskedForF32) {
   EXPECT_EQ(p.outputs[0].dtype, DType::s32);
 }
 
+TEST(Gemm, EightBitFloatsMixAndHaveOutputsOfTheirOwn) {
+  for (const DType a : {DType::e4m3, DType::e5m2})
+    for (const DType b : {DType::e4m3, DType::e5m2}) {
+      Problem p = gemm({5, 9}, {9, 7}, a);
+      p.inputs[1].dtype = b;
+      gemm_operator().infer(p);
+      EXPECT_EQ(p.outputs[0].dtype, DType::bf16);
+      for (const DType out : {DType::f32, DType::f16, DType::bf16, DType::e4m3, DType::e5m2}) {
+        p.attributes.set("out_dtype", std::string(to_string(out)));
+        gemm_operator().infer(p);
+        EXPECT_EQ(p.outputs[0].dtype, out);
+      }
+    }
+  Problem p = gemm({5, 9}, {9, 7}, DType::e4m3);
+  p.inputs[1].dtype = DType::bf16;
+  expect_refused(p, ExitCode::Unsupported, "both must be of one type, or the other one e4m3 or e5m2");
+}
+
+TEST(Gemm, BytesOfEitherSignMix) {
+  for (const DType a : {DType::s8, DType::u8})
+    for (const DType b : {DType::s8, DType::u8}) {
+      Problem p = gemm({5, 9}, {9, 7}, a);
+      p.inputs[1].dtype = b;
+      gemm_operator().infer(p);
+      EXPECT_EQ(p.outputs[0].dtype, DType::s32);
+    }
+  Problem p = gemm({5, 9}, {9, 7}, DType::u8);
+  p.inputs[1].dtype = DType::s32;
+  expect_refused(p, ExitCode::Unsupported, "both must be of one type, or the other one s8 or u8");
+}
+
 TEST(Gemm, UnsupportedTypesAreNamedWithTheNearestChoice) {
-  expect_refused(gemm({5, 9}, {9, 7}, DType::u8), ExitCode::Unsupported,
-                 "input 'A' is u8; expected one of f32, f16");
+  expect_refused(gemm({5, 9}, {9, 7}, DType::u4), ExitCode::Unsupported,
+                 "input 'A' is u4; expected one of f32, f16");
   expect_refused(gemm({5, 9}, {9, 7}, DType::s32), ExitCode::Unsupported, "input 'A' is s32");
   Problem p = gemm({5, 9}, {9, 7}, DType::bf16);
   p.inputs[1].dtype = DType::f16;
@@ -154,7 +185,7 @@ TEST(Gemm, UnsupportedTypesAreNamedWithTheNearestChoice) {
   expect_refused(p, ExitCode::Usage, "unknown dtype 'fp99'");
   p = with_c({7}, DType::bf16);
   p.inputs[2].dtype = DType::f16;
-  expect_refused(p, ExitCode::Unsupported, "input 'C' is f16 with bf16 operands; expected bf16 or f32");
+  expect_refused(p, ExitCode::Unsupported, "input 'C' is f16 with bf16 operands; expected bf16, f32");
 }
 
 TEST(Gemm, WrongShapesAreNamed) {

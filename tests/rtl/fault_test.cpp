@@ -44,20 +44,19 @@ TEST_P(SeededFault, IsCaught) {
   std::printf("  %s: %s\n", GetParam().name, difference->c_str());
 }
 
-INSTANTIATE_TEST_SUITE_P(Rtl, SeededFault,
-                         testing::Values(Seeded{Fault::Sticky, "PeLosesTheStickyBit"},
-                                         Seeded{Fault::TiesUp, "PeRoundsTiesUp"},
-                                         Seeded{Fault::S8Sign, "PeTakesTheS8ProductForUnsigned"},
-                                         Seeded{Fault::Padding, "PaddingMultiplies"},
-                                         Seeded{Fault::SkewIn, "OneRegisterTooManyBeforeARow"},
-                                         Seeded{Fault::SkewOut, "OneRegisterTooManyBehindAColumn"},
-                                         Seeded{Fault::WeightBuffer, "WeightsHaveOneBuffer"},
-                                         Seeded{Fault::SwapLate, "WeightBuffersSwapLate"},
-                                         Seeded{Fault::DrainSet, "DrainReadsTheOtherSet"},
-                                         Seeded{Fault::Interlock, "PartialsAreReadTooEarly"},
-                                         Seeded{Fault::LoadBubble, "LoaderStartsACycleLate"},
-                                         Seeded{Fault::EarlyDrain, "RowsEnterIntoADrain"}),
-                         [](const auto& p) { return std::string(p.param.name); });
+INSTANTIATE_TEST_SUITE_P(
+    Rtl, SeededFault,
+    testing::Values(
+        Seeded{Fault::Sticky, "PeLosesTheStickyBit"}, Seeded{Fault::TiesUp, "PeRoundsTiesUp"},
+        Seeded{Fault::IntSign, "PeTakesAProductForUnsigned"}, Seeded{Fault::Padding, "PaddingMultiplies"},
+        Seeded{Fault::SkewIn, "OneRegisterTooManyBeforeARow"},
+        Seeded{Fault::SkewOut, "OneRegisterTooManyBehindAColumn"},
+        Seeded{Fault::WeightBuffer, "WeightsHaveOneBuffer"}, Seeded{Fault::SwapLate, "WeightBuffersSwapLate"},
+        Seeded{Fault::DrainSet, "DrainReadsTheOtherSet"}, Seeded{Fault::Interlock, "PartialsAreReadTooEarly"},
+        Seeded{Fault::LoadBubble, "LoaderStartsACycleLate"}, Seeded{Fault::EarlyDrain, "RowsEnterIntoADrain"},
+        Seeded{Fault::ZeroPoint, "ZeroPointsAreNotSubtracted"}, Seeded{Fault::Fp8, "E4m3IsTakenForE5m2"},
+        Seeded{Fault::Skip, "MinusZerosMultiply"}),
+    [](const auto& p) { return std::string(p.param.name); });
 
 // The same array without a fault, over the same programs.
 TEST(SeededFaultControl, WithoutAFaultNothingDiffers) {

@@ -19,7 +19,7 @@ void print(const Coverage& coverage) {
 
 class MxuRtl : public testing::TestWithParam<Array> {};
 
-constexpr std::uint64_t kPrograms = 120, kCommands = 25;
+constexpr std::uint64_t kPrograms = 150, kCommands = 25;
 
 TEST_P(MxuRtl, RandomCommandsHaveTheBitsAndTheCyclesOfTheModel) {
   Coverage coverage;
@@ -34,7 +34,7 @@ TEST_P(MxuRtl, RandomCommandsHaveTheBitsAndTheCyclesOfTheModel) {
   print(coverage);
   EXPECT_GE(coverage["commands"], 2000u);
   for (const char* flow : {"mxu.ws", "mxu.os"})
-    for (const char* type : {"bf16", "f16", "s8", "f32"})
+    for (const char* type : {"bf16", "f16", "s8", "u8", "e4m3", "e5m2", "f32"})
       for (const char* size : {"smaller than the array", "the array's size", "larger than the array"}) {
         const std::string key = std::string(flow) + " " + type + " " + size;
         EXPECT_GE(coverage[key], 10u) << key;

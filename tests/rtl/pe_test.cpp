@@ -159,7 +159,8 @@ class Fma : public testing::TestWithParam<DType> {
 
 // Zero, subnormals, the least and greatest normal numbers, one, infinity, NaNs.
 std::vector<std::uint32_t> corners(DType dtype) {
-  const std::uint32_t least = 1U << fraction_bits(dtype), infinity = (1U << (operand_bits(dtype) - 1)) - least;
+  const std::uint32_t least = 1U << fraction_bits(dtype),
+                      infinity = (1U << (operand_bits(dtype) - 1)) - least;
   const std::uint32_t one = dtype == DType::f16 ? 0x3C00 : dtype == DType::bf16 ? 0x3F80 : 0x3F800000;
   return {0,
           1,
@@ -209,18 +210,19 @@ TEST_P(Fma, RandomOperands) {
 INSTANTIATE_TEST_SUITE_P(Pe, Fma, testing::Values(DType::bf16, DType::f16, DType::f32),
                          [](const auto& p) { return std::string(to_string(p.param)); });
 
-TEST(Pe, EveryPairOfS8AndWraparound) {
+// Bytes of either sign less a zero point: nine bits.
+TEST(Pe, EveryPairOfNineBitIntegersAndWraparound) {
   rtl::PeModel pe;
   std::mt19937_64 random(1);
-  for (int a = -128; a < 128; ++a) {
-    for (int b = -128; b < 128; ++b) {
-      for (const std::uint32_t c : {0u, 0x7FFFFFFFu, 0x80000000u, static_cast<std::uint32_t>(random())})
+  const auto pair = [](int low, int high) {
+    return static_cast<std::uint32_t>(low & 0x1FF) | static_cast<std::uint32_t>(high & 0x1FF) << 16;
+  };
+  for (int a = -256; a < 256; ++a) {
+    for (int b = -256; b < 256; ++b) {
+      for (const std::uint32_t c : {0x7FFFFFFFu, 0x80000000u, static_cast<std::uint32_t>(random())})
         for (const bool second : {false, true}) {
-          const auto a1 = static_cast<std::int8_t>(random()), b1 = static_cast<std::int8_t>(random());
-          const auto pair = [](int low, int high) {
-            return static_cast<std::uint16_t>((low & 0xFF) | (high & 0xFF) << 8);
-          };
-          ASSERT_EQ(pe.multiply_add_s8(pair(a, a1), pair(b, b1), second, c),
+          const int a1 = static_cast<int>(random() % 512) - 256, b1 = static_cast<int>(random() % 512) - 256;
+          ASSERT_EQ(pe.multiply_add_integers(pair(a, a1), pair(b, b1), second, c),
                     c + static_cast<std::uint32_t>(a * b) + static_cast<std::uint32_t>(second ? a1 * b1 : 0))
               << a << " * " << b << " + " << a1 << " * " << b1 << " + " << c;
         }

@@ -30,6 +30,7 @@ class Generator {
   std::uint32_t length(std::uint32_t array);
   std::uint32_t stride(std::uint32_t bytes, std::uint32_t element);
   isa::MxuCommand command();
+  void choose_types(isa::MxuCommand& c);
   void place_a(isa::MxuCommand& c, std::uint32_t whole_k);
   void place_b(isa::MxuCommand& c, std::uint32_t whole_k, std::uint32_t whole_n);
   void place_result(isa::MxuCommand& c);
@@ -51,8 +52,11 @@ void Generator::fill(rtl::Memories& memories) {
     if (kind >= 1 && !one_in(200))
       bits = static_cast<std::uint16_t>((bits & 0x8FFF) | (kind == 3 && one_in(2) ? 0 : 0x3000));
     if (one_in(20)) bits = static_cast<std::uint16_t>(bits & 0x8003);
+    if (one_in(20)) bits = one_in(2) ? 0x8000 : 0x8080;  // -0: of 16 bits, of fp8
     std::memcpy(&memories.spm[i], &bits, 2);
   }
+  for (std::size_t i = 0; i < memories.spm.size(); i += 4)
+    if (one_in(30)) std::memcpy(&memories.spm[i], "\0\0\0\x80", 4);  // -0 of f32
   for (std::size_t i = 0; i < memories.acc.size(); i += 4) {
     auto bits = static_cast<std::uint32_t>(random_());
     if (kind >= 1 && !one_in(50)) bits = (bits & 0x8FFFFFFF) | 0x30000000;
@@ -121,13 +125,31 @@ void Generator::place_result(isa::MxuCommand& c) {
   }
 }
 
+// A, and B where it may be of another type; zero points of integers; whether -0 is skipped.
+void Generator::choose_types(isa::MxuCommand& c) {
+  using isa::StationaryFormat;
+  constexpr DType kTypes[] = {DType::bf16, DType::f16, DType::f32,  DType::s8,
+                              DType::s8,   DType::u8,  DType::e4m3, DType::e5m2};
+  c.dtype = kTypes[below(8)];
+  const bool fp8 = c.dtype == DType::e4m3 || c.dtype == DType::e5m2, integer = !is_float(c.dtype);
+  if (fp8 && one_in(2)) c.b_format = one_in(2) ? StationaryFormat::e4m3 : StationaryFormat::e5m2;
+  if (integer && one_in(2)) c.b_format = one_in(2) ? StationaryFormat::s8 : StationaryFormat::u8;
+  const auto zero = [&](bool is_signed) {
+    return static_cast<std::int64_t>(below(256)) - (is_signed ? 128 : 0);
+  };
+  const bool b_signed =
+      c.b_format == StationaryFormat::s8 || (c.b_format == StationaryFormat::same && c.dtype == DType::s8);
+  if (integer && one_in(2)) c.a_zero = zero(c.dtype == DType::s8);
+  if (integer && one_in(2)) c.b_zero = zero(b_signed);
+  c.skip_minus_zero = !integer && one_in(3);
+}
+
 isa::MxuCommand Generator::command() {
   const std::uint32_t rows = machine_.mxu.rows, cols = machine_.mxu.cols;
   isa::MxuCommand c{};
   const bool os = one_in(2);
   c.instruction = os ? isa::Instruction::mxu_os : isa::Instruction::mxu_ws;
-  constexpr DType kTypes[] = {DType::bf16, DType::f16, DType::s8, DType::f32};
-  c.dtype = kTypes[below(4)];
+  choose_types(c);
   c.a_k_major = one_in(2);
   c.b_n_major = one_in(2);
   c.accumulate = one_in(2);
@@ -264,6 +286,11 @@ void Comparison::count(const isa::MxuCommand& c, const rtl::Observed& rtl) {
     coverage_[fmt::format("{}: {}", flow, what)] += has;
   };
   feature(c.b_n_major, "B transposed");
+  if (!is_float(c.dtype)) {
+    feature(c.a_zero != 0, "a zero point of A");
+    feature(c.b_zero != 0, "a zero point of B");
+  }
+  feature(c.b_format != isa::StationaryFormat::same, "B of a type of its own");
   feature(rtl.start < previous_end_, "begins before the one before it ends");
   previous_end_ = std::max(previous_end_, rtl.end);
   if (load) return;
@@ -271,6 +298,7 @@ void Comparison::count(const isa::MxuCommand& c, const rtl::Observed& rtl) {
   const std::uint64_t bank = mxu_.ledger().of(core::Owner::stall_bank).count();
   feature(c.a_k_major, "A transposed");
   feature(c.accumulate, "accumulates");
+  feature(c.skip_minus_zero, "skips -0");
   feature(bank != stall_bank_, "stalls for SPM banks");
   feature(acc != stall_acc_, "waits for ACC or for a drain");
   if (!os) feature(c.resident, "resident");
@@ -290,10 +318,11 @@ Machine machine_of(rtl::Array array, std::uint32_t banks, std::uint32_t bank_byt
   m.mxu.cols = size.cols;
   m.mxu.load_rows_per_cycle = size.load_rows;
   m.mxu.pe_latency = 1;
-  for (const DType type : {DType::bf16, DType::f16, DType::s8})
+  for (const DType type : {DType::bf16, DType::f16, DType::e4m3, DType::e5m2})
     m.mxu.rates[static_cast<std::size_t>(type)] = {1, 1};
   m.mxu.rates[static_cast<std::size_t>(DType::f32)] = {1, 4};
-  m.mxu.rates[static_cast<std::size_t>(DType::s8)].chain = size.s8_chain;
+  for (const DType type : {DType::s8, DType::u8})
+    m.mxu.rates[static_cast<std::size_t>(type)] = {size.s8_chain, 1};
   return m;
 }
 
