@@ -17,7 +17,22 @@ Space space_of(isa::LocalAddr address) { return address.is_acc() ? Space::acc : 
 
 // ----------------------------------------------------------------------------------------------- DMA
 
-std::vector<Access> accesses(const isa::DmaCommand& command) {
+// Steps of dimension 4 that follow each other in the list and in HBM are one access.
+void gathered(const Access& once, const std::vector<std::int32_t>& index, std::vector<Access>& list) {
+  for (std::size_t i = 0; i < index.size();) {
+    std::size_t end = i + 1;
+    while (end < index.size() && index[end] == index[end - 1] + 1) ++end;
+    Access part = once;
+    const auto steps = static_cast<std::uint64_t>(index[i]);
+    part.base += static_cast<std::int64_t>(steps * static_cast<std::uint64_t>(once.dims[0].stride));
+    part.dims[0].count = end - i;
+    part.dims[0].first = i;
+    list.push_back(part);
+    i = end;
+  }
+}
+
+std::vector<Access> accesses(const isa::DmaCommand& command, const std::vector<std::int32_t>& index) {
   const Transfer t = make_transfer(command, command.instruction == isa::Instruction::dma_out);
   static constexpr const char* kNames[kDmaDims] = {"dim1", "dim2", "dim3", "dim4"};
   Access far, near;
@@ -36,7 +51,16 @@ std::vector<Access> accesses(const isa::DmaCommand& command) {
     far.dims[place] = {kNames[d], t.count[d], t.hbm_stride[d], 0};
     near.dims[place] = {kNames[d], t.pad_before[d] + t.count[d] + t.pad_after[d], t.local_stride[d], 0};
   }
-  return {far, near};
+  if (!command.gather) return {far, near};
+  Access indices;
+  indices.space = space_of(command.index_addr);
+  indices.role = "the index list";
+  indices.element = 4;
+  indices.base = command.index_addr.offset();
+  indices.run = std::uint64_t{command.count4} * 4;
+  std::vector<Access> list{near, indices};
+  gathered(far, index, list);
+  return list;
 }
 
 // ----------------------------------------------------------------------------------------------- MXU
@@ -249,8 +273,8 @@ std::string_view to_string(Space space) {
   return "?";
 }
 
-std::vector<Access> footprint(const isa::Command& command) {
-  if (const auto* dma = std::get_if<isa::DmaCommand>(&command)) return accesses(*dma);
+std::vector<Access> footprint(const isa::Command& command, const std::vector<std::int32_t>& index) {
+  if (const auto* dma = std::get_if<isa::DmaCommand>(&command)) return accesses(*dma, index);
   if (const auto* mxu = std::get_if<isa::MxuCommand>(&command)) return MxuAccesses(*mxu).all();
   if (const auto* vxu = std::get_if<isa::VxuCommand>(&command)) return accesses(*vxu);
   return {};

@@ -39,8 +39,8 @@ struct Access {
 };
 
 // The accesses of a launch in HBM, SPM and ACC: what it reads of others' doing, and all that it writes. Empty
-// for synchronisation.
-std::vector<Access> footprint(const isa::Command& command);
+// for synchronisation. `index`: the list of a gather, whose place in HBM is not claimed without it.
+std::vector<Access> footprint(const isa::Command& command, const std::vector<std::int32_t>& index = {});
 
 // The same bytes in canonical form: loops by ascending stride, merged into the run where they continue it.
 class Region {

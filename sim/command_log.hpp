@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <vector>
 
 #include "base/units.hpp"
 #include "core/ledger.hpp"
@@ -23,6 +24,7 @@ struct CommandRecord {
   Cycle accept;      // the queue moves on: the next command is taken up
   std::uint64_t requests = 0;              // of a transfer, on the fabric
   core::Owner held = core::Owner::useful;  // of a transfer: what made its last answer wait
+  std::vector<std::int32_t> index;         // of a gather that the machine can execute, from its start on
 };
 
 // A fence.ai of the host.

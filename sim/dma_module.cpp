@@ -16,11 +16,23 @@ DmaModule::DmaModule(sc_core::sc_module_name name, bool to_hbm, const Machine& m
   hbm_.attach(to_hbm ? memory::Port::dma_out : memory::Port::dma_in, *this);
 }
 
+void DmaModule::prepare(CommandRecord& record) {
+  const auto& command = std::get<isa::DmaCommand>(record.command);
+  if (command.gather && core::check_gather(command, local_).empty())
+    record.index = core::read_index(command, local_);
+}
+
 Cycle DmaModule::launch(CommandRecord& record, Cycle ready) {
   const auto& command = std::get<isa::DmaCommand>(record.command);
-  const core::Transfer transfer = core::make_transfer(command, to_hbm_);
-  const std::string problem = core::check(transfer, local_, hbm_.direct());
+  std::string problem = core::check_gather(command, local_);
   if (!problem.empty()) throw core::CommandFault(problem);
+  const core::Transfer transfer = core::make_transfer(command, to_hbm_, record.index);
+  problem = core::check(transfer, local_, hbm_.direct());
+  if (!problem.empty()) throw core::CommandFault(problem);
+  if (command.gather) {
+    gathered_ = true;
+    local_.reads(command.index_addr).book(ready, ready, record.index.size() * sizeof record.index[0]);
+  }
   record.start = ready;
   const Cycle begin = ready + Cycle(machine_.dma.setup_cycles);
   if (!moving(ready)) ledger_.mark(begin, core::Owner::setup);

@@ -25,8 +25,10 @@ class DmaModule : public EngineModule, private MemoryClient {
   Cycle writes_visible() const override { return visible_; }
   core::Ledger& ledger() override { return ledger_; }
   const DmaCounters& counters() const { return counters_; }
+  bool gathered() const { return gathered_; }  // some transfer went where values sent it
 
  protected:
+  void prepare(CommandRecord& record) override;
   Cycle launch(CommandRecord& record, Cycle ready) override;
   void account_gap(const Gap& gap) override;
   void close(core::Ledger& books, Cycle total) const override;
@@ -68,6 +70,7 @@ class DmaModule : public EngineModule, private MemoryClient {
   std::vector<Request> requests_;   // by id
   std::vector<std::uint64_t> free_requests_;
   Cycle visible_;
+  bool gathered_ = false;
   sc_core::sc_event answered_;
 };
 

@@ -84,6 +84,7 @@ Cycle EngineModule::execute(CommandRecord& record, Cycle now) {
   wait_until(now, phase_);
   record.head = now;
   account_gaps(now);
+  prepare(record);
   if (supervision_.sanitizer) supervision_.sanitizer->taken_up(record);
   return launch(record, now);
 }

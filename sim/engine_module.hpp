@@ -56,6 +56,8 @@ class EngineModule : public sc_core::sc_module {
   // be taken up. May suspend the thread. The record's start and end are to be
   // filled, at once or when the command's end is known; executed() is called then.
   virtual Cycle launch(CommandRecord& record, Cycle ready) = 0;
+  // The command is about to be launched: what it takes from memory as it starts is put into its record.
+  virtual void prepare(CommandRecord&) {}
   // A time in which the queue had no work for the unit, and why.
   struct Gap {
     Cycle from, to;

@@ -237,7 +237,7 @@ RunResult Platform::run() {
   RunResult result;
   conclude(result);
   close_accounts(result);
-  result.host_read_values = host.read_values();
+  result.depends_on_values = host.read_values() || modules_->dma_in.gathered();
   host.console().flush();
   result.uart = host.console().kept();
   result.uart_not_kept = host.console().not_kept();

@@ -49,7 +49,7 @@ struct RunResult : RunCounters {
   std::uint32_t kernel_status = 0;  // outcome halted: the kernel's own status, 0 = success
 
   Cycle host_end;  // the host's halt
-  bool host_read_values = false;
+  bool depends_on_values = false;
   std::string uart;                 // what the kernel printed, up to Console::kKept bytes
   std::uint64_t uart_not_kept = 0;  // bytes beyond
   CommandLog log;

@@ -151,7 +151,7 @@ std::vector<report::WhatIf> answer_what_if(const CaseInput& input, const RunOpti
     if (!options.simulate_what_if) continue;
     RunOptions there;
     there.kernel = options.kernel;
-    there.values = run.host_read_values;
+    there.values = run.depends_on_values;
     there.sanitize = false;
     there.described = &machine;
     const sim::RunResult simulated = execute(input, other, there, run.cycles * kRunawayFactor).run;
@@ -247,8 +247,9 @@ report::CaseResult run_case(const CaseInput& input, const RunOptions& options) {
   result.sanitized = options.sanitize;
   result.findings = describe_findings(execution.run, execution.kernel);
   result.losses = losses(result, execution.run);
-  if (!options.values && execution.run.host_read_values) {
-    set_verdict(result, ExitCode::Unsupported, "--no-values: the kernel's control reads tensor values");
+  if (!options.values && execution.run.depends_on_values) {
+    set_verdict(result, ExitCode::Unsupported,
+                "--no-values: the kernel's control reads tensor values (or a gather does)");
     return result;
   }
   if (!judge_kernel(execution, result) || !judge_laws(books, result)) return result;

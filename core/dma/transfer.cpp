@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 namespace assay::core {
@@ -14,11 +15,14 @@ struct Span {
   explicit Span(std::int64_t first) : low(first), high(first) {}
   std::int64_t low, high;
   bool overflows = false;
-  void add(std::uint64_t count, std::int64_t stride) {
-    std::int64_t reach = 0;
-    overflows = __builtin_mul_overflow(static_cast<std::int64_t>(count - 1), stride, &reach) || overflows;
-    std::int64_t& end = reach < 0 ? low : high;
-    overflows = __builtin_add_overflow(end, reach, &end) || overflows;
+  void add(std::uint64_t count, std::int64_t stride) { add(0, static_cast<std::int64_t>(count - 1), stride); }
+  // Steps first .. last, not below 0.
+  void add(std::int64_t first, std::int64_t last, std::int64_t stride) {
+    std::int64_t from = 0, to = 0;
+    overflows = __builtin_mul_overflow(first, stride, &from) || overflows;
+    overflows = __builtin_mul_overflow(last, stride, &to) || overflows;
+    overflows = __builtin_add_overflow(low, std::min(from, to), &low) || overflows;
+    overflows = __builtin_add_overflow(high, std::max(from, to), &high) || overflows;
   }
 };
 
@@ -69,8 +73,36 @@ bool Transfer::padded() const {
   return sum > 0;
 }
 
-Transfer make_transfer(const isa::DmaCommand& c, bool to_hbm) {
+std::uint64_t Transfer::hbm_offset_of(const std::array<std::uint64_t, kDmaDims>& step) const {
+  if (index.empty()) return hbm_offset + static_cast<std::uint64_t>(offset_of(step, hbm_stride));
+  auto placed = step;
+  placed[3] = static_cast<std::uint64_t>(index[step[3]]);
+  return hbm_offset + static_cast<std::uint64_t>(offset_of(placed, hbm_stride));
+}
+
+std::vector<std::int32_t> read_index(const isa::DmaCommand& c, const memory::LocalMemory& local) {
+  std::vector<std::int32_t> index(c.count4, 0);
+  if (local.has_values()) std::memcpy(index.data(), local.at(c.index_addr), index.size() * sizeof index[0]);
+  return index;
+}
+
+std::string check_gather(const isa::DmaCommand& c, const memory::LocalMemory& local) {
+  if (!c.gather) return {};
+  if (c.instruction == isa::Instruction::dma_out) return "dma.out does not gather";
+  if (c.index_addr.is_acc()) return "the index list lies in ACC; a gather reads it from SPM";
+  if (std::string problem = local.check({c.index_addr, 1, std::uint64_t{c.count4} * 4, 0}); !problem.empty())
+    return "the index list: " + problem;
+  const std::vector<std::int32_t> index = read_index(c, local);
+  for (std::size_t i = 0; i < index.size(); ++i)
+    if (index[i] < 0 || static_cast<std::uint32_t>(index[i]) >= c.index_limit)
+      return fmt::format("index {} of its list is {}, not in 0..{}", i, index[i],
+                         std::int64_t{c.index_limit} - 1);
+  return {};
+}
+
+Transfer make_transfer(const isa::DmaCommand& c, bool to_hbm, std::vector<std::int32_t> index) {
   Transfer t;
+  t.index = std::move(index);
   t.to_hbm = to_hbm;
   t.hbm_offset = c.hbm_addr.raw() - ASSAY_HBM_BASE;  // wraps below it, and then lies outside
   t.local = c.local_addr;
@@ -101,7 +133,14 @@ std::string check(const Transfer& t, const memory::LocalMemory& local, const mem
   for (const std::uint64_t extent : extents) total *= static_cast<double>(extent);
   if (total > kMaxBytes) return fmt::format("{:g} bytes; a transfer moves at most {:g}", total, kMaxBytes);
   Span far(static_cast<std::int64_t>(t.hbm_offset));
-  for (std::size_t d = 0; d < kDmaDims; ++d) far.add(t.count[d], t.hbm_stride[d]);
+  for (std::size_t d = 0; d < kDmaDims; ++d) {
+    if (d < 3 || t.index.empty()) {
+      far.add(t.count[d], t.hbm_stride[d]);
+      continue;
+    }
+    const auto [first, last] = std::minmax_element(t.index.begin(), t.index.end());
+    far.add(*first, *last, t.hbm_stride[d]);
+  }
   if (far.overflows) return "the HBM strides reach beyond 64-bit addresses";
   if (far.low < 0 || !hbm.contains(static_cast<std::uint64_t>(far.high), t.run_bytes))
     return fmt::format("bytes {:#x}..{:#x} lie outside HBM", far.low,
@@ -117,7 +156,7 @@ void move_values(const Transfer& t, memory::LocalMemory& local, memory::HbmStora
   if (t.padded()) fill_padding(t, near);
   near += valid_start(t);
   for_each_index(t.count, [&](const auto& i) {
-    const std::uint64_t far = t.hbm_offset + static_cast<std::uint64_t>(offset_of(i, t.hbm_stride));
+    const std::uint64_t far = t.hbm_offset_of(i);
     std::byte* place = near + offset_of(i, t.local_stride);
     if (t.to_hbm) hbm.write(far, place, t.run_bytes);
     else hbm.read(far, place, t.run_bytes);
@@ -127,7 +166,7 @@ void move_values(const Transfer& t, memory::LocalMemory& local, memory::HbmStora
 bool covers(const Transfer& t, std::uint64_t offset, isa::LocalAddr& local) {
   bool found = false;
   for_each_index(t.count, [&](const auto& i) {
-    const std::uint64_t far = t.hbm_offset + static_cast<std::uint64_t>(offset_of(i, t.hbm_stride));
+    const std::uint64_t far = t.hbm_offset_of(i);
     if (offset < far || offset - far >= t.run_bytes) return;
     found = true;
     const std::int64_t delta =
@@ -143,7 +182,7 @@ RequestWalk::RequestWalk(const Transfer& transfer, std::uint32_t granule)
 // Takes the next run into pending_.
 bool RequestWalk::next_run() {
   if (!more_runs_) return false;
-  pending_ = transfer_.hbm_offset + static_cast<std::uint64_t>(offset_of(index_, transfer_.hbm_stride));
+  pending_ = transfer_.hbm_offset_of(index_);
   has_pending_ = true;
   std::size_t d = 0;
   while (d < kDmaDims && ++index_[d] == transfer_.count[d]) index_[d++] = 0;

@@ -2,13 +2,15 @@
 // it - on the local side.
 //
 // Dimension 0 is a run of contiguous bytes on both sides; dimensions 1 to 4 have a count and a stride
-// in bytes on each side. The local block is larger by the padding, which dma.in fills with a pattern.
+// in bytes on each side. The local block is larger by the padding, which dma.in fills with a pattern. In a
+// gather, dimension 4's step i lies at index[i] strides in HBM.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "isa/generated/commands.hpp"
 #include "memory/hbm_storage.hpp"
@@ -28,13 +30,22 @@ struct Transfer {
   std::array<std::uint64_t, kDmaDims> pad_before{}, pad_after{};
   std::uint64_t run_pad_before = 0, run_pad_after = 0;  // bytes
   std::uint32_t fill = 0, fill_bytes = 0;
+  std::vector<std::int32_t> index;  // empty: no gather
 
+  std::uint64_t hbm_offset_of(const std::array<std::uint64_t, kDmaDims>& step) const;
   std::uint64_t runs() const { return count[0] * count[1] * count[2] * count[3]; }
   std::uint64_t bytes() const { return runs() * run_bytes; }  // moved over the HBM's pins
   bool padded() const;
 };
 
-Transfer make_transfer(const isa::DmaCommand& command, bool to_hbm);
+// `index`: of a gather, as read_index has it. Without it dimension 4 of the result is as if it were strided:
+// enough for sizes and the local side.
+Transfer make_transfer(const isa::DmaCommand& command, bool to_hbm, std::vector<std::int32_t> index = {});
+
+// A gather's list. Without values each index is 0.
+std::vector<std::int32_t> read_index(const isa::DmaCommand& command, const memory::LocalMemory& local);
+// Empty where the command gathers nothing, or can and every index is within its limit; else what is wrong.
+std::string check_gather(const isa::DmaCommand& command, const memory::LocalMemory& local);
 
 // Empty where the transfer stays inside both memories and its padding is legal, else what is wrong.
 std::string check(const Transfer& transfer, const memory::LocalMemory& local, const memory::HbmStorage& hbm);

@@ -4,8 +4,10 @@
 #include <cmath>
 #include <cstring>
 #include <iterator>
+#include <limits>
 
 #include "core/clones.hpp"
+#include "core/vxu/smooth_functions.hpp"
 
 namespace assay::core {
 namespace {
@@ -118,14 +120,35 @@ void relu(float* t, std::size_t n) {
 
 constexpr std::array<std::uint32_t, kExp2Entries> kExp2Table = exp2_table();
 
-void apply(isa::VectorFunction function, float* t, std::size_t n) {
+float larger(float a, float b) {
+  if (std::isnan(a) || std::isnan(b)) return std::numeric_limits<float>::quiet_NaN();
+  if (a == b) return std::signbit(a) ? b : a;
+  return a > b ? a : b;
+}
+
+float smaller(float a, float b) { return -larger(-a, -b); }
+
+void apply(isa::VectorFunction function, ClipBounds bounds, float* t, std::size_t n) {
+  const auto lo = bit_cast<float>(bounds.lo), hi = bit_cast<float>(bounds.hi);
   switch (function) {
     case isa::VectorFunction::identity: return;
     case isa::VectorFunction::relu: return relu(t, n);
     case isa::VectorFunction::exp2: return exp2(t, n);
     case isa::VectorFunction::reciprocal: return reciprocal(t, n);
     case isa::VectorFunction::ceil: return ceil(t, n);
+    case isa::VectorFunction::clip:
+      for (std::size_t i = 0; i < n; ++i) t[i] = smaller(larger(t[i], lo), hi);
+      return;
+    default: return apply_smooth(function, t, n);
   }
+}
+
+void apply(isa::VectorFunction function, ClipBounds bounds, std::int32_t* t, std::size_t n) {
+  const auto lo = static_cast<std::int32_t>(bounds.lo), hi = static_cast<std::int32_t>(bounds.hi);
+  if (function == isa::VectorFunction::relu)
+    for (std::size_t i = 0; i < n; ++i) t[i] = std::max(t[i], 0);
+  if (function == isa::VectorFunction::clip)
+    for (std::size_t i = 0; i < n; ++i) t[i] = std::min(std::max(t[i], lo), hi);
 }
 
 }  // namespace assay::core

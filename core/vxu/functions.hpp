@@ -18,6 +18,17 @@ extern const std::array<std::uint32_t, kExp2Entries> kExp2Table;
 inline constexpr std::int32_t kExp2Linear = 1488523600;
 inline constexpr std::int32_t kExp2Square = 8060664;
 
-void apply(isa::VectorFunction function, float* t, std::size_t n);
+// clip's: fp32 bits, or s32 in an integer pass.
+struct ClipBounds {
+  std::uint32_t lo = 0, hi = 0;
+};
+
+void apply(isa::VectorFunction function, ClipBounds bounds, float* t, std::size_t n);
+// identity, relu and clip.
+void apply(isa::VectorFunction function, ClipBounds bounds, std::int32_t* t, std::size_t n);
+
+// NaN wins, +0 > -0.
+float larger(float a, float b);
+float smaller(float a, float b);
 
 }  // namespace assay::core

@@ -35,15 +35,6 @@ void fetch(const PassOperand& operand, std::size_t row, Columns columns, T* out,
   if (operand.col_stride == 0) std::fill(out, out + n, out[0]);
 }
 
-// Maximum: NaN wins, +0 > -0.
-float larger(float a, float b) {
-  if (std::isnan(a) || std::isnan(b)) return std::numeric_limits<float>::quiet_NaN();
-  if (a == b) return std::signbit(a) ? b : a;
-  return a > b ? a : b;
-}
-
-float smaller(float a, float b) { return -larger(-a, -b); }
-
 struct IntegerRow {
   std::vector<std::int32_t> x, scale, bias, t, chosen;
   explicit IntegerRow(std::size_t cols) : x(cols), scale(cols, 1), bias(cols, 0), t(cols), chosen(cols) {}
@@ -159,7 +150,7 @@ void float_row(const Pass& pass, std::size_t row, FloatRow& buffers) {
   float* t = buffers.t.data() + columns.from;
   fetch_operands(pass, row, columns, buffers);
   combine(pass, buffers, t, columns.count);
-  apply(pass.function, t, columns.count);
+  apply(pass.function, pass.clip, t, columns.count);
   canonicalize_nans(t, columns.count);
   std::byte* place = pass.reduced + static_cast<std::ptrdiff_t>(row) * pass.reduced_row_stride;
   std::int32_t* chosen = nullptr;
@@ -205,8 +196,8 @@ void integer_row(const Pass& pass, std::size_t row, IntegerRow& buffers) {
     const auto x = static_cast<std::int32_t>(static_cast<std::uint32_t>(buffers.x[i]) -
                                              static_cast<std::uint32_t>(pass.x_zero));
     t[i] = combine(pass.operation, x, buffers.scale[i], buffers.bias[i]);
-    if (pass.function == isa::VectorFunction::relu) t[i] = std::max(t[i], 0);
   }
+  apply(pass.function, pass.clip, t, columns.count);
   if (pass.mask.bytes != nullptr) {
     choose_by_bytes(pass.mask, row, columns, buffers.chosen.data());
     select(buffers.chosen.data(), t, columns.count);

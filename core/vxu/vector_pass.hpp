@@ -11,6 +11,7 @@
 #include <cstdint>
 
 #include "base/dtype.hpp"
+#include "core/vxu/functions.hpp"
 #include "core/vxu/pass_mask.hpp"
 #include "core/vxu/row_reduction.hpp"
 #include "isa/generated/commands.hpp"
@@ -44,6 +45,7 @@ struct Pass {
 
   PassMask mask;
   std::int32_t x_zero = 0, out_zero = 0;
+  ClipBounds clip;
 };
 
 // Whether a pass computes in s32: its output is an integer and its x is one that is not requantised.

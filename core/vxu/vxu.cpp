@@ -23,7 +23,8 @@ bool integer_pass(const isa::VxuCommand& c) {
 }
 
 bool has_integer_form(isa::VectorFunction f) {
-  return f == isa::VectorFunction::identity || f == isa::VectorFunction::relu;
+  using F = isa::VectorFunction;
+  return f == F::identity || f == F::relu || f == F::clip;
 }
 
 std::uint64_t reduction_bytes(const isa::VxuCommand& c) {
@@ -186,6 +187,7 @@ void Vxu::run_values(const isa::VxuCommand& c) {
   pass.mask.row_stride = c.mask_row_stride;
   pass.x_zero = static_cast<std::int32_t>(c.x_zero);
   pass.out_zero = static_cast<std::int32_t>(c.out_zero);
+  pass.clip = {c.clip_lo, c.clip_hi};
   run_pass(pass);
 }
 

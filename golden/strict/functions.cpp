@@ -14,45 +14,6 @@ constexpr std::uint32_t kInfinity = 0x7F800000U;
 float infinity(bool negative) { return from_bits((negative ? kSign : 0) | kInfinity); }
 float zero(bool negative) { return from_bits(negative ? kSign : 0); }
 
-// A finite value that is not zero: magnitude = significand * 2^exponent, 2^23 <= significand < 2^24.
-struct Parts {
-  bool negative;
-  std::int64_t significand;
-  int exponent;
-};
-
-Parts parts_of(float value) {
-  const std::uint32_t bits = bits_of(value);
-  const int biased = static_cast<int>((bits >> 23) & 0xFF);
-  Parts p{(bits & kSign) != 0, bits & 0x7FFFFF, biased == 0 ? -149 : biased - 150};
-  if (biased != 0) p.significand |= 1 << 23;
-  while (p.significand < 1 << 23) {
-    p.significand *= 2;
-    --p.exponent;
-  }
-  return p;
-}
-
-// significand * 2^exponent (significand not zero), rounded once to f32.
-float rounded(bool negative, std::uint64_t significand, int exponent) {
-  int top = 63;
-  while ((significand >> top) == 0) --top;
-  const int unit =
-      top + exponent - 23 > -149 ? top + exponent - 23 : -149;  // 2^unit: the result's last place
-  const int drop = unit - exponent;
-  std::uint64_t kept = 0;
-  if (drop <= 0) {
-    kept = significand << -drop;
-  } else if (drop <= top + 1) {
-    kept = significand >> drop;
-    const std::uint64_t rest = significand - (kept << drop), half = std::uint64_t{1} << (drop - 1);
-    if (rest > half || (rest == half && kept % 2 == 1)) ++kept;
-  }
-  const std::uint64_t bits = (static_cast<std::uint64_t>(unit + 149) << 23) + kept;
-  if (bits >= kInfinity) return infinity(negative);
-  return from_bits((negative ? kSign : 0) | static_cast<std::uint32_t>(bits));
-}
-
 // floor(a / 2^shift)
 std::int64_t floor_shift(std::int64_t a, int shift) {
   const std::int64_t unit = std::int64_t{1} << shift;
@@ -79,7 +40,6 @@ std::array<std::int64_t, 128> exp2_table() {
 }
 
 float exp2_finite(const Parts& t) {
-  static const std::array<std::int64_t, 128> kTable = exp2_table();
   if (t.exponent >= 8 - 23) return t.negative ? zero(false) : infinity(false);  // |t| >= 256
   const int shift = t.exponent + 38;
   std::int64_t x = 0;
@@ -89,15 +49,8 @@ float exp2_finite(const Parts& t) {
   if (x >= std::int64_t{128} << 38) return infinity(false);
   if (x < -(std::int64_t{151} << 38)) return zero(false);
 
-  constexpr std::int64_t kStep = std::int64_t{1} << 31;
-  std::int64_t k = floor_shift(x, 31);
-  const std::int64_t over = x - k * kStep;
-  if (over > kStep / 2 || (over == kStep / 2 && k % 2 != 0)) ++k;
-  const std::int64_t r = x - k * kStep;
-  const std::int64_t q = floor_shift((1488523600 + floor_shift(8060664 * r, 32)) * r, 32);
-  const std::int64_t n = floor_shift(k, 7), entry = kTable[static_cast<std::size_t>(k - 128 * n)];
-  const std::int64_t y = entry + floor_shift(entry * q, 37);
-  return rounded(false, static_cast<std::uint64_t>(y), static_cast<int>(n) - 30);
+  const Power power = power_of_two(x);
+  return rounded(false, static_cast<std::uint64_t>(power.y), power.exponent);
 }
 
 // --- reciprocal ----------------------------------------------------------------------------------------
@@ -153,6 +106,49 @@ float ceil_finite(const Parts& t, float value) {
 }
 
 }  // namespace
+
+Parts parts_of(float value) {
+  const std::uint32_t bits = bits_of(value);
+  const int biased = static_cast<int>((bits >> 23) & 0xFF);
+  Parts p{(bits & kSign) != 0, bits & 0x7FFFFF, biased == 0 ? -149 : biased - 150};
+  if (biased != 0) p.significand |= 1 << 23;
+  while (p.significand < 1 << 23) {
+    p.significand *= 2;
+    --p.exponent;
+  }
+  return p;
+}
+
+float rounded(bool negative, std::uint64_t significand, int exponent) {
+  int top = 63;
+  while ((significand >> top) == 0) --top;
+  const int unit =
+      top + exponent - 23 > -149 ? top + exponent - 23 : -149;  // 2^unit: the result's last place
+  const int drop = unit - exponent;
+  std::uint64_t kept = 0;
+  if (drop <= 0) {
+    kept = significand << -drop;
+  } else if (drop <= top + 1) {
+    kept = significand >> drop;
+    const std::uint64_t rest = significand - (kept << drop), half = std::uint64_t{1} << (drop - 1);
+    if (rest > half || (rest == half && kept % 2 == 1)) ++kept;
+  }
+  const std::uint64_t bits = (static_cast<std::uint64_t>(unit + 149) << 23) + kept;
+  if (bits >= kInfinity) return infinity(negative);
+  return from_bits((negative ? kSign : 0) | static_cast<std::uint32_t>(bits));
+}
+
+Power power_of_two(std::int64_t x) {
+  static const std::array<std::int64_t, 128> kTable = exp2_table();
+  constexpr std::int64_t kStep = std::int64_t{1} << 31;
+  std::int64_t k = floor_shift(x, 31);
+  const std::int64_t over = x - k * kStep;
+  if (over > kStep / 2 || (over == kStep / 2 && k % 2 != 0)) ++k;
+  const std::int64_t r = x - k * kStep;
+  const std::int64_t q = floor_shift((1488523600 + floor_shift(8060664 * r, 32)) * r, 32);
+  const std::int64_t n = floor_shift(k, 7), entry = kTable[static_cast<std::size_t>(k - 128 * n)];
+  return {entry + floor_shift(entry * q, 37), static_cast<int>(n) - 30};
+}
 
 float relu(float t) {
   if (is_nan(t)) return canonical(t);

@@ -54,6 +54,15 @@ float apply(Function function, float t) {
     case Function::Exp2: return exp2(t);
     case Function::Reciprocal: return reciprocal(t);
     case Function::Ceil: return ceil(t);
+    case Function::Tanh: return tanh(t);
+    case Function::Sigmoid: return sigmoid(t);
+    case Function::Silu: return silu(t);
+    case Function::Gelu: return gelu(t);
+    case Function::GeluTanh: return gelu_tanh(t);
+    case Function::Erf: return erf(t);
+    case Function::Log2: return log2(t);
+    case Function::Sqrt: return sqrt(t);
+    case Function::Rsqrt: return rsqrt(t);
   }
   return t;
 }

@@ -11,7 +11,22 @@
 
 namespace assay::golden::strict {
 
-enum class Function : std::uint8_t { Identity, Relu, Exp2, Reciprocal, Ceil };
+enum class Function : std::uint8_t {
+  Identity,
+  Relu,
+  Exp2,
+  Reciprocal,
+  Ceil,
+  Tanh,
+  Sigmoid,
+  Silu,
+  Gelu,
+  GeluTanh,
+  Erf,
+  Log2,
+  Sqrt,
+  Rsqrt  // and clip()
+};
 
 // How x, scale and bias meet: fma(scale, x, bias), x / scale, the greater or lesser of x and bias, or
 // (x + bias) + scale.

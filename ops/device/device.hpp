@@ -89,6 +89,25 @@ inline void dma_in(const Block& b) {
   assay_dma_in(b.hbm, b.local);
 }
 
+// `count` blocks, the i-th at index[i] * hbm_step behind block.hbm; the list of s32 in SPM, each index in 0
+// .. limit - 1. It must be there before the launch: transfers of one queue overlap.
+struct Gather {
+  Block block;
+  u32 count;
+  u64 hbm_step;
+  u32 local_step;
+  u32 index_at, limit;
+};
+
+inline void dma_gather(const Gather& g) {
+  assay_cfg2_dma_in_dim4_hbm(g.hbm_step,
+                             assay_pack_dma_dim4_local(g.count, static_cast<int32_t>(g.local_step)));
+  assay_cfg_dma_in_gather(assay_pack_dma_gather(g.index_at, g.limit, 1));
+  dma_in(g.block);
+  assay_cfg_dma_in_dim4_local(1);
+  assay_cfg_dma_in_gather(0);
+}
+
 inline void dma_out(const Block& b) {
   assay_cfg2_dma_out_run(assay_pack_dma_run(b.run_bytes, 0), b.hbm_stride);
   assay_cfg_dma_out_dim1_local(assay_pack_dma_dim1_local(b.rows, static_cast<int32_t>(b.local_stride)));

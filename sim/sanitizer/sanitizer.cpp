@@ -92,7 +92,7 @@ void Sanitizer::taken_up(const CommandRecord& record) {
   const Actor actor{static_cast<std::size_t>(record.engine), &record, record.pc, record.id};
   const std::uint64_t number = order_.take_up(record.engine, launches_[record.id]);
   std::vector<Placed> placed;
-  for (const Access& access : core::footprint(record.command)) {
+  for (const Access& access : core::footprint(record.command, record.index)) {
     const auto region = Region::of(access, capacity(access.space));
     if (region) placed.push_back({access, *region});
     else
@@ -331,7 +331,7 @@ FindingSite Sanitizer::site(const Touch& touch, std::uint64_t byte) const {
   access.write = touch.write;
   access.run = touch.region.bytes();
   if (touch.record != nullptr) {
-    for (const Access& a : core::footprint(touch.record->command)) {
+    for (const Access& a : core::footprint(touch.record->command, touch.record->index)) {
       const auto region = Region::of(a, capacity(a.space));
       if (region && *region == touch.region && a.write == touch.write) access = a;
     }

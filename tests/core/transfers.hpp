@@ -45,7 +45,9 @@ inline std::vector<MovedByte> moved_bytes(const core::Transfer& t) {
     for (std::uint64_t b = 0; b < t.run_bytes; ++b) {
       std::uint64_t far = t.hbm_offset + b, near = t.local.offset() + t.run_pad_before + b;
       for (std::size_t d = 0; d < 4; ++d) {
-        far += i[d] * static_cast<std::uint64_t>(t.hbm_stride[d]);
+        const std::uint64_t step =
+            d == 3 && !t.index.empty() ? static_cast<std::uint64_t>(t.index[i[d]]) : i[d];
+        far += step * static_cast<std::uint64_t>(t.hbm_stride[d]);
         near += (i[d] + t.pad_before[d]) * static_cast<std::uint64_t>(t.local_stride[d]);
       }
       bytes.push_back({far, near});
@@ -54,14 +56,23 @@ inline std::vector<MovedByte> moved_bytes(const core::Transfer& t) {
   return bytes;
 }
 
-// A command that check() accepts (with the memories above): any strides, padding if `padded`.
+// A command that check() accepts (with the memories above): any strides, padding if `padded`. Some of the
+// transfers gather, by lists with repetitions.
 class RandomTransfers {
  public:
   explicit RandomTransfers(std::uint64_t seed) : random_(seed) {}
 
   core::Transfer next(bool to_hbm, bool padded, const memory::LocalMemory& local,
                       const memory::HbmStorage& hbm) {
-    return core::make_transfer(next_command(to_hbm, padded, local, hbm), to_hbm);
+    const isa::DmaCommand c = next_command(to_hbm, padded, local, hbm);
+    core::Transfer t = core::make_transfer(c, to_hbm);
+    for (int tries = to_hbm || below(2) != 0 ? 0 : 20; tries > 0; --tries) {
+      t.index.clear();
+      for (std::uint64_t i = 0; i < t.count[3]; ++i) t.index.push_back(static_cast<std::int32_t>(below(5)));
+      if (core::check(t, local, hbm).empty()) return t;
+    }
+    t.index.clear();
+    return t;
   }
   isa::DmaCommand next_command(bool to_hbm, bool padded, const memory::LocalMemory& local,
                                const memory::HbmStorage& hbm) {

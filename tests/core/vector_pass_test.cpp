@@ -8,6 +8,7 @@
 
 #include "bits.hpp"
 #include "golden/strict/conversions.hpp"
+#include "golden/strict/functions.hpp"
 #include "golden/strict/reduction.hpp"
 #include "golden/strict/vector_pass.hpp"
 
@@ -39,7 +40,9 @@ class RandomPass {
     choose(pass.scale, scale_storage_, pass.operation == Op::divide, integer);
     choose(pass.bias, bias_storage_, pass.operation == Op::maximum || pass.operation == Op::minimum,
            integer || requantised);
-    pass.function = static_cast<isa::VectorFunction>(random_() % (integer ? 2 : 5));
+    pass.function = static_cast<isa::VectorFunction>(random_() % (integer ? 2 : 15));
+    if (random_() % 8 == 0) pass.function = isa::VectorFunction::clip;
+    pass.clip = {bound(), bound()};
     pass.out_row_stride = static_cast<std::ptrdiff_t>(pass.cols * size_of(pass.out_dtype) + random_() % 9);
     out.assign(pass.rows * static_cast<std::size_t>(pass.out_row_stride), std::byte{0x5A});
     pass.out = out.data();
@@ -61,6 +64,10 @@ class RandomPass {
       const DType type = any_dtype();
       if (integers ? !is_float(type) : type != DType::s32) return type;
     }
+  }
+
+  std::uint32_t bound() {
+    return integer ? static_cast<std::uint32_t>(random_()) : test::bits_of(test::any_float(random_));
   }
 
   std::int32_t zero_point() {
@@ -170,9 +177,15 @@ void model_reduction(const Pass& p, const std::vector<std::pair<std::size_t, flo
   }
 }
 
+// Both in the same order; clip, which has bounds, follows the pass.
+strict::Function model_function(const Pass& p) {
+  return p.function == isa::VectorFunction::clip ? strict::Function::Identity
+                                                 : static_cast<strict::Function>(p.function);
+}
+
 float model_float(const RandomPass& r, std::size_t row, std::size_t col) {
   const Pass& p = r.pass;
-  const auto f = static_cast<strict::Function>(p.function);  // both in the same order
+  const strict::Function f = model_function(p);
   const std::optional<float> scale = float_operand(p.scale, row, col);
   if (r.requantised)
     return strict::requantise(strict::without_zero(*integer_operand(p.x, row, col), p.x_zero), scale,
@@ -186,8 +199,7 @@ float model_float(const RandomPass& r, std::size_t row, std::size_t col) {
 std::int32_t model_integer(const Pass& p, std::size_t row, std::size_t col) {
   return strict::vector_pass(strict::without_zero(*integer_operand(p.x, row, col), p.x_zero),
                              integer_operand(p.scale, row, col), integer_operand(p.bias, row, col),
-                             static_cast<strict::Function>(p.function),
-                             static_cast<strict::Operation>(p.operation));
+                             model_function(p), static_cast<strict::Operation>(p.operation));
 }
 
 // What the pass must leave in `out` and `reduced`.
@@ -201,8 +213,17 @@ void model(const RandomPass& r, std::vector<std::byte>& out, std::vector<std::by
     for (std::size_t col = 0; col < p.cols; ++col) {
       std::int32_t y = 0;
       const bool takes = mask.takes(static_cast<std::int64_t>(row), static_cast<std::int64_t>(col));
-      if (takes && r.integer) y = model_integer(p, row, col);
-      if (takes && !r.integer) t.emplace_back(col, model_float(r, row, col));
+      const bool clips = p.function == isa::VectorFunction::clip;
+      if (takes && r.integer) {
+        y = model_integer(p, row, col);
+        if (clips)
+          y = strict::clip(y, static_cast<std::int32_t>(p.clip.lo), static_cast<std::int32_t>(p.clip.hi));
+      } else if (takes) {
+        t.emplace_back(col, model_float(r, row, col));
+        if (clips)
+          t.back().second =
+              strict::clip(t.back().second, test::float_of(p.clip.lo), test::float_of(p.clip.hi));
+      }
       if (is_float(p.out_dtype)) {
         strict::store_f32(p.out_dtype, takes ? t.back().second : -0.0F, line, col, p.saturate);
         continue;

@@ -430,6 +430,7 @@ INSTANTIATE_TEST_SUITE_P(
     Kernels, Broken,
     ::testing::Values(
         BrokenKernel{"bad_operand", 4, "mcause 24"}, BrokenKernel{"bad_semaphore", 4, "mcause 24"},
+        BrokenKernel{"bad_index", 4, "(command 0): index 1 of its list is -1, not in 0..15"},
         BrokenKernel{"beyond_array", 4, "n = 17 exceeds the array's 16 columns"},
         BrokenKernel{"deadlock", 4, "mxu waits for semaphore 5"},
         BrokenKernel{"endless_command", 4, "streams beyond cycle", "--max-cycles 100000"},
@@ -490,11 +491,13 @@ TEST(Cli, AWhatIfPredictsAndRunsTheOtherMachine) {
   EXPECT_EQ(assay("run relu --input X:f16:9 --simulate-what-if").exit_code, 2);
 }
 
-TEST(Cli, TimingWithoutValuesRefusesAKernelWhoseControlReadsThem) {
-  const ProcessResult r = assay("run gemm --m 8 --n 8 --k 8 --config edge16 --no-values",
-                                fmt::format("ASSAY_KERNEL_DIR='{}/reads_values'", BROKEN_KERNEL_DIR));
-  EXPECT_EQ(r.exit_code, 6) << r.output;
-  EXPECT_THAT(r.output, HasSubstr("control reads tensor values"));
+TEST(Cli, TimingWithoutValuesRefusesAKernelWhoseControlOrGatherReadsThem) {
+  for (const char* kernel : {"reads_values", "bad_index"}) {
+    const ProcessResult r = assay("run gemm --m 8 --n 8 --k 8 --config edge16 --no-values",
+                                  fmt::format("ASSAY_KERNEL_DIR='{}/{}'", BROKEN_KERNEL_DIR, kernel));
+    EXPECT_EQ(r.exit_code, 6) << r.output;
+    EXPECT_THAT(r.output, HasSubstr("control reads tensor values (or a gather does)"));
+  }
 }
 
 TEST(Cli, AWrongElementIsTracedToItsTileAndInstruction) {

@@ -174,7 +174,7 @@ TEST(Platform, AFenceHoldsTheHostUntilTheWritesAreVisible) {
   EXPECT_LE(probe.word(0), visible.count() + 3);
   EXPECT_EQ(probe.word(1), 1u) << "the transferred word";
   EXPECT_GT(ledger(run, "host").of(Owner::stall_fence), Cycle(0));
-  EXPECT_TRUE(run.host_read_values);
+  EXPECT_TRUE(run.depends_on_values);
 }
 
 TEST(Platform, AWaitOfAnEngineIsOwnedByWhatItWaitsFor) {
