@@ -84,7 +84,8 @@ class TableBackend final : public Backend {
   Reference evaluate(const ops::Problem& problem, const std::vector<Tensor>& inputs) const override {
     const ops::Problem checked = checked_problem(*this, problem, inputs);
     Expected expected = describe_output(checked);
-    evaluator(checked.op)(checked, inputs, expected);
+    if (element_count(expected.shape) > 0) evaluator(checked.op)(checked, inputs, expected);
+    else expected.bits.emplace(expected.name, expected.dtype, expected.shape);
     return {std::string(name_), {std::move(expected)}};
   }
 

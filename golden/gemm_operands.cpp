@@ -92,7 +92,7 @@ GemmOperands read_matmul(const ops::Problem& problem) {
   for (const Shape* own : {&a, &b})
     for (std::size_t i = 0; i < own->size(); ++i) {
       std::int64_t& dim = batch[batch.size() - own->size() + i];
-      dim = std::max(dim, (*own)[i]);
+      if ((*own)[i] != 1) dim = (*own)[i];
     }
   const std::size_t count = size(element_count(batch));
   for (std::size_t i = 0; i < count; ++i) {

@@ -1,3 +1,4 @@
+assay_add_kernel(empty SOURCES empty/empty_kernel.cpp)
 assay_add_kernel(gemm SOURCES gemm/gemm_kernel.cpp)
 assay_add_kernel(conv SOURCES conv/conv_kernel.cpp)
 assay_add_kernel(elementwise SOURCES elementwise/elementwise_kernel.cpp)

@@ -134,17 +134,23 @@ void check_tensor(const Operator& op, const TensorInfo& tensor, std::string_view
     if (dim < 0)
       fail(ExitCode::Usage, "{}: {} '{}' {}: negative dimension", op.name(), role, tensor.name,
            to_string(tensor.shape));
-    if (dim == 0)
+    if (dim == 0 && !op.allows_empty())
       fail(ExitCode::Unsupported, "{}: {} '{}' {}: zero-size dimension", op.name(), role, tensor.name,
            to_string(tensor.shape));
   }
   const auto limit = kMaxTensorBytes * 8 / static_cast<std::int64_t>(bits_of(tensor.dtype));
   std::int64_t count = 1;
   for (const std::int64_t dim : tensor.shape)
-    if (__builtin_mul_overflow(count, dim, &count) || count > limit)
+    if (dim > limit || __builtin_mul_overflow(count, dim, &count) || count > limit)
       fail(ExitCode::Usage, "{}: {} '{}' {} of {} is larger than 2^40 bytes", op.name(), role, tensor.name,
            to_string(tensor.shape), to_string(tensor.dtype));
 }
+
+bool is_empty(const TensorInfo& tensor) {
+  return std::find(tensor.shape.begin(), tensor.shape.end(), 0) != tensor.shape.end();
+}
+
+KernelCall empty_call() { return {"empty", {{TensorRef::Role::Output, 0}}, {}}; }
 
 Bytes bytes_of(const TensorInfo& tensor) {
   return Bytes(storage_bytes(tensor.dtype, static_cast<std::uint64_t>(element_count(tensor.shape))));

@@ -46,7 +46,7 @@ struct MatrixProducts {
 struct Work {
   std::uint64_t macs = 0;
   std::uint64_t macs_masked = 0;  // besides: those of masked scores, which whole tiles may form all the same
-  std::uint64_t flops = 0;  // 2 per MAC, and the epilogue's own operations
+  std::uint64_t flops = 0;        // 2 per MAC, and the epilogue's own operations
   Bytes compulsory_read;
   Bytes compulsory_written;
   std::vector<MatrixProducts> products;  // those that make up `macs`: what the matrix unit is asked for
@@ -91,6 +91,8 @@ class Operator {
   virtual std::size_t required_inputs() const = 0;
   // Optional inputs may be left out before others that are given: an input is known by its name.
   virtual bool inputs_by_name() const { return false; }
+  // Whether inputs and outputs may be empty. An empty output is work for no kernel but empty_call()'s.
+  virtual bool allows_empty() const { return false; }
   // Where an input is a scale: about which value cases draw it, so that results are neither all 0 nor all
   // saturated.
   virtual std::optional<double> usual_scale(const Problem& /*problem*/, std::size_t /*input*/) const {
@@ -124,14 +126,19 @@ void name_inputs(const Operator& op, Problem& problem);
 // The index of an input in the problem; empty where it is not given.
 std::optional<std::size_t> find_input(const Problem& problem, std::string_view name);
 
-// Checks that every operator shares: attribute names, types and choices; number of inputs; no negative
-// or zero dimension; at most 2^40 bytes and ASSAY_MAX_RANK dimensions per tensor.
+// Checks that every operator shares: attribute names, types and choices; number of inputs, or their names; no
+// negative dimension, nor zero where the operator does not allow it; at most 2^40 bytes and ASSAY_MAX_RANK
+// dimensions per tensor.
 void check_common(const Operator& op, const Problem& problem);
 
 // The part of it that holds for one tensor; `role` is "input" or "output".
 void check_tensor(const Operator& op, const TensorInfo& tensor, std::string_view role);
 
 Bytes bytes_of(const TensorInfo& tensor);
+
+// Where the first output has no elements: the call of a kernel that ends at once.
+bool is_empty(const TensorInfo& tensor);
+KernelCall empty_call();
 
 // The problem in one line, attributes sorted by name, for messages and case texts:
 // "gemm(A:bf16[5x9], B:bf16[9x7]; transA=1)".

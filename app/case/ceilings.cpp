@@ -123,7 +123,7 @@ report::Roofline ceilings(const ops::Work& work, const Machine& machine) {
   const double bytes = static_cast<double>((work.compulsory_read + work.compulsory_written).count());
   f.pin_bytes_per_cycle = machine.hbm_bytes_per_cycle();
   f.refresh_fraction = machine.hbm.refresh_fraction();
-  f.intensity = static_cast<double>(work.macs) / bytes;
+  if (bytes > 0) f.intensity = static_cast<double>(work.macs) / bytes;
   f.lanes = machine.vxu.lanes;
   const double vector = vector_cycles(work, machine);
   f.compute_floor = rounded_up(std::max(array, vector));

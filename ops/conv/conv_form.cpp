@@ -113,6 +113,19 @@ class Reader {
       fail(ExitCode::Usage, "{}: input '{}' {} has rank {}, expected {} as '{}' has", op_.name(), w.name,
            to_string(w.shape), w.shape.size(), x.shape.size(), x.name);
     rank_ = x.shape.size() - 2;
+    require_extents(x);
+    require_extents(w);
+  }
+
+  // Batch and output channels may be empty, and so the output; sums may not.
+  void require_extents(const TensorInfo& t) const {
+    for (std::size_t i = 1; i < t.shape.size(); ++i)
+      if (t.shape[i] == 0 && !(transposed() && t.name == names_.w && i == channel_dim()))
+        fail(ExitCode::Unsupported, "{}: input '{}' {} has an empty dimension of {}; expected at least 1",
+             op_.name(), t.name, to_string(t.shape), i == channel_dim() ? "channels" : "space");
+    if (t.shape[0] == 0 && transposed() && t.name == names_.w)
+      fail(ExitCode::Unsupported, "{}: input '{}' {} has no channels; expected at least 1", op_.name(),
+           t.name, to_string(t.shape));
   }
 
   std::size_t channel_dim() const { return form_.channels_last ? rank_ + 1 : 1; }

@@ -97,6 +97,7 @@ class ConvOperator final : public Operator {
   const Names& input_names() const override { return inputs_; }
   std::size_t required_inputs() const override { return kind_ == ConvKind::Quantised ? 8 : 2; }
   bool inputs_by_name() const override { return true; }
+  bool allows_empty() const override { return true; }
 
   void infer(Problem& problem) const override {
     TensorInfo y{std::string(names_of(kind_).y), DType::f32, {}};
@@ -151,6 +152,7 @@ Work ConvOperator::work(const Problem& problem) const {
   const ConvForm f = form(problem);
   const std::uint64_t elements = f.positions() * f.outputs;
   Work work;
+  if (elements == 0) return work;
   work.products = products_of(f);
   for (const MatrixProducts& p : work.products) work.macs += p.m * p.n * p.k * p.count;
   work.flops = 2 * work.macs + terms_of(problem) * elements;
@@ -184,6 +186,7 @@ std::optional<IntegerReach> ConvOperator::integer_reach(const Problem& problem, 
 
 KernelCall ConvOperator::pack(const Problem& problem) const {
   const ConvForm f = form(problem);
+  if (f.positions() * f.outputs == 0) return empty_call();
   assay_conv_attributes words{};
   words.batch = f.batch;
   words.groups = f.groups;

@@ -110,6 +110,14 @@ bool flag(const Operator& op, const Problem& problem, const std::string& name) {
        to_string(b.shape), form.trans_b ? " transposed" : "");
 }
 
+// A sum of no products is defined (+0), but no kernel makes it.
+void require_depth(const Operator& op, const Problem& problem, const GemmForm& form) {
+  if (form.k == 0)
+    fail(ExitCode::Unsupported, "{}: the inner dimension of '{}' {} and '{}' {} is 0; expected at least 1",
+         op.name(), problem.inputs[0].name, to_string(problem.inputs[0].shape), problem.inputs[1].name,
+         to_string(problem.inputs[1].shape));
+}
+
 void read_c(const Operator& op, const Problem& problem, GemmForm& form) {
   if (problem.inputs.size() < 3) return;
   const TensorInfo& c = problem.inputs[2];
@@ -157,7 +165,7 @@ Batch match_batches(const Operator& op, const Problem& problem, const GemmForm& 
       fail(ExitCode::Usage,
            "{}: batch dimensions {} of input '{}' {} and {} of input '{}' {} do not broadcast", op.name(), da,
            a.name, to_string(a.shape), db, b.name, to_string(b.shape));
-    batch.dims.insert(batch.dims.begin(), std::max(da, db));
+    batch.dims.insert(batch.dims.begin(), da == 1 ? db : da);
     batch.a_strides.insert(batch.a_strides.begin(), da == 1 ? 0 : a_stride);
     batch.b_strides.insert(batch.b_strides.begin(), db == 1 ? 0 : b_stride);
     a_stride *= da;
@@ -228,6 +236,7 @@ GemmForm read_gemm(const Operator& op, const Problem& problem, Shape& output) {
   form.n = dim_of(b, form.trans_b ? 1 : 0);
   const std::uint64_t kb = dim_of(b, form.trans_b ? 0 : 1);
   if (kb != form.k) fail_inner(op, problem, form, kb);
+  require_depth(op, problem, form);
   check_size(op, form, 1);
   read_c(op, problem, form);
   output = {static_cast<std::int64_t>(form.m), static_cast<std::int64_t>(form.n)};
@@ -248,6 +257,7 @@ GemmForm read_matmul(const Operator& op, const Problem& problem, Shape& output) 
   form.n = b.size() == 1 ? 1 : dim_of(b, 0);
   const std::uint64_t kb = b.size() == 1 ? dim_of(b, 0) : dim_of(b, 1);
   if (kb != form.k) fail_inner(op, problem, form, kb);
+  require_depth(op, problem, form);
   Batch batch = match_batches(op, problem, form);
   std::uint64_t batches = 1;
   output.clear();

@@ -81,6 +81,7 @@ class GemmOperator final : public Operator {
   const std::vector<AttributeSpec>& attributes() const override { return attributes_; }
   const std::vector<std::string>& input_names() const override { return inputs_; }
   std::size_t required_inputs() const override { return 2; }
+  bool allows_empty() const override { return true; }
 
   void infer(Problem& problem) const override {
     TensorInfo y{"Y", DType::f32, {}};
@@ -109,6 +110,7 @@ Work GemmOperator::work(const Problem& problem) const {
   const GemmForm f = form(problem);
   const std::uint64_t elements = f.batches() * f.m * f.n;
   Work work;
+  if (elements == 0) return work;
   work.macs = elements * f.k;
   work.flops = 2 * work.macs + (f.scaled() ? elements : 0) + (f.has_c ? 2 * elements : 0);
   const std::size_t read = f.has_c ? 3 : 2;
@@ -138,6 +140,7 @@ std::optional<IntegerReach> GemmOperator::integer_reach(const Problem& problem, 
 
 KernelCall GemmOperator::pack(const Problem& problem) const {
   const GemmForm f = form(problem);
+  if (f.batches() * f.m * f.n == 0) return empty_call();
   assay_gemm_attributes words{};
   words.m = f.m;
   words.n = f.n;

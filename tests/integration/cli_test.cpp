@@ -225,8 +225,28 @@ TEST(Cli, UnknownVerbOptionOperatorDtypeNameTheNearest) {
                "recorded, none, strict, cpu, dnnl; did you mean 'cpu'?");
 }
 
+TEST(Cli, AnEmptyOutputIsAResult) {
+  for (const char* run :
+       {"run gemm --m 0 --n 8 --k 8", "run gemm --m 8 --n 0 --k 8 --bias 0 --mode bits",
+        "run matmul --input A:f32:1x2x3 --input B:f32:0x3x4 --mode exact",
+        "run matmul --input A:f32:0x2x3 --input B:f32:3x4",
+        "run conv --input X:bf16:0x3x8x8 --input W:bf16:4x3x3x3 --mode bits",
+        "run conv --input X:bf16:2x3x8 --input W:bf16:0x3x3 --input B:bf16:0",
+        "run convtranspose --input X:f32:1x2x4 --input W:f32:2x0x3",
+        "run gemm --m 0 --n 8 --k 8 --no-sanitizer --counters --critical-path --what-if vxu.lanes=x2"}) {
+    const ProcessResult r = assay(run);
+    EXPECT_EQ(r.exit_code, 0) << run << "\n" << r.output;
+    EXPECT_THAT(r.output, HasSubstr("the output is empty")) << run;
+    EXPECT_THAT(r.output, Not(HasSubstr("nan"))) << run;
+  }
+  EXPECT_EQ(assay("run gemm --m 0 --n 8 --k 8 --json").exit_code, 0);
+  EXPECT_EQ(assay("run gemm --m 0 --n 8 --k 8 --no-values").exit_code, 10);
+}
+
 TEST(Cli, ZeroNegativeAndAbsurdSizesAreRefused) {
-  expect_error(assay("run gemm --m 0 --n 8 --k 8"), 6, "zero-size dimension");
+  expect_error(assay("run relu --input X:f32:0x3"), 6, "zero-size dimension");
+  expect_error(assay("run gemm --m 8 --n 8 --k 0"), 6,
+               "the inner dimension of 'A' [8, 0] and 'B' [0, 8] is 0; expected at least 1");
   expect_error(assay("run gemm --m -3 --n 8 --k 8"), 2, "-3");
   expect_error(assay("run gemm --m 99999999999 --n 99999999999 --k 8"), 2, "99999999999");
   expect_error(assay("run gemm --m 4000000 --n 4 --k 400000 --dtype f32"), 2, "");
@@ -261,7 +281,7 @@ TEST(Cli, AMessageIsOneLineWhateverAFileHolds) {
 TEST(Cli, AClosedStandardErrorChangesNoExitCode) {
   for (const char* closed : {"2>&-", ">&- 2>&-", "2>/dev/full"}) {
     const ProcessResult r =
-        run_process(fmt::format("('{}' run gemm --m 0 --n 1 --k 1 {})", ASSAY_PROGRAM, closed));
+        run_process(fmt::format("('{}' run gemm --m 1 --n 1 --k 0 {})", ASSAY_PROGRAM, closed));
     EXPECT_EQ(r.exit_code, 6) << closed;
   }
 }

@@ -249,6 +249,25 @@ TEST(Conv, SizesBeyondEveryMemory) {
   expect_refused(conv({1, 1, big}, {big, 1, 1}), ExitCode::Usage, "is larger than 2^40 bytes");
 }
 
+TEST(Conv, AnEmptyOutputIsAResultAndAnEmptySumIsNot) {
+  for (const Problem& p : {conv({0, 3, 5}, {4, 3, 3}), conv({2, 3, 5}, {0, 3, 3}),
+                           conv({2, 3, 5}, {3, 0, 3}, DType::f32, "convtranspose")}) {
+    EXPECT_EQ(element_count(shape_of(p)), 0);
+    EXPECT_EQ(find_operator(p.op).pack(p).kernel, "empty");
+    EXPECT_EQ(find_operator(p.op).work(p).compulsory_read.count(), 0U);
+    EXPECT_TRUE(find_operator(p.op).work(p).products.empty());
+  }
+  expect_refused(conv({2, 0, 5}, {4, 0, 3}), ExitCode::Unsupported,
+                 "input 'X' [2, 0, 5] has an empty dimension of channels; expected at least 1");
+  expect_refused(with(conv({2, 3, 0}, {4, 3, 1}), "pads", Ints{1, 1}), ExitCode::Unsupported,
+                 "input 'X' [2, 3, 0] has an empty dimension of space");
+  expect_refused(conv({2, 3, 5}, {4, 3, 0}), ExitCode::Unsupported,
+                 "input 'W' [4, 3, 0] has an empty dimension");
+  expect_refused(conv({2, 0, 5}, {0, 3, 3}, DType::f32, "convtranspose"), ExitCode::Unsupported, "empty");
+  const std::int64_t huge = std::int64_t{1} << 62;
+  expect_refused(conv({0, huge, huge}, {huge, huge, huge}), ExitCode::Usage, "larger than 2^40 bytes");
+}
+
 TEST(Conv, InputsGoByName) {
   const Problem p = conv({1, 4, 5}, {4, 4, 3});
   expect_refused(and_input(p, "Z", DType::f32, {4}), ExitCode::Usage,

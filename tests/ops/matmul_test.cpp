@@ -90,6 +90,18 @@ TEST(Matmul, WrongShapesAreNamed) {
   expect_refused({3, 4}, {}, ExitCode::Usage, "input 'B' is a scalar");
 }
 
+TEST(Matmul, AnEmptyOutputIsAResultAndAnEmptySumIsNot) {
+  EXPECT_EQ(result({0, 3, 4}, {4, 5}), (Shape{0, 3, 5}));
+  EXPECT_EQ(result({1, 3, 4}, {0, 4, 5}), (Shape{0, 3, 5}));  // 1 broadcasts to 0
+  EXPECT_EQ(result({2, 1, 3, 4}, {1, 0, 4, 5}), (Shape{2, 0, 3, 5}));
+  EXPECT_EQ(result({3, 4}, {4, 0}), (Shape{3, 0}));
+  EXPECT_EQ(matmul_operator().pack(matmul({1, 3, 4}, {0, 4, 5})).kernel, "empty");
+  EXPECT_TRUE(matmul_operator().work(matmul({0, 4}, {4, 5})).products.empty());
+  expect_refused({3, 0}, {0, 5}, ExitCode::Unsupported,
+                 "the inner dimension of 'A' [3, 0] and 'B' [0, 5] is 0; expected at least 1");
+  expect_refused({2, 3, 4}, {0, 4, 5}, ExitCode::Usage, "batch dimensions 2 of");
+}
+
 TEST(Matmul, AbsurdBatchesAreRefusedWithoutOverflow) {
   const std::int64_t big = 1 << 19;
   expect_refused({big, 1, big, 1}, {big, 1, big}, ExitCode::Usage, "more than 2^62 multiply-accumulates");
