@@ -13,11 +13,12 @@ inline const assay_tensor* optional(const assay_args& args, u64 role) {
   return index == 0 ? nullptr : &args.tensors[index];
 }
 
-// A zero point, read from HBM by the host; its first value.
-inline int32_t zero_point(const assay_tensor* t) {
+// A zero point, read from HBM by the host.
+inline int32_t zero_point(const assay_tensor* t, u64 index) {
   if (t == nullptr) return 0;
-  if (t->dtype == ASSAY_DTYPE_s8) return *reinterpret_cast<const volatile int8_t*>(t->address);
-  return *reinterpret_cast<const volatile uint8_t*>(t->address);
+  const u64 at = t->address + index;
+  if (t->dtype == ASSAY_DTYPE_s8) return *reinterpret_cast<const volatile int8_t*>(at);
+  return *reinterpret_cast<const volatile uint8_t*>(at);
 }
 
 struct Constants {
@@ -35,11 +36,12 @@ struct Constants {
     return all;
   }
 
-  void open(const assay_args& args, const Problem& p, bool needs_zero) {
-    zero_at = 4;
+  // From `base` in SPM on.
+  void open(const assay_args& args, const Problem& p, u64 base, bool needs_zero) {
+    zero_at = base + 4;
     bias_element = scale_element = bias_at = scale_at = 0;
     bias_dtype = 0;
-    u64 at = 16;
+    u64 at = base + 16;
     const assay_tensor* bias = optional(args, ASSAY_CONV_BIAS);
     const bool requantises = p.at->epilogue == ASSAY_CONV_REQUANTISE;
     if (bias != nullptr) {
@@ -53,7 +55,7 @@ struct Constants {
     if (requantises) bring_scales(args, p, at);
     // Zeros: what is filled in behind an element of X.
     if (needs_zero)
-      bring({args.tensors[0].address, 0, p.element, {}, 0, (8 - p.element) / p.element}, p.element, 0);
+      bring({args.tensors[0].address, base, p.element, {}, 0, (8 - p.element) / p.element}, p.element, 0);
     if (bias == nullptr && !requantises && !needs_zero) return;
     assay_sem_signal(kDmaIn, kConstantsFilled);
     assay_sem_wait(kVxu, kConstantsFilled);

@@ -4,6 +4,7 @@
 // ACC (mxu), results to HBM (conv_output.hpp). The array's patterns walk the image in SPM: nothing is copied.
 // Loads run ahead of the products. A band comes in blocks of pixels, and its results go in blocks.
 #include "ops/conv/conv_output.hpp"
+#include "ops/conv/conv_resident.hpp"
 #include "ops/conv/conv_steps.hpp"
 
 namespace {
@@ -12,11 +13,12 @@ using namespace conv;
 
 class Conv {
  public:
-  explicit Conv(const assay_args& args)
+  Conv(const assay_args& args, Output& output)
       : args_(args),
         at_(*reinterpret_cast<const assay_conv_attributes*>(args.attributes)),
         loading_(p_, plan_),
-        working_(p_, plan_) {}
+        working_(p_, plan_),
+        output_(output) {}
 
   u32 run() {
     read_problem();
@@ -52,7 +54,8 @@ class Conv {
     p_.out_element = element_bytes(p_.out_dtype);
     p_.depth = at_.groups == 1 ? at_.channels : at_.channels / at_.groups;
     p_.columns = at_.groups == 1 ? at_.outputs : at_.outputs / at_.groups;
-    p_.x_zero = p_.w_zero = p_.y_zero = 0;
+    p_.x_zero = p_.y_zero = 0;
+    p_.each_w_zero = false;
     if (at_.epilogue != ASSAY_CONV_FLOAT) read_zero_points();
     read_layout(p_);
     p_.chain = m.mxu_chain[p_.dtype];
@@ -66,9 +69,24 @@ class Conv {
   }
 
   [[gnu::noinline]] void read_zero_points() {
-    p_.x_zero = zero_point(optional(args_, ASSAY_CONV_X_ZERO));
-    p_.w_zero = zero_point(optional(args_, ASSAY_CONV_W_ZERO));
-    p_.y_zero = zero_point(optional(args_, ASSAY_CONV_Y_ZERO));
+    p_.x_zero = zero_point(optional(args_, ASSAY_CONV_X_ZERO), 0);
+    p_.y_zero = zero_point(optional(args_, ASSAY_CONV_Y_ZERO), 0);
+    const assay_tensor* w = optional(args_, ASSAY_CONV_W_ZERO);
+    p_.each_w_zero = w != nullptr && w->rank > 0 && w->dims[0] > 1;
+  }
+
+  // Of integers: the type of B, and both zero points. W's may be another one for each output channel; a block
+  // then is one channel.
+  [[gnu::noinline]] void set_kinds(const Step& s) const {
+    const assay_tensor* zeros = optional(args_, ASSAY_CONV_W_ZERO);
+    const u64 channel = p_.each_w_zero ? s.group * p_.columns + s.column : 0;
+    const int32_t w_zero = zero_point(zeros, channel);
+    const u32 w_dtype = args_.tensors[1].dtype, b_dtype = p_.activations_stationary() ? p_.dtype : w_dtype;
+    const u32 b_format =
+        b_dtype == ASSAY_DTYPE_s8 ? u32{ASSAY_STATIONARY_FORMAT_s8} : u32{ASSAY_STATIONARY_FORMAT_u8};
+    if (p_.activations_stationary())
+      assay_cfg_mxu_kinds(assay_pack_mxu_kinds(b_format, w_zero, p_.x_zero, 0));
+    else assay_cfg_mxu_kinds(assay_pack_mxu_kinds(b_format, p_.x_zero, w_zero, 0));
   }
 
   // The phase in which an axis has the most taps.
@@ -125,7 +143,7 @@ class Conv {
     weights_.add(static_cast<u32>(plan_.slabs));
     if (starts && loading_.step().depth > 0) weights_.produce_begin();  // the first step's
     most_ahead_ = max<u64>(1, min(plan_.slabs, machine().queue_depth / u64{4}));
-    constants_.open(args_, p_, needs_zero());
+    constants_.open(args_, p_, 0, needs_zero());
     output_.open(args_, p_, plan_, constants_);
     bool more = !starts || loading_.advance();
     u64 ahead = starts ? 1 : 0;
@@ -185,9 +203,7 @@ class Conv {
     }
     load_pieces(s, pieces);
   }
-  u64 first_part(const Step& s) const {
-    return parts_ ? min(s.columns, p_.tile_n.value()) : s.columns;
-  }
+  u64 first_part(const Step& s) const { return parts_ ? min(s.columns, p_.tile_n.value()) : s.columns; }
 
   void load_pieces(const Step& s, Pieces& pieces) {
     while (!pieces.last()) {
@@ -206,9 +222,11 @@ class Conv {
   [[gnu::noinline]] void fill_image(const Step& s) {
     assay_fence_ai(1u << kDmaIn | 1u << kMxu | 1u << kVxu);
     const u64 elements = plan_.image_bytes / p_.element;
-    VectorPass{1, static_cast<u32>(elements),
-               Place{static_cast<u32>(constants_.zero_at), 0, 0, ASSAY_DTYPE_f32}}
-        .to(Place{static_cast<u32>(s.window.at), 0, static_cast<u32>(p_.element), p_.dtype});
+    const bool integer = at_.epilogue != ASSAY_CONV_FLOAT;
+    VectorPass pass{1, static_cast<u32>(elements),
+                    Place{static_cast<u32>(constants_.zero_at), 0, 0, p_.acc_dtype}};
+    if (integer) pass.biased(static_cast<u32>(p_.x_zero));
+    pass.to(Place{static_cast<u32>(s.window.at), 0, static_cast<u32>(p_.element), p_.dtype});
     assay_fence_ai(1u << kVxu);
     output_.configure();
     for (Pieces pieces(s);; pieces.next()) {
@@ -296,8 +314,9 @@ class Conv {
     if (s.k == 0) {
       while (waiting_ > 0 && waits_[0].half == s.half) take_first();  // the tile before the last one
       output_.begin_tile();
-      output_.set_tile(s);
+      set_tile(s, output_.tile(s.half));
       if (s.depth > 0 && (s.begins_band || !plan_.linear)) configure_band(s);
+      if (at_.epilogue != ASSAY_CONV_FLOAT) set_kinds(s);
     }
     const bool first = s.begins_band && s.band == 0;
     if (loads_weights(s) && !first) weights_.consume_begin();
@@ -305,6 +324,19 @@ class Conv {
     else multiply_blocks(s, first);
     if (frees_weights(s)) weights_.consume_end();
     if (s.ends_band && s.depth > 0) images_.consume_end();
+  }
+
+  void set_tile(const Step& s, Output::Tile& t) const {
+    const Axis &h = s.axes[kH], &w = s.axes[kW], &d = s.axes[kD];
+    t.row = h.y_step * p_.y.space[kH];
+    t.col = w.y_step * p_.y.space[kW];
+    t.channel = s.group * p_.columns + s.column;
+    t.hbm = s.image * p_.y.outer + t.channel * p_.y.channel + (d.y_first + s.d * d.y_step) * p_.y.space[kD] +
+            (h.y_first + s.h * h.y_step) * p_.y.space[kH] + (w.y_first + s.w * w.y_step) * p_.y.space[kW];
+    t.cols = s.cols;
+    t.columns = s.columns;
+    t.dense = t.row == t.cols * t.col && (at_.channels_last != 0 || t.col == p_.out_element);
+    t.nothing = s.depth == 0;
   }
 
   void multiply_blocks(const Step& s, bool first) {
@@ -406,9 +438,11 @@ class Conv {
     if (whole * tile < pixels) launch(pixel + whole * tile, pixels - whole * tile, 1);
   }
 
+  u32 a_dtype() const { return p_.activations_stationary() ? args_.tensors[1].dtype : p_.dtype; }
+
   void set_shape(const Step& s, u64 m, const Loop& n, const Loop& k) const {
     assay_cfg2_mxu_format(
-        assay_pack_mxu_format(p_.dtype, 0, !p_.activations_stationary(), s.k > 0, 0),
+        assay_pack_mxu_format(a_dtype(), 0, !p_.activations_stationary(), s.k > 0, 0),
         assay_pack_mxu_size(static_cast<u32>(m), static_cast<u32>(n.size), static_cast<u32>(k.size)));
     assay_cfg2_mxu_repeat(
         assay_pack_mxu_repeat(static_cast<u32>(n.count), static_cast<u32>(n.last), static_cast<u32>(k.count)),
@@ -435,7 +469,7 @@ class Conv {
   u64 waiting_ = 0;
   Images images_{0};
   Weights weights_{0};
-  Output output_;
+  Output& output_;
 };
 
 }  // namespace
@@ -444,5 +478,8 @@ extern "C" uint32_t assay_kernel(const assay_args* args) {
   const bool known = args->magic == ASSAY_ARGS_MAGIC && args->abi_version == ASSAY_ABI_VERSION;
   if (!known || args->tensor_count < 3 || args->attribute_count * 8 < sizeof(assay_conv_attributes))
     return ASSAY_STATUS_BAD_ARGS;
-  return Conv(*args).run();
+  Output output;
+  Resident resident(*args, output);
+  if (machine().semaphores >= kSemaphores && resident.start()) resident.run();
+  return Conv(*args, output).run();
 }

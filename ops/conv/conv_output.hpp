@@ -56,21 +56,16 @@ class Output {
   void begin_tile() { acc_.produce_begin(); }
   void written() { acc_.produce_end(); }
 
-  // The tile of a step; another one may be set before this one's last take().
-  void set_tile(const Step& s) {
-    Tile& t = tiles_[s.half != 0];
-    const Axis &h = s.axes[kH], &w = s.axes[kW], &d = s.axes[kD];
-    t.row = h.y_step * p_->y.space[kH];
-    t.col = w.y_step * p_->y.space[kW];
-    t.hbm = s.image * p_->y.outer + (s.group * p_->columns + s.column) * p_->y.channel +
-            (d.y_first + s.d * d.y_step) * p_->y.space[kD] + (h.y_first + s.h * h.y_step) * p_->y.space[kH] +
-            (w.y_first + s.w * w.y_step) * p_->y.space[kW];
-    t.cols = s.cols;
-    t.columns = s.columns;
-    t.channel = s.group * p_->columns + s.column;
-    t.dense = t.row == t.cols * t.col && (p_->at->channels_last != 0 || t.col == p_->out_element);
-    t.nothing = s.depth == 0;
-  }
+  // Where the results of one half of ACC go; another one may be set before the last take() of this one.
+  struct Tile {
+    u64 hbm;               // bytes from Y's (or the residual's) start to its first pixel and column
+    u64 row, col;          // bytes in HBM between rows and pixels of the band
+    u64 cols;              // pixels of a row
+    u64 columns, channel;  // how many, and the first one among all groups'
+    bool dense;            // pixels are neighbours in HBM, also from row to row
+    bool nothing;          // no tap meets these outputs: their sums are +0
+  };
+  Tile& tile(u64 half) { return tiles_[half != 0]; }
 
   void take(u64 half, u64 pixel, u64 pixels) {
     const Tile& t = tiles_[half != 0];
@@ -84,22 +79,53 @@ class Output {
   }
   void end_tile() { acc_.consume_end(); }
 
+  // The same where all tiles are dense, channels last and without a residual, so that only few registers
+  // change from strip to strip: plain() first.
+  void plain() {
+    const u64 e = p_->out_element, pixel = p_->columns * e;
+    assay_cfg_vxu_addresses(constants_->scale_at | constants_->bias_at << 32);
+    assay_cfg_vxu_out_strides(pixel);
+    if (swapped_) assay_cfg2_dma_out_run(assay_pack_dma_run(static_cast<u32>(e), 0), e);
+    else assay_cfg2_dma_out_run(assay_pack_dma_run(static_cast<u32>(pixel), 0), pixel);
+  }
+  void take_plain(u64 half, u64 pixel, u64 pixels) {
+    const u64 e = p_->out_element, columns = p_->columns, strip = plan_->strip;
+    u64 to = y_ + tiles_[half != 0].hbm + pixel * columns * e;
+    u64 from = half + pixel * (swapped_ ? 4 : plan_->acc_pitch);
+    acc_.consume_begin();
+    for (u64 left = pixels; left > 0;) {
+      const u64 count = min(left, strip), stage = stage_;
+      stage_ = stage + plan_->stage_bytes;
+      if (stage_ == stages_end_) stage_ = plan_->stage_at;
+      if (swapped_) {
+        assay_cfg_vxu_size(columns | count << 32);
+        assay_cfg_vxu_out_strides(count * e);
+      } else assay_cfg_vxu_size(count | columns << 32);
+      out_.produce_begin();
+      assay_vxu_pass(acc(static_cast<u32>(from)), static_cast<u32>(stage));
+      out_.produce_end();
+      out_.consume_begin();
+      if (swapped_) {
+        assay_cfg2_dma_out_dim1_local(columns | count * e << 32, columns * e);
+        assay_cfg_dma_out_dim2_local(count | e << 32);
+      } else assay_cfg_dma_out_dim1_local(count | columns * e << 32);
+      assay_dma_out(to, static_cast<u32>(stage));
+      out_.consume_end();
+      to += count * columns * e;
+      from += count * (swapped_ ? 4 : plan_->acc_pitch);
+      left -= count;
+    }
+  }
+
   void drain() {
     acc_.drain();
     out_.drain();
     residuals_.drain();
   }
 
- private:
-  struct Tile {
-    u64 hbm;               // bytes from Y's (or the residual's) start to its first pixel and column
-    u64 row, col;          // bytes in HBM between rows and pixels of the band
-    u64 cols;              // pixels of a row
-    u64 columns, channel;  // how many, and the first one among all groups'
-    bool dense;            // pixels are neighbours in HBM, also from row to row
-    bool nothing;          // no tap meets these outputs: their sums are +0
-  };
+  bool has_residual() const { return residual_ != 0; }
 
+ private:
   // Strides of an operand with an element a channel, or one for all.
   u64 along_channels(u64 element) const {
     const int32_t e = static_cast<int32_t>(element);

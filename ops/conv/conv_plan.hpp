@@ -115,7 +115,7 @@ inline u64 halved(u64 value, const Divisor& tile) {
   const u64 k = products(p, axes);
   plan.rows = axes[kH].out;
   plan.cols = axes[kW].out;
-  plan.nt = min(p.columns, u64{4096});
+  plan.nt = p.each_w_zero ? 1 : min(p.columns, u64{4096});
   plan.linear = p.w.channel == p.element && p.at->transposed == 0;
   const u64 run = 512 / p.element;
   plan.kt = plan.linear ? min(k, p.tile_k.round_up(max(run, p.tile_k.value()))) : k;

@@ -110,7 +110,8 @@ struct Problem {
   u64 columns;  // output channels of a group
   u64 element, out_element;
   u32 dtype, out_dtype, acc_dtype;
-  int32_t x_zero, w_zero, y_zero;  // zero points; 0 where there are none
+  int32_t x_zero, y_zero;          // zero points; 0 where there are none
+  bool each_w_zero;                // a zero point for each output channel
   Strides x, y, w;                 // W's channel: the input's
   u64 w_column;                    // from an output channel's weights to the next one's
   Divisor tile_m, tile_n, tile_k;  // array rows, columns, stationary rows (rows x chain)
