@@ -122,7 +122,8 @@ class Conv {
   bool needs_zero() const {
     bool needs = at_.transposed != 0;
     for (const Axis& a : axes_)
-      needs = needs || a.first + static_cast<i64>(a.taps - 1) * a.tap_step < 0 ||
+      needs = needs || static_cast<u64>(a.tap_step) > a.in ||  // taps on either side of all that there is
+              a.first + static_cast<i64>(a.taps - 1) * a.tap_step < 0 ||
               a.position(a.out - 1) >= static_cast<i64>(a.in);
     return needs;
   }
@@ -226,6 +227,7 @@ class Conv {
     VectorPass pass{1, static_cast<u32>(elements),
                     Place{static_cast<u32>(constants_.zero_at), 0, 0, p_.acc_dtype}};
     if (integer) pass.biased(static_cast<u32>(p_.x_zero));
+    if (p_.y_zero != 0) assay_cfg_vxu_zeros(0);  // until configure()
     pass.to(Place{static_cast<u32>(s.window.at), 0, static_cast<u32>(p_.element), p_.dtype});
     assay_fence_ai(1u << kVxu);
     output_.configure();

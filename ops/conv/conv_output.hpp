@@ -38,8 +38,12 @@ class Output {
     u32 operation = ASSAY_VECTOR_OPERATION_multiply_add;
     if (requantises) operation = ASSAY_VECTOR_OPERATION_requantise;
     else if (third) operation = ASSAY_VECTOR_OPERATION_add_add;
-    const u32 function =
-        p_->at->activation == ASSAY_CONV_RELU ? ASSAY_VECTOR_FUNCTION_relu : ASSAY_VECTOR_FUNCTION_identity;
+    u32 function = ASSAY_VECTOR_FUNCTION_identity;
+    if (p_->at->activation == ASSAY_CONV_RELU) function = ASSAY_VECTOR_FUNCTION_relu;
+    if (p_->at->activation == ASSAY_CONV_CLIP) {
+      function = ASSAY_VECTOR_FUNCTION_clip;
+      assay_cfg_vxu_clip(p_->at->low | p_->at->high << 32);
+    }
     const u32 scale_dtype = requantises ? u32{ASSAY_DTYPE_f32} : p_->out_dtype;
     const u32 bias_dtype = c.bias_element != 0 ? c.bias_dtype : p_->out_dtype;
     assay_cfg_vxu_format(assay_pack_vxu_format(p_->acc_dtype, p_->out_dtype, scale_dtype, bias_dtype,
