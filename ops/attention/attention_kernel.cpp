@@ -7,6 +7,7 @@
 //
 // Every command is issued behind those that it waits for, whatever the queues hold.
 #include "ops/attention/attention_loader.hpp"
+#include "ops/attention/attention_product.hpp"
 #include "ops/device/vector.hpp"
 
 namespace {
@@ -16,6 +17,7 @@ using attention::i64;
 using attention::kBlock;
 using attention::kStripes;
 using attention::Plan;
+using attention::Product;
 using attention::Sizes;
 using attention::Step;
 using attention::Tile;
@@ -52,28 +54,31 @@ class Attention {
         element_(static_cast<u32>(sizes.element)),
         weight_dtype_(dtype_ == ASSAY_DTYPE_s8 ? ASSAY_DTYPE_bf16 : dtype_),
         weight_element_(static_cast<u32>(sizes.weight_element)),
-        cols_(machine().mxu_cols),
-        qk_(product({dtype_, element_, plan.q_pitch, plan.k_pitch, plan.k_pitch, element_, plan.s_pitch, true,
-                     false})),
-        pv_(product({weight_dtype_, weight_element_, plan.p_pitch, plan.v_pitch, element_, plan.v_pitch,
-                     plan.o_pitch, false, weight_dtype_ != dtype_})),
+        qk_({dtype_, element_, plan.q_pitch, plan.k_pitch, plan.k_pitch, element_, plan.s_pitch, true, false},
+            plan, machine()),
+        pv_({weight_dtype_, weight_element_, plan.p_pitch, plan.v_pitch, element_, plan.v_pitch, plan.o_pitch,
+             false, weight_dtype_ != dtype_},
+            plan, machine()),
         walk_(at, plan, lengths_of(args, at)),
         loader_(args, at, plan, walk_),
         q_(static_cast<u32>(plan.buffers())),
-        s_(q_),
+        s_(static_cast<u32>(plan.lead) + 1),
         y_(q_),
-        mask_(q_) {}
+        mask_(s_) {}
 
   void run() {
     assay_cfg_vxu_convert(assay_pack_vxu_convert(1));  // P of fp8 saturates
     if (integers()) write_one();
     Step step = walk_.first(), next = step;
     load_q(step);
-    if (plan_.pipelined) scores(next);
+    const auto scores_of_next = [&] {
+      if (next.done) return;
+      scores(next);
+      walk_.advance(next);
+    };
+    for (u64 i = 0; i < plan_.lead; ++i) scores_of_next();
     for (; !step.done; walk_.advance(step)) {
-      if (plan_.pipelined) walk_.advance(next);
-      if (!next.done) scores(next);
-      if (!plan_.pipelined) walk_.advance(next);
+      scores_of_next();
       weigh(step);
       add_values(step);
     }
@@ -115,11 +120,11 @@ class Attention {
   }
 
   // Which of a kind's buffers.
-  u32 buffer(u64 index) const { return plan_.pipelined ? static_cast<u32>(index & 1) : 0; }
+  u32 buffer(u64 index) const { return plan_.lead > 0 ? static_cast<u32>(index & 1) : 0; }
   u32 q_of(const Step& s) const { return plan_.q_at + buffer(s.tile_index) * plan_.q_size; }
-  u32 s_of(const Step& s) const { return plan_.s_at + buffer(s.index) * plan_.s_size; }
+  u32 s_of(const Step& s) const { return plan_.s_at + static_cast<u32>(s.turn) * plan_.s_size; }
   u32 p_of(const Step& s) const { return plan_.p_at + buffer(s.index) * plan_.p_size; }
-  u32 mask_of(const Step& s) const { return plan_.mask_at + buffer(s.index) * plan_.mask_size; }
+  u32 mask_of(const Step& s) const { return plan_.mask_at + static_cast<u32>(s.turn) * plan_.mask_size; }
 
   // ---------------------------------------------------------------------------------------- transfers
 
@@ -180,85 +185,6 @@ class Attention {
 
   // ----------------------------------------------------------------------------------------- products
 
-  // Registers of the array that do not change: of Q K^T, and of P V. A step of the outer repetition goes to
-  // the next k, or, of several units, to the next one.
-  struct Product {
-    u64 format, kinds, dequant, strides, inner_step, next_k, next_unit, acc_step, acc_next_unit;
-    u32 r_pitch, a_next_k, b_next_k;
-    Divisor tile_k;
-  };
-  // A's elements, B's; bytes from one of B's columns to the next, one of its k.
-  struct Kind {
-    u32 dtype, a_element, a_pitch, b_pitch, b_column, b_k, r_pitch;
-    bool k_contiguous, dequantised;
-  };
-
-  Product product(const Kind& kind) const {
-    const u32 tile_k = machine().mxu_rows * machine().mxu_chain[kind.dtype];
-    const u64 rows = plan_.shape.rows() / plan_.shape.units, cols = cols_.value();
-    const auto steps = [](u64 a, u64 b) {
-      return assay_pack_mxu_outer_step(static_cast<int32_t>(a), static_cast<int32_t>(b));
-    };
-    const auto acc_step = [&](u64 outer) {
-      return assay_pack_mxu_acc_step(static_cast<int32_t>(cols * 4), static_cast<int32_t>(outer));
-    };
-    const u32 format = kind.dequantised ? ASSAY_STATIONARY_FORMAT_s8 : ASSAY_STATIONARY_FORMAT_same;
-    return {assay_pack_mxu_format(kind.dtype, 0, kind.k_contiguous, 0, 0),
-            assay_pack_mxu_kinds(format, 0, 0, 0),
-            kind.dequantised ? assay_pack_mxu_dequant(plan_.one_at, tile_k, ASSAY_DTYPE_f32, 0) : 0,
-            assay_pack_mxu_strides(kind.a_pitch, kind.b_pitch),
-            assay_pack_mxu_inner_step(0, static_cast<int32_t>(cols * kind.b_column)),
-            steps(tile_k * kind.a_element, tile_k * kind.b_k),
-            steps(rows * kind.a_pitch, plan_.slot_unit),
-            acc_step(0),
-            acc_step(rows * kind.r_pitch),
-            kind.r_pitch,
-            tile_k * kind.a_element,
-            tile_k * kind.b_k,
-            Divisor(tile_k)};
-  }
-
-  // What one command multiplies; rows of each unit.
-  struct Operands {
-    u32 a, b, result;
-    u64 rows, n, k;
-    bool accumulate, skip_minus_zero;
-  };
-
-  void multiply(const Product& p, const Operands& o, const Tile& t) const {
-    const u64 inner = cols_.ceil(o.n), n = min(o.n, cols_.value()), tile_k = p.tile_k.value();
-    const u64 size = assay_pack_mxu_size(static_cast<u32>(o.rows), static_cast<u32>(n), 0);
-    const u64 repeat = assay_pack_mxu_repeat(static_cast<u32>(inner),
-                                             static_cast<u32>(o.n - (inner - 1) * cols_.value()), 0);
-    assay_cfg2_mxu_kinds(p.kinds | assay_pack_mxu_kinds(0, 0, 0, o.skip_minus_zero), p.dequant);
-    assay_cfg2_mxu_strides(p.strides, p.r_pitch);
-    if (t.units == 1) {
-      const u64 outer = p.tile_k.ceil(o.k), last = o.k - (outer - 1) * tile_k;
-      assay_cfg2_mxu_inner_step(p.inner_step, p.next_k);
-      assay_cfg_mxu_acc_step(p.acc_step);
-      return launch(p, o, size, repeat, outer, min(o.k, tile_k), last, 0);
-    }
-    // Units in turn, so that a partial result is back when its next products come.
-    assay_cfg2_mxu_inner_step(p.inner_step, p.next_unit);
-    assay_cfg_mxu_acc_step(p.acc_next_unit);
-    for (u64 i = 0, k = o.k; k > 0; ++i) {
-      const u64 depth = min(k, tile_k);
-      launch(p, o, size, repeat, t.units, depth, 0, static_cast<u32>(i));
-      k -= depth;
-    }
-  }
-
-  // From the k tile `from` on.
-  void launch(const Product& p, const Operands& o, u64 size, u64 repeat, u64 outer, u64 k, u64 k_last,
-              u32 from) const {
-    const bool accumulate = o.accumulate || from > 0;
-    assay_cfg2_mxu_format(p.format | assay_pack_mxu_format(0, 0, 0, accumulate, 0),
-                          size | assay_pack_mxu_size(0, 0, static_cast<u32>(k)));
-    assay_cfg2_mxu_repeat(repeat | assay_pack_mxu_repeat(0, 0, static_cast<u32>(outer)),
-                          assay_pack_mxu_outer_tail(static_cast<u32>(k_last)));
-    assay_mxu_ws(o.a + from * p.a_next_k, o.b + from * p.b_next_k, o.result);
-  }
-
   // Calls visit(first key in the block, number of keys, slot) for each chunk, which it takes and frees.
   template <typename Visit>
   void each_chunk(const Step& s, Visit visit) {
@@ -274,19 +200,19 @@ class Attention {
 
   // S = Q K^T.
   void scores(const Step& s) {
-    if (!plan_.pipelined && s.begins() && s.index > 0) load_q(s);
+    if (plan_.lead == 0 && s.begins() && s.index > 0) load_q(s);
     if (at_.mask_kind != ASSAY_ATTENTION_NO_MASK) load_mask(s);
     if (s.begins()) assay_sem_wait(kMxu, kQFilled);
     produce(s_, kMxu, kSFreed);
     const u32 skipped = static_cast<u32>(s.skipped);
     const u32 q = q_of(s) + skipped * plan_.q_pitch, to = s_of(s) + skipped * plan_.s_pitch;
+    const u64 rows = s.tile.unit_rows - skipped, units = s.tile.units;
     each_chunk(s, [&](u32 from, u64 count, u32 slot) {
-      multiply(qk_, {q, slot, to + from * 4, s.tile.unit_rows - skipped, count, at_.depth, false, false},
-               s.tile);
+      qk_.multiply({rows, count, at_.depth, units}, q, slot, to + from * 4, false, false);
     });
     assay_sem_signal(kMxu, kSFilled);
     if (s.ends()) assay_sem_signal(kMxu, kQFreed);
-    if (plan_.pipelined && s.begins()) load_next_q(s);
+    if (plan_.lead > 0 && s.begins()) load_next_q(s);
   }
 
   // Some keys of the step are hidden, and P is -0 there.
@@ -297,11 +223,11 @@ class Attention {
     const u32 skipped = static_cast<u32>(s.skipped);
     const u32 p = p_of(s) + skipped * plan_.p_pitch, to = plan_.o_at + skipped * plan_.o_pitch;
     assay_sem_wait(kMxu, kPFilled);
+    const u64 rows = s.tile.unit_rows - skipped, units = s.tile.units;
+    const bool hidden = hides(s);
     each_chunk(s, [&](u32 from, u64 count, u32 slot) {
-      multiply(pv_,
-               {p + from * weight_element_, slot, to, s.tile.unit_rows - skipped, at_.value_depth, count,
-                !s.begins() || from > 0, hides(s)},
-               s.tile);
+      pv_.multiply({rows, at_.value_depth, count, units}, p + from * weight_element_, slot, to,
+                   !s.begins() || from > 0, hidden);
     });
     assay_sem_signal(kMxu, kPvDone);
     is_pending_ = true;
@@ -343,11 +269,11 @@ class Attention {
           .to(row_of(shrink));
       VectorPass{r.count, kStripes, sums(r)}.scaled(column(shrink)).to(sums(r));
     }
-    if (!plan_.pipelined) take_values();
+    if (plan_.lead == 0) take_values();
     each_visible(s, r, [&](const Rows& rows) { exponentials(s, rows); });
     assay_sem_signal(kVxu, kSFreed);
     if (bytes) assay_sem_signal(kVxu, kMaskFreed);
-    if (plan_.pipelined) take_values();
+    if (plan_.lead > 0) take_values();
     if (!s.begins())
       VectorPass{r.count, static_cast<u32>(at_.value_depth), results(r)}
           .scaled(column(shrink))
@@ -509,8 +435,7 @@ class Attention {
   const Plan& plan_;
   const u32 dtype_, element_;
   const u32 weight_dtype_, weight_element_;  // of P
-  const Divisor cols_;
-  const Product qk_, pv_;
+  Product qk_, pv_;
   const Walk walk_;
   Loader loader_;
   Tokens q_, s_, y_, mask_;

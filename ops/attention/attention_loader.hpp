@@ -1,5 +1,5 @@
 // Brings K and V through a ring of slots, chunk by chunk in the order of their use: K of a step, then, where
-// the kernel is pipelined, V of the one before it.
+// the array forms scores ahead of their use, V of an earlier one.
 #pragma once
 
 #include "ops/attention/attention_steps.hpp"
@@ -68,8 +68,7 @@ class Loader {
     x.key = 0;
     walk_.advance(x.step);
     if (x.step.begins()) x.seek();
-    // With one of each buffer K and V take turns; else V is a step behind.
-    value_turn_ = !value && (!plan_.pipelined || x.step.index > 1);
+    value_turn_ = !value && x.step.index > plan_.lead;
   }
 
   void transfer(const Source& x, u64 count) {

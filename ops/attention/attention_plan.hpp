@@ -26,7 +26,7 @@ struct Shape {
 
 struct Plan {
   bool feasible = false;
-  bool pipelined = false;  // two of S, P, Q, Y, mask; else one of each
+  u64 lead = 0;  // steps whose scores are formed before one is completed; S and mask have one buffer more
   Shape shape;
   u64 chunk = kBlock;  // keys
   u64 slots = 1;       // chunks of K or V in SPM
@@ -40,7 +40,7 @@ struct Plan {
   u32 one_at;                                 // an f32
   u32 s_at, o_at, sum_at, top_at;             // ACC
 
-  u64 buffers() const { return pipelined ? 2 : 1; }
+  u64 buffers() const { return lead > 0 ? 2 : 1; }  // of Q, P, Y
 };
 
 // What the plan needs to know.
@@ -113,16 +113,16 @@ inline bool lay_out(const Sizes& s, Plan& plan) {
   plan.q_at = spm.take(buffers * plan.q_size);
   plan.p_at = spm.take(buffers * plan.p_size);
   plan.y_at = spm.take(buffers * plan.y_size);
-  plan.mask_at = spm.take(buffers * plan.mask_size);
+  plan.mask_at = spm.take((plan.lead + 1) * plan.mask_size);
   plan.negatives_at[0] = spm.take(rows * 4);
   plan.negatives_at[1] = spm.take(rows * 4);
   plan.shrink_at = spm.take(rows * 4);
   plan.factor_at = spm.take(rows * 4);
   plan.one_at = spm.take(4);
-  const u64 least = plan.pipelined ? 3 : 1;
+  const u64 least = plan.lead > 0 ? 3 : 1;
   plan.slots = min(kMostSlots, spm.left() / plan.slot_size);
   plan.slots_at = spm.take(plan.slots * plan.slot_size);
-  plan.s_at = device::acc(acc.take(buffers * plan.s_size));
+  plan.s_at = device::acc(acc.take((plan.lead + 1) * plan.s_size));
   plan.o_at = device::acc(acc.take(rows * plan.o_pitch));
   plan.sum_at = device::acc(acc.take(rows * plan.sum_pitch));
   plan.top_at = device::acc(acc.take(rows * 4));
@@ -141,13 +141,17 @@ inline bool fit(const Sizes& s, Plan& plan, u64 most, u64 least, u64 least_chunk
 
 inline void make_plan(const Sizes& s, Plan& plan) {
   lay_out_lines(s, plan);
-  const u64 array = s.machine.mxu_rows;
-  plan.pipelined = true;
-  plan.feasible = fit(s, plan, 4 * array, ceil_div(array, s.machine.mxu_load_rows_per_cycle),
-                      min<u64>(kBlock, device::align_up(s.machine.mxu_cols, 2)));
+  const u64 array = s.machine.mxu_rows, chunk = min<u64>(kBlock, device::align_up(s.machine.mxu_cols, 2));
+  // Rows whose stream hides the load of the next stationary tile.
+  const u64 hides = ceil_div(array, s.machine.mxu_load_rows_per_cycle);
+  plan.lead = 2;
+  plan.feasible = fit(s, plan, 8 * array, 4 * array, chunk);
   if (plan.feasible) return;
-  plan.pipelined = false;
-  plan.feasible = fit(s, plan, 4 * array, 1, 1);
+  plan.lead = 1;
+  plan.feasible = fit(s, plan, 8 * array, hides, chunk);
+  if (plan.feasible) return;
+  plan.lead = 0;
+  plan.feasible = fit(s, plan, 8 * array, 1, 1);
 }
 
 }  // namespace attention

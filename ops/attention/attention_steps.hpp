@@ -25,6 +25,7 @@ struct Step {
   u64 columns = 0;      // keys of it
   u64 skipped = 0;      // rows of a tile of one head that see neither it nor a later one; else 0
   bool ranged = false;  // some row sees not all of its keys
+  u64 turn = 0;         // index modulo the buffers of scores
   u64 index = 0;        // of the step in the run
   u64 tile_index = 0;   // of its tile
   bool done = false;    // behind the last one
@@ -37,7 +38,11 @@ class Walk {
  public:
   // lengths: keys of each batch item, or null.
   Walk(const assay_attention_attributes& at, const Plan& plan, const volatile int32_t* lengths)
-      : at_(at), shape_(plan.shape), group_(at.q_heads / at.kv_heads), lengths_(lengths) {}
+      : at_(at),
+        shape_(plan.shape),
+        group_(at.q_heads / at.kv_heads),
+        last_turn_(plan.lead),
+        lengths_(lengths) {}
 
   Step first() const {
     Step s;
@@ -47,6 +52,7 @@ class Walk {
 
   void advance(Step& s) const {
     ++s.index;
+    s.turn = s.turn == last_turn_ ? 0 : s.turn + 1;
     if (++s.block < s.tile.end_block) return begin_block(s);
     ++s.tile_index;
     Tile& t = s.tile;
@@ -126,7 +132,7 @@ class Walk {
 
   const assay_attention_attributes& at_;
   const Shape shape_;
-  const u64 group_;
+  const u64 group_, last_turn_;
   const volatile int32_t* const lengths_;
 };
 
