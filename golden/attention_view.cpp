@@ -4,6 +4,8 @@
 #include <cmath>
 #include <string>
 
+#include "base/error.hpp"
+
 namespace assay::golden {
 namespace {
 
@@ -39,11 +41,30 @@ AttentionView::AttentionView(const ops::Problem& checked, const std::vector<Tens
   if (scale == 0) scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(depth)));
   softcap = attribute<float>(checked, "softcap", 0);
   value_scale = attribute<float>(checked, "value_scale", 1);
+  pages_ = extent(k, 0);
+  for (std::size_t i = 3; i < inputs.size(); ++i)
+    if (checked.inputs.at(i).name == "block_table") read_table(inputs[i]);
   lengths_.assign(batch, static_cast<std::int64_t>(keys));
   for (std::size_t i = 3; i < inputs.size(); ++i) {
     if (checked.inputs.at(i).name == "kv_lengths") read_lengths(inputs[i]);
     if (checked.inputs.at(i).name == "mask") read_mask(inputs[i]);
   }
+}
+
+void AttentionView::read_table(const Tensor& table) {
+  page_ = keys;
+  keys = page_ * static_cast<std::size_t>(table.shape.at(1));
+  for (std::int64_t i = 0; i < table.elements(); ++i) {
+    const std::int32_t page = table.as<std::int32_t>()[i];
+    if (page < 0 || static_cast<std::size_t>(page) >= pages_)
+      fail(ExitCode::Usage, "attention: block_table names page {}; expected 0 to {}", page, pages_ - 1);
+    table_.push_back(static_cast<std::size_t>(page));
+  }
+}
+
+std::size_t AttentionView::kv_row(std::size_t b, std::size_t head, std::size_t j) const {
+  if (page_ == 0) return row(b, head, j, kv_heads, keys);
+  return row(table_[b * (keys / page_) + j / page_], head, j % page_, kv_heads, page_);
 }
 
 void AttentionView::read_lengths(const Tensor& lengths) {
@@ -63,10 +84,10 @@ std::size_t AttentionView::q_row(std::size_t b, std::size_t head, std::size_t i)
   return row(b, head, i, q_heads, queries) * depth;
 }
 std::size_t AttentionView::k_row(std::size_t b, std::size_t head, std::size_t j) const {
-  return row(b, head * kv_heads / q_heads, j, kv_heads, keys) * depth;
+  return kv_row(b, head * kv_heads / q_heads, j) * depth;
 }
 std::size_t AttentionView::v_row(std::size_t b, std::size_t head, std::size_t j) const {
-  return row(b, head * kv_heads / q_heads, j, kv_heads, keys) * value_depth;
+  return kv_row(b, head * kv_heads / q_heads, j) * value_depth;
 }
 std::size_t AttentionView::y_row(std::size_t b, std::size_t head, std::size_t i) const {
   return row(b, head, i, q_heads, queries) * value_depth;

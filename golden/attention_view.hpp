@@ -33,12 +33,17 @@ struct AttentionView {
  private:
   void read_lengths(const Tensor& lengths);
   void read_mask(const Tensor& given);
+  void read_table(const Tensor& table);
+  // Of K or V: pages are batch items.
+  std::size_t kv_row(std::size_t b, std::size_t head, std::size_t j) const;
   std::size_t row(std::size_t b, std::size_t head, std::size_t i, std::size_t heads, std::size_t rows) const {
     return sequence_first_ ? (b * rows + i) * heads + head : (b * heads + head) * rows + i;
   }
 
   bool sequence_first_ = false;
   Shape mask_;                         // of rank 4
+  std::size_t page_ = 0, pages_ = 0;   // 0: K and V are not paged
+  std::vector<std::size_t> table_;     // keys / page entries for each batch item
   std::vector<std::int64_t> lengths_;  // of each batch item
 };
 

@@ -70,6 +70,7 @@ class Attention {
 
   // What a dot product becomes before the exponential.
   float score(float x, std::size_t b, std::size_t head, std::size_t i, std::size_t j) const {
+    if (view_.softcap != 0) x = strict::tanh(product(view_.scale / view_.softcap, x));
     if (view_.added_mask)
       x = fused(view_.softcap != 0 ? view_.softcap : view_.scale, x, mask_[view_.mask_at(b, head, i, j)]);
     return x;

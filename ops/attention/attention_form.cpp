@@ -66,6 +66,23 @@ void expect_same(const char* what, std::uint64_t a, const char* of_a, std::uint6
          of_a, b, of_b);
 }
 
+// Pages lie in whole numbers in a block of the algorithm.
+void read_table(const Problem& problem, AttentionForm& form) {
+  form.table_input = find_input(problem, "block_table");
+  if (!form.table_input) return;
+  const TensorInfo& table = problem.inputs[*form.table_input];
+  if (table.dtype != DType::s32)
+    fail(ExitCode::Unsupported, "attention: input 'block_table' is {}, expected s32", to_string(table.dtype));
+  if (table.shape.size() != 2 || dim(table, 0) != form.batch)
+    fail(ExitCode::Usage, "attention: input 'block_table' {}, expected [{}, n]: a row for each batch item",
+         to_string(table.shape), form.batch);
+  form.page = form.keys;
+  if (form.page > ASSAY_ATTENTION_BLOCK || (form.page & (form.page - 1)) != 0)
+    fail(ExitCode::Unsupported, "attention: pages of {} keys; expected a power of two up to {}", form.page,
+         ASSAY_ATTENTION_BLOCK);
+  form.keys = dim(table, 1) * form.page;
+}
+
 void read_shapes(const Problem& problem, AttentionForm& form) {
   for (std::size_t i = 0; i < 3; ++i)
     if (problem.inputs[i].shape.size() != 4)
@@ -81,11 +98,16 @@ void read_shapes(const Problem& problem, AttentionForm& form) {
   form.kv_heads = dim(k, head);
   form.keys = dim(k, row);
   form.value_depth = dim(v, 3);
-  expect_same("batch", form.batch, "Q", dim(k, 0), "K");
-  expect_same("batch", form.batch, "Q", dim(v, 0), "V");
+  read_table(problem, form);
+  if (form.page > 0) {
+    expect_same("pages", dim(k, 0), "K", dim(v, 0), "V");
+  } else {
+    expect_same("batch", form.batch, "Q", dim(k, 0), "K");
+    expect_same("batch", form.batch, "Q", dim(v, 0), "V");
+  }
   expect_same("head dimension", form.depth, "Q", dim(k, 3), "K");
   expect_same("heads", form.kv_heads, "K", dim(v, head), "V");
-  expect_same("keys", form.keys, "K", dim(v, row), "V");
+  expect_same("keys", dim(k, row), "K", dim(v, row), "V");
   if (form.q_heads % form.kv_heads != 0)
     fail(ExitCode::Usage, "attention: {} query heads over {} kv heads; expected a multiple", form.q_heads,
          form.kv_heads);
@@ -190,7 +212,6 @@ AttentionForm attention_form(const Problem& problem) {
   read_mask(problem, form);
   read_lengths(problem, form);
   check_size(form);
-  if (form.softcap != 0) fail(ExitCode::Unsupported, "attention: softcap is not supported yet");
   if (form.softcap != 0 && form.type == DType::s8)
     fail(ExitCode::Unsupported, "attention: softcap with s8 operands; expected floats");
   if (form.scale == 0) form.scale = static_cast<float>(1 / std::sqrt(static_cast<double>(form.depth)));

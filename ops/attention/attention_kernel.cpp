@@ -36,12 +36,13 @@ enum : u32 {
   kYFreed,
   kMaskFilled,
   kMaskFreed,
+  kTableLoaded,
   kSemaphores
 };
 constexpr u32 kDmaIn = ASSAY_ENGINE_dma_in, kDmaOut = ASSAY_ENGINE_dma_out, kMxu = ASSAY_ENGINE_mxu,
               kVxu = ASSAY_ENGINE_vxu;
 constexpr u32 kMinusOne = 0xBF800000, kOne = 0x3F800000, kEight = 0x41000000;  // fp32
-using Loader = attention::Loader<kSlotFilled, kSlotFreed>;
+using Loader = attention::Loader<kSlotFilled, kSlotFreed, kTableLoaded>;
 
 class Attention {
  public:
@@ -257,6 +258,7 @@ class Attention {
     const u32 shrink = r.at(plan_.shrink_at);
     const bool bytes = at_.mask_kind == ASSAY_ATTENTION_BYTES;
     assay_sem_wait(kVxu, kSFilled);
+    if ((at_.flags & ASSAY_ATTENTION_CAPPED) != 0) cap(s, r);
     if (at_.mask_kind == ASSAY_ATTENTION_ADDED) add_mask(s);
     if (bytes) assay_sem_wait(kVxu, kMaskFilled);
     each_visible(s, r, [&](const Rows& rows) { maximum(s, rows); });
@@ -369,6 +371,15 @@ class Attention {
         .to({p_of(s) + r.first * plan_.p_pitch, plan_.p_pitch, weight_element_, weight_dtype_});
   }
 
+  // S = tanh(inner * S).
+  void cap(const Step& s, const Rows& r) const {
+    const Place scores = scores_of(s, r);
+    VectorPass{r.count, r.columns, scores}
+        .scaled(static_cast<u32>(at_.inner_scale))
+        .apply(ASSAY_VECTOR_FUNCTION_tanh)
+        .to(scores);
+  }
+
   // S = outer * S + mask, for each head by itself where heads or rows share one.
   void add_mask(const Step& s) const {
     const Tile& t = s.tile;
@@ -453,8 +464,11 @@ u32 attend(const assay_args& args, const assay_attention_attributes& at) {
   if (m.semaphores < kSemaphores) return ASSAY_STATUS_NO_SEMAPHORES;
   const bool masked = at.mask_kind != ASSAY_ATTENTION_NO_MASK;
   const u32 weight = element_bytes(dtype == ASSAY_DTYPE_s8 ? u32{ASSAY_DTYPE_bf16} : dtype);
+  const u64 table_bytes =
+      at.table == 0 ? 0 : 4 * args.tensors[at.table].dims[0] * args.tensors[at.table].dims[1];
   const Sizes sizes{at,
                     m,
+                    table_bytes,
                     element_bytes(dtype),
                     weight,
                     element_bytes(args.tensors[3].dtype),
@@ -473,7 +487,8 @@ extern "C" uint32_t assay_kernel(const assay_args* args) {
   if (!known || args->tensor_count < 4 || args->attribute_count * 8 < sizeof(assay_attention_attributes))
     return ASSAY_STATUS_BAD_ARGS;
   const auto& at = *reinterpret_cast<const assay_attention_attributes*>(args->attributes);
-  if ((at.mask_kind != ASSAY_ATTENTION_NO_MASK && args->tensor_count < 5) || at.lengths >= args->tensor_count)
+  if ((at.mask_kind != ASSAY_ATTENTION_NO_MASK && args->tensor_count < 5) ||
+      at.lengths >= args->tensor_count || at.table >= args->tensor_count)
     return ASSAY_STATUS_BAD_ARGS;
   return attend(*args, at);
 }

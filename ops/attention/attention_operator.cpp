@@ -31,7 +31,7 @@ class AttentionOperator final : public Operator {
   std::string_view kernel_name() const override { return "attention"; }
   const std::vector<AttributeSpec>& attributes() const override;
   const std::vector<std::string>& input_names() const override {
-    static const std::vector<std::string> names{"Q", "K", "V", "mask", "kv_lengths"};
+    static const std::vector<std::string> names{"Q", "K", "V", "mask", "kv_lengths", "block_table"};
     return names;
   }
   std::size_t required_inputs() const override { return 3; }
@@ -55,10 +55,12 @@ class AttentionOperator final : public Operator {
     return std::nullopt;
   }
 
-  // Lengths: from a quarter of the keys up to all of them.
+  // Lengths: from a quarter of the keys up to all of them. Pages likewise.
   std::optional<double> usual_scale(const Problem& problem, std::size_t input) const override {
-    if (problem.inputs.at(input).name != "kv_lengths") return std::nullopt;
-    return static_cast<double>(attention_form(problem).keys) / 2;
+    const std::string& given = problem.inputs.at(input).name;
+    if (given == "kv_lengths") return static_cast<double>(attention_form(problem).keys) / 2;
+    if (given == "block_table") return static_cast<double>(problem.inputs[1].shape.at(0) - 1) / 2;
+    return std::nullopt;
   }
 
   KernelCall pack(const Problem& problem) const override;
@@ -130,6 +132,7 @@ Bytes read_at_least(const Problem& problem, const AttentionForm& f) {
   const std::uint64_t keys = end > first ? end - first : 0, element = size_of(f.type);
   Bytes bytes(f.batch * f.q_heads * queries * f.depth * element);
   bytes += Bytes(f.batch * f.kv_heads * keys * (f.depth + f.value_depth) * element);
+  if (f.table_input) bytes += bytes_of(problem.inputs[*f.table_input]);
   const bool all = !f.causal && f.window == 0;
   if (f.mask != ASSAY_ATTENTION_NO_MASK && all) bytes += bytes_of(problem.inputs[*f.mask_input]);
   return bytes;
@@ -165,7 +168,7 @@ Work AttentionOperator::work(const Problem& problem) const {
 // The heads of all items lie, and are masked, as those of one would.
 bool batches_are_heads(const AttentionForm& f) {
   const bool masked_alike = f.mask_strides.batch == f.q_heads * f.mask_strides.head;
-  return !f.sequence_first && !f.lengths_input && (masked_alike || f.batch == 1);
+  return !f.sequence_first && !f.lengths_input && !f.table_input && (masked_alike || f.batch == 1);
 }
 
 KernelCall AttentionOperator::pack(const Problem& problem) const {
@@ -179,8 +182,9 @@ KernelCall AttentionOperator::pack(const Problem& problem) const {
   words.depth = f.depth;
   words.value_depth = f.value_depth;
   words.q = strides(f, f.q_heads, f.queries, f.depth, f.type);
-  words.k = strides(f, f.kv_heads, f.keys, f.depth, f.type);
-  words.v = strides(f, f.kv_heads, f.keys, f.value_depth, f.type);
+  const std::uint64_t together = f.page > 0 ? f.page : f.keys;
+  words.k = strides(f, f.kv_heads, together, f.depth, f.type);
+  words.v = strides(f, f.kv_heads, together, f.value_depth, f.type);
   words.y = strides(f, f.q_heads, f.queries, f.value_depth, f.out);
   words.mask = f.mask_strides;
   words.mask_kind = f.mask;
@@ -188,7 +192,7 @@ KernelCall AttentionOperator::pack(const Problem& problem) const {
   words.outer_scale = fp32_word(f.softcap == 0 ? f.scale : f.softcap);
   words.factor = fp32_word(f.factor());
   words.value_scale = fp32_word(f.value_scale);
-  words.causal = f.causal ? 1 : 0;
+  words.flags = (f.causal ? ASSAY_ATTENTION_CAUSAL : 0) | (f.softcap != 0 ? ASSAY_ATTENTION_CAPPED : 0);
   words.window = f.window;
   if (batches_are_heads(f)) {
     words.q_heads *= f.batch;
@@ -203,6 +207,9 @@ KernelCall AttentionOperator::pack(const Problem& problem) const {
   if (f.mask_input) call.tensors.push_back({TensorRef::Role::Input, *f.mask_input});
   words.lengths = f.lengths_input ? call.tensors.size() : 0;
   if (f.lengths_input) call.tensors.push_back({TensorRef::Role::Input, *f.lengths_input});
+  words.table = f.table_input ? call.tensors.size() : 0;
+  if (f.table_input) call.tensors.push_back({TensorRef::Role::Input, *f.table_input});
+  words.page = f.page;
   call.attributes.resize(kWords);
   std::memcpy(call.attributes.data(), &words, sizeof words);
   return call;

@@ -38,6 +38,7 @@ struct Plan {
   u32 q_at, slots_at, p_at, y_at, mask_at;
   u32 negatives_at[2], shrink_at, factor_at;  // vectors of rows
   u32 one_at;                                 // an f32
+  u32 table_at;                               // the block table
   u32 s_at, o_at, sum_at, top_at;             // ACC
 
   u64 buffers() const { return lead > 0 ? 2 : 1; }  // of Q, P, Y
@@ -47,6 +48,7 @@ struct Plan {
 struct Sizes {
   const assay_attention_attributes& at;
   const assay_machine& machine;
+  u64 table_bytes;
   u64 element, weight_element, result_element, mask_element;  // bytes, of Q and its like, P, Y
 };
 
@@ -119,6 +121,7 @@ inline bool lay_out(const Sizes& s, Plan& plan) {
   plan.shrink_at = spm.take(rows * 4);
   plan.factor_at = spm.take(rows * 4);
   plan.one_at = spm.take(4);
+  plan.table_at = spm.take(s.table_bytes);
   const u64 least = plan.lead > 0 ? 3 : 1;
   plan.slots = min(kMostSlots, spm.left() / plan.slot_size);
   plan.slots_at = spm.take(plan.slots * plan.slot_size);

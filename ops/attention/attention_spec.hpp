@@ -10,6 +10,8 @@
 // [B] of s32: of item b only the first kv_lengths[b] keys count, 0 to Skv of them (what lies outside is taken
 // for the nearest); Skv in the above is then that length. The input mask is broadcast from [1|B, 1|Hq, 1|Sq,
 // Skv]: of the type of Q or f32 it is added to the scaled scores; as u8 it takes away the keys where it is 0.
+// block_table [B, n] of s32: K and V are pages of a cache, [pages, Hkv, page, D] and [pages, Hkv, page, Dv],
+// and keys i * page to i * page + page - 1 of item b lie in page block_table[b][i]; Skv is n * page.
 // softcap=c: scores become c * tanh(scale * x / c), before a mask is added. What it does to the bit:
 // docs/numerics.md, "Attention".
 #pragma once
@@ -33,7 +35,8 @@ struct AttentionForm {
   assay_attention_mask mask = ASSAY_ATTENTION_NO_MASK;
   DType mask_type = DType::f32;
   assay_attention_strides mask_strides{};  // elements
-  std::optional<std::size_t> mask_input, lengths_input;
+  std::optional<std::size_t> mask_input, lengths_input, table_input;
+  std::uint64_t page = 0;  // keys of a page; 0: K and V are not paged
 
   // Keys [first, end) that a query sees by its position, where all keys count.
   struct Range {

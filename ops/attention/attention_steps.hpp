@@ -72,10 +72,11 @@ class Walk {
   // Columns of the step's block that its query `row` sees are [lo, hi), a column further each row.
   i64 lo(const Step& s, u64 row) const { return position(s.tile, row) - i64(at_.window) + 1 - i64(s.key()); }
   i64 hi(const Step& s, u64 row) const {
-    return position(s.tile, row) + (at_.causal != 0 ? 1 : i64(at_.window)) - i64(s.key());
+    return position(s.tile, row) + (causal() ? 1 : i64(at_.window)) - i64(s.key());
   }
   bool bounded_below() const { return at_.window > 0; }
-  bool bounded_above() const { return at_.causal != 0 || at_.window > 0; }
+  bool causal() const { return (at_.flags & ASSAY_ATTENTION_CAUSAL) != 0; }
+  bool bounded_above() const { return causal() || at_.window > 0; }
 
  private:
   // The position of a tile's row among the keys.
@@ -104,7 +105,7 @@ class Walk {
       first = clamped(position(t, 0) - reach + 1);
       end = clamped(last + reach);
     }
-    if (at_.causal != 0) end = clamped(last + 1);
+    if (causal()) end = clamped(last + 1);
     t.blind = first >= end;
     if (t.blind) {
       first = 0;
@@ -123,7 +124,7 @@ class Walk {
     s.skipped = 0;
     s.ranged = t.blind;
     if (!bounded_above() || t.blind) return;
-    if (at_.causal != 0 && t.heads == 1 && !s.begins()) {
+    if (causal() && t.heads == 1 && !s.begins()) {
       const i64 row = i64(s.key()) - position(t, 0);
       if (row > 0) s.skipped = static_cast<u64>(row);
     }

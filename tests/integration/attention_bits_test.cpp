@@ -17,7 +17,6 @@ namespace assay {
 namespace {
 
 constexpr int kCases = 60;  // of each dtype
-constexpr bool kSoftcap = false;
 constexpr std::array kMachines{"edge16", "server128", "tpuv1", "tests/tiny4", "tests/wide8x32"};
 constexpr std::array kKinds{testgen::DataKind::Uniform,    testgen::DataKind::Cancellation,
                             testgen::DataKind::SignedZero, testgen::DataKind::Special,
@@ -74,10 +73,18 @@ Drawn draw(DType dtype, Generator& random) {
   const auto shape = [&](std::int64_t n, std::int64_t rows, std::int64_t last) {
     return sequence_first ? Shape{batch, rows, n, last} : Shape{batch, n, rows, last};
   };
+  // A cache of pages: as many as the items need, or a few more.
+  const bool paged = random() % 4 == 0;
+  const std::int64_t page = std::int64_t{1} << pick(random, 0, 8), entries = (keys + page - 1) / page;
+  const std::int64_t items = paged ? batch * entries + pick(random, 0, 3) : batch;
+  if (paged) keys = entries * page;
+  const auto cache = [&](std::int64_t last) {
+    const std::int64_t rows = paged ? page : keys;
+    return sequence_first ? Shape{items, rows, kv, last} : Shape{items, kv, rows, last};
+  };
   d.problem.op = "attention";
-  d.problem.inputs = {{"", dtype, shape(heads, queries, depth)},
-                      {"", dtype, shape(kv, keys, depth)},
-                      {"", dtype, shape(kv, keys, values)}};
+  d.problem.inputs = {
+      {"", dtype, shape(heads, queries, depth)}, {"", dtype, cache(depth)}, {"", dtype, cache(values)}};
   ops::Attributes& attributes = d.problem.attributes;
   if (sequence_first) attributes.set("layout", std::string("bshd"));
   if (random() % 3 == 0) attributes.set("scale", 0.25F * static_cast<float>(pick(random, -3, 9)));
@@ -89,7 +96,7 @@ Drawn draw(DType dtype, Generator& random) {
     attributes.set("window", pick(random, 1, keys + 3));
     d.masks += " window";
   }
-  if (kSoftcap && random() % 4 == 0) {
+  if (dtype != DType::s8 && random() % 4 == 0) {
     attributes.set("softcap", 0.5F * static_cast<float>(pick(random, 1, 60)));
     d.masks += " softcap";
   }
@@ -98,6 +105,10 @@ Drawn draw(DType dtype, Generator& random) {
   if (lengths) {
     d.problem.inputs.push_back({"kv_lengths", DType::s32, {batch}});
     d.masks += " lengths";
+  }
+  if (paged) {
+    d.problem.inputs.push_back({"block_table", DType::s32, {batch, entries}});
+    d.masks += " paged";
   }
   if (d.masks.empty()) d.masks = " none";
   return d;

@@ -154,7 +154,7 @@ void expect_complete_walk(const Problem& p, const assay_machine& machine) {
   assay_attention_attributes at{};
   std::memcpy(&at, call.attributes.data(), sizeof at);
   attention::Plan plan;
-  attention::make_plan({at, machine, 2, 2, 2, 0}, plan);
+  attention::make_plan({at, machine, 0, 2, 2, 2, 0}, plan);
   ASSERT_TRUE(plan.feasible);
   const attention::Walk walk(at, plan, nullptr);
   std::vector<int> visits(at.batch * at.q_heads * form.queries * ceil_div(form.keys, 256));
