@@ -65,6 +65,8 @@ class RandomConv {
     };
     if (last) p.attributes.set("layout", std::string("NHWC"));
     if (groups > 1) p.attributes.set("group", groups);
+    const char* dataflows[] = {"auto", "auto", "ws", "os", "as"};
+    p.attributes.set("dataflow", std::string(dataflows[pick(0, 4)]));
     add_geometry(p, rank, transposed, kernel);
     const Shape x = shape(pick(1, 3), groups * depth, in), w = shape(outer, inner, kernel);
     if (op == "conv" || transposed) add_floats(p, type, x, w, groups * width);
