@@ -19,6 +19,7 @@ struct Row {
 constexpr std::array kRows{
     Row{"gemm", strict_gemm, cpu_gemm, dnnl_gemm},
     Row{"matmul", strict_gemm, cpu_gemm, dnnl_gemm},
+    Row{"matmul_nbits", strict_nbits, cpu_nbits, dnnl_nbits},
     Row{"add", strict_elementwise, cpu_elementwise, dnnl_elementwise},
     Row{"sub", strict_elementwise, cpu_elementwise, dnnl_elementwise},
     Row{"mul", strict_elementwise, cpu_elementwise, dnnl_elementwise},

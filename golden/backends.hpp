@@ -17,6 +17,11 @@ void strict_gemm(const ops::Problem& problem, const std::vector<Tensor>& inputs,
 void cpu_gemm(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void dnnl_gemm(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 
+// matmul_nbits.
+void strict_nbits(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+void cpu_nbits(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+void dnnl_nbits(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+
 // conv, convtranspose, convinteger, qlinearconv.
 void strict_conv(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void cpu_conv(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
