@@ -115,10 +115,14 @@ inline u64 line_stride(const Problem& p, u64 bytes, bool fills_line_buffers) {
   return fills_line_buffers && (stride & p.bank_word) == 0 ? stride + p.bank_word : stride;
 }
 
-// Slabs of at least 256 bytes of k (output stationary: 1024), for whole bursts.
+// Slabs of at least 256 bytes of k (output stationary: 1024), for whole bursts. Few rows are multiplied sooner than
+// the host has ordered the next slab: theirs are so large that HBM takes longer to bring one.
 inline u64 slab_depth(const Problem& p) {
+  constexpr u64 kLargeSlab = 512 * 1024;
   const u64 run = (p.output_stationary ? 1024 : 256) >> (p.element / 2);  // elements of 1, 2 or 4 bytes
-  return min(run <= p.tile_k.value() ? p.tile_k.value() : p.tile_k.round_up(run), p.k);
+  u64 depth = run <= p.tile_k.value() ? p.tile_k.value() : p.tile_k.round_up(run);
+  while (p.few_rows() && depth < p.k && depth * p.n * p.element < kLargeSlab) depth *= 2;
+  return min(depth, p.k);
 }
 
 // Halves the larger side of the macro tile, in whole array tiles; false where it is one tile already.
