@@ -48,7 +48,7 @@ std::string emit_constants(const Table& table) {
 }
 
 std::string insn(const Instruction& in, unsigned funct3, unsigned funct7, const std::string& rs1,
-                 const std::string& rs2, bool clobbers) {
+                 const std::string& rs2, const char* clobbers) {
   std::string inputs;
   if (!rs1.empty()) inputs += fmt::format("\"rJ\"({})", rs1);
   if (!rs2.empty()) inputs += fmt::format("{}\"rJ\"({})", inputs.empty() ? "" : ", ", rs2);
@@ -56,7 +56,7 @@ std::string insn(const Instruction& in, unsigned funct3, unsigned funct7, const 
   const char* second = rs2.empty() ? "x0" : rs1.empty() ? "%z0" : "%z1";
   return fmt::format("  __asm__ volatile(\".insn r {}, {}, {}, x0, {}, {}\" : : {}{});\n",
                      in.opcode == 0x0b ? "CUSTOM_0" : "CUSTOM_1", funct3, funct7, first, second, inputs,
-                     clobbers ? " : \"memory\"" : "");
+                     clobbers);
 }
 
 // A function that joins fields into the value of a register or operand.
@@ -85,8 +85,10 @@ std::string emit_launch(const Instruction& in) {
   for (const Field& f : all) text += fmt::format("\n *   {}: {}", f.name, f.doc);
   text +=
       fmt::format(" */\nstatic inline void assay_{}({}) {{\n", name, all.empty() ? "void" : parameters(all));
-  const bool touches_memory = in.engine != "any";  // not a semaphore's commands
-  return text + insn(in, in.funct3, in.funct7, rs1, rs2, touches_memory) + "}\n";
+  const char* clobbers = " : ASSAY_LAUNCH_CLOBBERS";
+  if (in.engine == "any") clobbers = "";  // a semaphore's command
+  if (in.engine == "host") clobbers = " : \"memory\"";
+  return text + insn(in, in.funct3, in.funct7, rs1, rs2, clobbers) + "}\n";
 }
 
 std::string emit_configuration(const Instruction& in, const Code& engine, const RegisterSet& set) {
@@ -97,7 +99,7 @@ std::string emit_configuration(const Instruction& in, const Code& engine, const 
                         engine.name, set.registers[i].name,
                         pair ? ", uint64_t next /* " + set.registers[i + 1].name + " */" : "") +
             insn(in, in.funct3 + static_cast<unsigned>(engine.value), static_cast<unsigned>(i), "value",
-                 pair ? "next" : "", false) +
+                 pair ? "next" : "", "") +
             "}\n";
   return text;
 }
@@ -125,7 +127,11 @@ std::string emit_intrinsics(const Table& table) {
       " * never checked: the host traps on an illegal value when the command is launched. */\n"
       "#ifndef ASSAY_INTRINSICS_H\n#define ASSAY_INTRINSICS_H\n\n#include <stdint.h>\n\n"
       "#ifdef __cplusplus\n#define ASSAY_PACKER constexpr inline\n#else\n#define ASSAY_PACKER static "
-      "inline\n#endif\n\n";
+      "inline\n#endif\n\n"
+      "/* A launch orders the program's own loads and stores of tensors. A kernel that leaves them all to "
+      "the engines\n"
+      " * defines this as nothing before it includes the file, and keeps its variables in registers. */\n"
+      "#ifndef ASSAY_LAUNCH_CLOBBERS\n#define ASSAY_LAUNCH_CLOBBERS \"memory\"\n#endif\n\n";
   text += emit_constants(table);
   for (const RegisterSet& set : table.sets) text += emit_packers(set);
   for (const Instruction& in : table.instructions) {

@@ -43,6 +43,8 @@ class Resident {
     const u64 depth = min(products, tile_k_);
     load_weights(0, depth, 0, next_column_);
     if (next_column_ == columns) next_ = depth;
+    const u64 slab = tile_k_ * columns * element;
+    deepest_ = 4 * slab <= kLargestLoad ? 4 * tile_k_ : 2 * slab <= kLargestLoad ? 2 * tile_k_ : tile_k_;
 
     cols_ = at.out[kW];
     rows_ = at.out[kH];
@@ -69,6 +71,9 @@ class Resident {
     for (u64 pixels = cols_; pixels < kFirstPixels; pixels *= 2) rows *= 2;
     target_ = first_rows_ = min(rows, band_rows_);
     load_rows();
+    most_rows_ = first_rows_;
+    if (first_rows_ < rows_)
+      while (most_rows_ * down_ * line_ < kLargestLoad / 2) most_rows_ *= 2;
     if (next_column_ < columns_) {
       load_weights(0, depth_at(0), next_column_, columns_ - next_column_);
       next_ = depth_at(0);
@@ -86,7 +91,7 @@ class Resident {
 
  private:
   static constexpr u64 kStageElements = 1u << 17, kStages = 4, kMostColumns = 2048, kFirstPixels = 256,
-                       kMostAhead = 6;
+                       kMostAhead = 6, kLargestLoad = 512 * 1024;
 
   // ------------------------------------------------------------------------------------------- problem
 
@@ -177,6 +182,13 @@ class Resident {
     run_ = (end - left) * pixel_ | element_ << 32;
   }
 
+  // Where the piece behind the one that ends at this output row ends: with a band at the latest.
+  u64 after(u64 row) const {
+    const u64 more = min(3 * row, most_rows_),
+              band = row < band_rows_ ? band_rows_ : band_rows_ * (row / band_rows_ + 1);
+    return min(min(row + more, band), rows_);
+  }
+
   // The image's next piece, so that output rows below target_ can be computed.
   void load_rows() {
     u64 window = max((target_ - 1) * down_ + reach_, above_ + 1);
@@ -214,7 +226,7 @@ class Resident {
       next_ += depth;
       weights_turn_ = false;
     } else if (image) {
-      target_ = target_ < band_rows_ ? min(4 * target_, band_rows_) : min(target_ + band_rows_, rows_);
+      target_ = after(target_);
       load_rows();
       weights_turn_ = true;
       return true;
@@ -295,12 +307,12 @@ class Resident {
 
   // --------------------------------------------------------------------------------------------- bands
 
-  // Slabs: one tile deep, so that it is there soon; two; four at a time; and one again, whose small blocks
-  // need not wait for partials on their way.
+  // Slabs: one tile deep, so that it is there soon; two; four at a time, or as many as HBM brings soon
+  // enough; and one again, whose small blocks need not wait for partials on their way.
   u64 depth_at(u64 k) const {
     const u64 rest = products_ - k;
     if (k == 0 || rest <= tile_k_) return min(tile_k_, rest);
-    return min((k == tile_k_ ? 2 : 4) * tile_k_, (rest - 1) & ~(tile_k_ - 1));
+    return min(k == tile_k_ ? min(2 * tile_k_, deepest_) : deepest_, (rest - 1) & ~(tile_k_ - 1));
   }
 
   void run_band(u64 row, u64 rows) {
@@ -334,7 +346,7 @@ class Resident {
     for (Blocks b(rows * cols_, unit_, least, first && first_rows_ < rows, ends); b; b.next()) {
       while (there * cols_ < b.at() + b.size()) {
         wait_for_image();
-        there = row > 0 ? rows : there == 0 ? first_rows_ : min(4 * there, rows);
+        there = (row + there == 0 ? first_rows_ : after(row + there)) - row;
       }
       if (first && b.at() == 0) multiply_parts(b.size());
       else multiply({k, depth, band_pixel_ + b.at(), b.size(), 0, columns_});
@@ -388,8 +400,8 @@ class Resident {
   // end, and what is ordered so far.
   u64 above_, reach_, end_, hbm_line_, beside_, run_;
   bool skips_;
-  u64 target_ = 1, first_rows_, loaded_ = 0;
-  u64 next_ = 0, next_column_;  // the next weights
+  u64 target_ = 1, first_rows_, most_rows_, loaded_ = 0;
+  u64 next_ = 0, next_column_, deepest_;  // the next weights; products of a slab at most
   bool weights_turn_ = false;
   u64 pieces_ = 0, slabs_ = 0;    // that the array has no order to wait for yet
   u64 acc_ = 0, band_pixel_ = 0;  // of the band
