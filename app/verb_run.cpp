@@ -206,7 +206,7 @@ void add_run(CLI::App& program, Action& action) {
   describes(verb->add_option("--m", a.m, "Rows of the result (gemm)")->check(whole_number<std::int64_t>));
   describes(verb->add_option("--n", a.n, "Columns of the result (gemm)")->check(whole_number<std::int64_t>));
   describes(verb->add_option("--k", a.k, "Products per result (gemm)")->check(whole_number<std::int64_t>));
-  describes(verb->add_option("--dtype", a.dtype, "Element type: bf16 (default), f16, f32, s8"));
+  describes(verb->add_option("--dtype", a.dtype, "Element type: bf16 (default), f16, f32, e4m3, e5m2, s8, u8"));
   describes(verb->add_option("--bias", a.bias, "Shape of C (gemm): 7, 5x1, scalar; default no C"));
   describes(
       verb->add_option("--input", a.inputs, "Input NAME:DTYPE:AxBxC, in order; instead of --m --n --k"));

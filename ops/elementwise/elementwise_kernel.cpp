@@ -165,7 +165,9 @@ class Elementwise {
     result_ = y();
     format_ = assay_pack_vxu_format(dtype(), dtype(), dtype(), dtype(), recipe_.scale, recipe_.bias,
                                     recipe_.function, ASSAY_REDUCTION_none, recipe_.operation);
-    const bool integer = dtype() == ASSAY_DTYPE_s32 || p_.element == 1;
+    const bool fp8 = dtype() == ASSAY_DTYPE_e4m3 || dtype() == ASSAY_DTYPE_e5m2;
+    const bool integer = dtype() == ASSAY_DTYPE_s32 || (p_.element == 1 && !fp8);
+    if (fp8) assay_cfg_vxu_convert(1);                                                          // saturate
     assay_cfg_vxu_immediates(assay_pack_vxu_immediates(integer ? 0xFFFFFFFF : 0xBF800000, 0));  // -1
   }
 

@@ -43,6 +43,10 @@ class ElementwiseOperator final : public Operator {
   void infer(Problem& problem) const override {
     check_common(*this, problem);
     const TensorInfo& first = problem.inputs[0];
+    if (bits_of(first.dtype) < 8)
+      fail(ExitCode::Unsupported,
+           "{}: input '{}' is {}; expected one of f32, f16, bf16, e4m3, e5m2, s8, u8, s32", name(),
+           first.name, to_string(first.dtype));
     for (const TensorInfo& t : problem.inputs)
       if (t.dtype != first.dtype)
         fail(ExitCode::Unsupported, "{}: input '{}' is {} but input '{}' is {}; all must be of one type",

@@ -4,7 +4,7 @@
 //   max, min             Y = the greatest or least of 1 to 15 inputs (Max, Min, opset 8 on)
 //   relu                 Y = max(X, 0)        (Relu)
 //
-// Types: f32, f16, bf16, s8, u8, s32, all inputs and the output the same. What each does to the bit:
+// Types: f32, f16, bf16, e4m3, e5m2, s8, u8, s32, all inputs and the output the same. What each does to the bit:
 // docs/numerics.md, "Elementwise operators".
 #pragma once
 

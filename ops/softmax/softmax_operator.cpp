@@ -67,7 +67,7 @@ SoftmaxForm softmax_form(const Problem& problem) {
   const Operator& op = softmax_operator();
   check_common(op, problem);
   const TensorInfo& x = problem.inputs[0];
-  if (!is_float(x.dtype))
+  if (!is_float(x.dtype) || bits_of(x.dtype) < 16)
     fail(ExitCode::Unsupported, "softmax: input 'X' is {}, expected f32, f16 or bf16", to_string(x.dtype));
   const auto rank = static_cast<std::int64_t>(x.shape.size());
   const std::int64_t axis = problem.attributes.get_int(op.name(), find_attribute(op, "axis"));

@@ -73,7 +73,9 @@ TEST_P(ElementwiseBits, EqualTheScalarModelOnEveryMachine) {
   std::map<std::string, Machine> machines;
   for (const char* name : kMachines) machines.emplace(name, find_machine(name));
   std::map<std::string, int> compared;
-  for (const DType dtype : all_dtypes())
+  const std::vector<DType> dtypes{DType::f32, DType::f16, DType::bf16, DType::s8,
+                                  DType::u8,  DType::s32, DType::e4m3, DType::e5m2};
+  for (const DType dtype : dtypes)
     for (int i = 0; i < kShapes; ++i) {
       testgen::Case c;
       c.problem = problem_of(*GetParam(), dtype, random);
@@ -100,7 +102,7 @@ TEST_P(ElementwiseBits, EqualTheScalarModelOnEveryMachine) {
         ++compared[fmt::format("{:<5} {:<15}", to_string(dtype), name)];
       }
     }
-  ASSERT_EQ(compared.size(), all_dtypes().size() * kMachines.size());
+  ASSERT_EQ(compared.size(), dtypes.size() * kMachines.size());
   for (const auto& [combination, shapes] : compared) {
     fmt::print("bits  {:<5} {} {} shapes\n", GetParam()->name(), combination, shapes);
     EXPECT_EQ(shapes, kShapes) << combination;
