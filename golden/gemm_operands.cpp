@@ -75,10 +75,26 @@ std::size_t batch_offset(const Shape& shape, const Shape& batch, std::size_t pos
   return offset;
 }
 
+// Where operands, zero points and scales are. Names are ONNX's.
+void find_inputs(const ops::Problem& problem, GemmOperands& g) {
+  for (std::size_t i = 0; i < problem.inputs.size(); ++i) {
+    const std::string& name = problem.inputs[i].name;
+    if (name == "A" || name == "a") g.a_input = i;
+    if (name == "B" || name == "b") g.b_input = i;
+    if (name == "a_zero_point") g.a_zero = i;
+    if (name == "b_zero_point") g.b_zero = i;
+    if (name == "y_zero_point") g.y_zero = i;
+    if (name == "a_scale") g.a_scale = i;
+    if (name == "b_scale") g.b_scale = i;
+    if (name == "y_scale") g.y_scale = i;
+  }
+}
+
 GemmOperands read_matmul(const ops::Problem& problem) {
   GemmOperands g;
-  Shape a = problem.inputs[0].shape;
-  Shape b = problem.inputs[1].shape;
+  find_inputs(problem, g);
+  Shape a = problem.inputs[g.a_input].shape;
+  Shape b = problem.inputs[g.b_input].shape;
   if (a.size() == 1) a.insert(a.begin(), 1);
   if (b.size() == 1) b.push_back(1);
   g.m = size(a[a.size() - 2]);

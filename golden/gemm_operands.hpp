@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/tensor.hpp"
@@ -28,9 +29,13 @@ struct GemmOperands {
   float alpha = 1, beta = 1;                      // float operands
   std::int32_t alpha_integer = 1, beta_integer = 1;
   bool scaled = false;  // alpha is not 1
+
+  // Indices in the problem's inputs.
+  std::size_t a_input = 0, b_input = 1;
+  std::optional<std::size_t> a_zero, b_zero, y_zero, a_scale, b_scale, y_scale;
 };
 
-// gemm or matmul that passed Operator::infer.
+// gemm, matmul, matmulinteger or qlinearmatmul that passed Operator::infer.
 GemmOperands read_gemm_operands(const ops::Problem& problem);
 
 }  // namespace assay::golden

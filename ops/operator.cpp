@@ -42,6 +42,8 @@ const std::vector<const Operator*>& all_operators() {
     std::vector<const Operator*> list;
     list.push_back(&gemm_operator());
     list.push_back(&matmul_operator());
+    list.push_back(&matmulinteger_operator());
+    list.push_back(&qlinearmatmul_operator());
     for (const Operator* op : elementwise_operators()) list.push_back(op);
     list.push_back(&softmax_operator());
     for (const Operator* op :

@@ -35,7 +35,8 @@ const std::vector<OnnxOperator>& operators() {
   static const std::vector<OnnxOperator> rows{
       {"Gemm", "gemm", 6, 3, {"alpha", "beta", "transA", "transB"}, {"broadcast"}, 7},
       {"MatMul", "matmul", 1, 2},
-      {"MatMulInteger", "matmul", 10, 2},  // without zero points
+      {"MatMulInteger", "matmulinteger", 10, 4},
+      {"QLinearMatMul", "qlinearmatmul", 10, 8},
       {"Add", "add", 7, 2},
       {"Sub", "sub", 7, 2},
       {"Mul", "mul", 7, 2},
@@ -217,8 +218,8 @@ void add_inputs(const Model& model, const OnnxOperator& row, std::map<std::strin
   for (int i = 0; i < node.input_size(); ++i) {
     if (node.input(i).empty()) continue;  // an optional input that is not given
     if (i >= row.inputs)
-      fail(ExitCode::Unsupported, "{}: node {}: input {} ('{}') is unsupported{}", model.file, describe(node),
-           i, node.input(i), node.op_type() == "MatMulInteger" ? ": a zero point" : "");
+      fail(ExitCode::Unsupported, "{}: node {}: input {} ('{}') is unsupported", model.file, describe(node),
+           i, node.input(i));
     const auto found = tensors.find(node.input(i));
     if (found == tensors.end())
       fail(ExitCode::BadInput, "{}: node {}: input '{}' is nowhere defined", model.file, describe(node),

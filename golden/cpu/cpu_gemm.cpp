@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <numeric>
+#include <optional>
 
 #include "golden/backends.hpp"
 #include "golden/cpu/multiply.hpp"
@@ -167,20 +169,26 @@ void evaluate_floats(const ops::Problem& problem, const std::vector<Tensor>& inp
   expected.own = {0x1p-53, roundings + 2, 0};
 }
 
-// Bytes of either sign.
-std::vector<std::int16_t> integers_of(const Tensor& t) {
+// Bytes of either sign, less a zero point.
+std::vector<std::int16_t> integers_of(const Tensor& t, const Tensor* zero = nullptr) {
+  const std::int16_t less = zero == nullptr ? std::int16_t{0} : integers_of(*zero)[0];
   std::vector<std::int16_t> values;
-  for (const std::byte byte : t.bytes)
-    values.push_back(t.dtype == DType::u8 ? std::to_integer<std::uint8_t>(byte)
-                                          : std::to_integer<std::int8_t>(byte));
+  for (const std::byte byte : t.bytes) {
+    const int value = t.dtype == DType::u8 ? int{std::to_integer<std::uint8_t>(byte)}
+                                           : int{std::to_integer<std::int8_t>(byte)};
+    values.push_back(static_cast<std::int16_t>(value - less));
+  }
   return values;
 }
 
-// Every sum in 64 bits: products stay below 2^16, and K below 2^40.
-void evaluate_integers(const GemmOperands& g, const std::vector<Tensor>& inputs, Tensor& y) {
-  const std::vector<std::int16_t> a = integers_of(inputs[0]), b = integers_of(inputs[1]);
-  const auto* c = g.has_c ? inputs[2].as<std::int32_t>() : nullptr;
-  std::size_t at = 0;
+// What becomes of the sums of a row, as 64-bit integers.
+using Finish = std::function<void(std::size_t row, const std::vector<std::int64_t>& sums)>;
+
+// Every sum in 64 bits: products stay below 2^17, and K below 2^40.
+void sum_integers(const GemmOperands& g, const std::vector<Tensor>& inputs, const Finish& finish) {
+  const auto zero = [&](std::optional<std::size_t> input) { return input ? &inputs[*input] : nullptr; };
+  const std::vector<std::int16_t> a = integers_of(inputs[g.a_input], zero(g.a_zero)),
+                                  b = integers_of(inputs[g.b_input], zero(g.b_zero));
   std::vector<std::int64_t> row(g.n);
   for (std::size_t batch = 0; batch < g.a_offsets.size(); ++batch)
     for (std::size_t i = 0; i < g.m; ++i) {
@@ -190,15 +198,42 @@ void evaluate_integers(const GemmOperands& g, const std::vector<Tensor>& inputs,
         for (std::size_t j = 0; j < g.n; ++j)
           row[j] += std::int64_t{factor} * b[g.b.at(g.b_offsets[batch], kk, j)];
       }
-      for (std::size_t j = 0; j < g.n; ++j) {
-        // 128 bits hold alpha * sum + beta * C; the low 32 of them are the result.
-        __extension__ using Wide = __int128;
-        Wide value = Wide{g.alpha_integer} * row[j];
-        if (c != nullptr) value += Wide{g.beta_integer} * c[g.c.at(0, i, j)];
-        const auto word = static_cast<std::uint32_t>(value);
-        std::memcpy(y.bytes.data() + 4 * at++, &word, sizeof word);
-      }
+      finish(batch * g.m + i, row);
     }
+}
+
+void evaluate_integers(const GemmOperands& g, const std::vector<Tensor>& inputs, Tensor& y) {
+  const auto* c = g.has_c ? inputs[2].as<std::int32_t>() : nullptr;
+  sum_integers(g, inputs, [&](std::size_t row, const std::vector<std::int64_t>& sums) {
+    for (std::size_t j = 0; j < g.n; ++j) {
+      // 128 bits hold alpha * sum + beta * C; the low 32 of them are the result.
+      __extension__ using Wide = __int128;
+      Wide value = Wide{g.alpha_integer} * sums[j];
+      if (c != nullptr) value += Wide{g.beta_integer} * c[g.c.at(0, row % g.m, j)];
+      const auto word = static_cast<std::uint32_t>(value);
+      std::memcpy(y.bytes.data() + 4 * (row * g.n + j), &word, sizeof word);
+    }
+  });
+}
+
+void evaluate_quantised(const GemmOperands& g, const std::vector<Tensor>& inputs, Tensor& y) {
+  const float a_scale = decode_f32(inputs[*g.a_scale])[0], y_scale = decode_f32(inputs[*g.y_scale])[0];
+  std::vector<float> factors = decode_f32(inputs[*g.b_scale]);
+  for (float& factor : factors) {
+    const float both = a_scale * factor;
+    factor = both / y_scale;
+  }
+  const double zero = integers_of(inputs[*g.y_zero])[0];
+  const double low = y.dtype == DType::s8 ? -128 : 0, high = low + 255;
+  sum_integers(g, inputs, [&](std::size_t row, const std::vector<std::int64_t>& sums) {
+    for (std::size_t j = 0; j < g.n; ++j) {
+      const auto sum = static_cast<std::int32_t>(static_cast<std::uint32_t>(sums[j]));
+      const float t = static_cast<float>(sum) * factors[factors.size() == 1 ? 0 : j];
+      const double rounded = std::isnan(t) ? 0 : std::nearbyint(double{t});
+      y.bytes[row * g.n + j] =
+          static_cast<std::byte>(static_cast<int>(std::clamp(rounded + zero, low, high)));
+    }
+  });
 }
 
 }  // namespace
@@ -206,7 +241,9 @@ void evaluate_integers(const GemmOperands& g, const std::vector<Tensor>& inputs,
 void cpu_gemm(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected) {
   if (is_float(problem.inputs[0].dtype)) return evaluate_floats(problem, inputs, expected);
   expected.bits.emplace(expected.name, expected.dtype, expected.shape);
-  evaluate_integers(read_gemm_operands(problem), inputs, *expected.bits);
+  const GemmOperands g = read_gemm_operands(problem);
+  if (g.y_scale) evaluate_quantised(g, inputs, *expected.bits);
+  else evaluate_integers(g, inputs, *expected.bits);
 }
 
 }  // namespace assay::golden

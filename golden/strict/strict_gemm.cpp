@@ -47,17 +47,51 @@ void finish(const GemmOperands& g, std::int32_t acc, const Tensor* c, std::size_
   std::memcpy(y.bytes.data() + at * sizeof t, &t, sizeof t);
 }
 
+void subtract(const std::vector<Tensor>& inputs, std::optional<std::size_t> zero, std::vector<float>&) {
+  (void)inputs, (void)zero;  // floats have no zero points
+}
+void subtract(const std::vector<Tensor>& inputs, std::optional<std::size_t> zero,
+              std::vector<std::int32_t>& x) {
+  if (!zero) return;
+  const Tensor& t = inputs[*zero];
+  for (std::int32_t& value : x) value -= load_s32(t.dtype, t.bytes.data(), 0);
+}
+
+// Of the columns' factors one, or each in its turn.
+void requantise_row(const GemmOperands& g, const std::vector<Tensor>& inputs, const std::int32_t* acc,
+                    Tensor& y, std::size_t at) {
+  const auto scale = [&](std::size_t input, std::size_t i) {
+    return load_f32(DType::f32, inputs[input].bytes.data(), i);
+  };
+  const std::size_t count = inputs[*g.b_scale].bytes.size() / 4;
+  const Tensor& zero = inputs[*g.y_zero];
+  for (std::size_t j = 0; j < g.n; ++j) {
+    const float both = scale(*g.a_scale, 0) * scale(*g.b_scale, count == 1 ? 0 : j);
+    const float t = requantise(acc[j], both / scale(*g.y_scale, 0), std::nullopt, Function::Identity);
+    const std::int32_t value = quantise(t, load_s32(zero.dtype, zero.bytes.data(), 0), y.dtype);
+    std::memcpy(y.bytes.data() + at + j, &value, 1);
+  }
+}
+
 template <typename Operand, typename Accumulator>
 void evaluate_gemm(const GemmOperands& g, const std::vector<Tensor>& inputs, Tensor& y) {
   const Tensor* c = g.has_c ? &inputs[2] : nullptr;
   for (std::size_t batch = 0; batch < g.a_offsets.size(); ++batch) {
-    const auto a = dense<Operand>(inputs[0], g.a, g.a_offsets[batch], g.m, g.k);
-    const auto b = dense<Operand>(inputs[1], g.b, g.b_offsets[batch], g.k, g.n);
+    auto a = dense<Operand>(inputs[g.a_input], g.a, g.a_offsets[batch], g.m, g.k);
+    auto b = dense<Operand>(inputs[g.b_input], g.b, g.b_offsets[batch], g.k, g.n);
+    subtract(inputs, g.a_zero, a);
+    subtract(inputs, g.b_zero, b);
     std::vector<Accumulator> acc(g.m * g.n);
     multiply(a.data(), b.data(), acc.data(), g.m, g.n, g.k);
-    for (std::size_t i = 0; i < g.m; ++i)
-      for (std::size_t j = 0; j < g.n; ++j)
-        finish(g, acc[i * g.n + j], c, i, j, y, (batch * g.m + i) * g.n + j);
+    for (std::size_t i = 0; i < g.m; ++i) {
+      const std::size_t row = (batch * g.m + i) * g.n;
+      if constexpr (std::is_same_v<Accumulator, std::int32_t>)
+        if (g.y_scale) {
+          requantise_row(g, inputs, &acc[i * g.n], y, row);
+          continue;
+        }
+      for (std::size_t j = 0; j < g.n; ++j) finish(g, acc[i * g.n + j], c, i, j, y, row + j);
+    }
   }
 }
 

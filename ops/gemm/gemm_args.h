@@ -10,6 +10,18 @@
 /* What stays in the array: B (weight stationary), the results, or A, by way of Y^T = B^T x A^T. */
 enum assay_gemm_dataflow { ASSAY_GEMM_AUTO = 0, ASSAY_GEMM_WS = 1, ASSAY_GEMM_OS = 2, ASSAY_GEMM_AS = 3 };
 
+/* Roles of optional tensors: byte `role` of `special` is the tensor's index in assay_args, 0 where absent. */
+enum {
+  ASSAY_GEMM_A_ZERO, /* one value each; b's scale may have one for each column */
+  ASSAY_GEMM_B_ZERO,
+  ASSAY_GEMM_Y_ZERO,
+  ASSAY_GEMM_A_SCALE,
+  ASSAY_GEMM_B_SCALE,
+  ASSAY_GEMM_Y_SCALE,
+  ASSAY_GEMM_ROLES
+};
+#define ASSAY_GEMM_TENSORS 0xFFFFFFFFFFFFull /* of `special` */
+
 /* Y[b] = alpha * op(A[b]) x op(B[b]) + beta * C, for each index b of the batch. */
 struct assay_gemm_attributes {
   uint64_t m, n, k;
@@ -22,6 +34,7 @@ struct assay_gemm_attributes {
   uint64_t batch_dims[ASSAY_GEMM_MAX_BATCH_RANK];
   uint64_t a_batch_strides[ASSAY_GEMM_MAX_BATCH_RANK]; /* elements; 0 broadcasts */
   uint64_t b_batch_strides[ASSAY_GEMM_MAX_BATCH_RANK];
+  uint64_t special; /* roles; sums are requantised where there is a scale */
 };
 
 #endif

@@ -243,10 +243,7 @@ GemmForm read_gemm(const Operator& op, const Problem& problem, Shape& output) {
   return form;
 }
 
-GemmForm read_matmul(const Operator& op, const Problem& problem, Shape& output) {
-  check_common(op, problem);
-  GemmForm form;
-  read_types(op, problem, form);
+void read_matmul_shapes(const Operator& op, const Problem& problem, GemmForm& form, Shape& output) {
   const Shape& a = problem.inputs[0].shape;
   const Shape& b = problem.inputs[1].shape;
   for (const TensorInfo* t : {&problem.inputs[0], &problem.inputs[1]})
@@ -272,6 +269,13 @@ GemmForm read_matmul(const Operator& op, const Problem& problem, Shape& output) 
   if (form.batch_dims.size() > ASSAY_GEMM_MAX_BATCH_RANK)
     fail(ExitCode::Unsupported, "{}: {} batch dimensions remain after merging, the most is {}", op.name(),
          form.batch_dims.size(), ASSAY_GEMM_MAX_BATCH_RANK);
+}
+
+GemmForm read_matmul(const Operator& op, const Problem& problem, Shape& output) {
+  check_common(op, problem);
+  GemmForm form;
+  read_types(op, problem, form);
+  read_matmul_shapes(op, problem, form, output);
   return form;
 }
 
@@ -279,8 +283,12 @@ GemmForm gemm_form(const Problem& problem) {
   Shape output;
   if (problem.op == gemm_operator().name()) return read_gemm(gemm_operator(), problem, output);
   if (problem.op == matmul_operator().name()) return read_matmul(matmul_operator(), problem, output);
+  if (problem.op == matmulinteger_operator().name())
+    return read_matmulinteger(matmulinteger_operator(), problem, output);
+  if (problem.op == qlinearmatmul_operator().name())
+    return read_qlinearmatmul(qlinearmatmul_operator(), problem, output);
   fail(ExitCode::Usage, "'{}' is not an operator of the GEMM family; {}", problem.op,
-       expected_one_of(problem.op, {"gemm", "matmul"}));
+       expected_one_of(problem.op, {"gemm", "matmul", "matmulinteger", "qlinearmatmul"}));
 }
 
 }  // namespace assay::ops

@@ -61,6 +61,7 @@ class Gemm {
     p_.tile_k = p_.chain == 1 ? p_.tile_m : Divisor(static_cast<u32>(rows * p_.chain));
     p_.load_rows = m.mxu_load_rows_per_cycle;
     p_.bank_word = m.spm_bank_bytes;
+    p_.scales_bytes = requantises(at_) ? Scales::bytes(at_) : 0;
   }
 
   void choose_dataflow() {
@@ -72,7 +73,15 @@ class Gemm {
     least_rows_ = p_.least_rows();
     const u32 stationary = args_.tensors[transposed_ ? 0 : 1].dtype;
     dtype_ = args_.tensors[transposed_ ? 1 : 0].dtype;
-    if (dtype_ != stationary) assay_cfg_mxu_kinds(stationary_format(stationary));
+    if (dtype_ != stationary || at_.special != 0) configure_kinds(stationary);
+  }
+
+  // Types and zero points of A and B; they change places where A is stationary.
+  [[gnu::noinline]] void configure_kinds(u32 stationary) const {
+    const int32_t a = zero_point(optional(args_, ASSAY_GEMM_A_ZERO)),
+                  b = zero_point(optional(args_, ASSAY_GEMM_B_ZERO));
+    const u32 format = dtype_ != stationary ? stationary_format(stationary) : 0;
+    assay_cfg_mxu_kinds(assay_pack_mxu_kinds(format, transposed_ ? b : a, transposed_ ? a : b, 0));
   }
 
   void read_operands() {
@@ -125,7 +134,7 @@ class Gemm {
   void complete() {
     // By halves, the array is never a whole slab behind HBM.
     halves_ = p_.few_rows() && p_.tile_n.round_up(plan_.nt / 2) * 2 == plan_.nt;
-    fill_spm(plan_);
+    fill_spm(p_, plan_);
     operands_.add(static_cast<u32>(plan_.slabs) - 2);
     // What dma_in's queue holds: a full one would hold up the orders to the array.
     const u64 fit = machine().queue_depth / (halves_ ? 6 : 4);

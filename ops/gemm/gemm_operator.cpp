@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <iterator>
 
 #include "base/error.hpp"
 #include "isa/abi.h"
@@ -41,6 +42,15 @@ double unit_of(double factor) {
   return std::ldexp(1, exponent);
 }
 
+AttributeSpec dataflow_attribute() {
+  return {"dataflow",
+          AttributeType::String,
+          std::string("auto"),
+          "what stays in the matrix unit: ws (weights, B), os (outputs) or as (A)",
+          {"auto", "ws", "os", "as"},
+          true};
+}
+
 std::vector<AttributeSpec> matmul_attributes() {
   return {
       {"out_dtype",
@@ -50,12 +60,7 @@ std::vector<AttributeSpec> matmul_attributes() {
        "float",
        {},
        false},
-      {"dataflow",
-       AttributeType::String,
-       std::string("auto"),
-       "what stays in the matrix unit: ws (weights, B), os (outputs) or as (A)",
-       {"auto", "ws", "os", "as"},
-       true},
+      dataflow_attribute(),
   };
 }
 
@@ -70,25 +75,37 @@ std::vector<AttributeSpec> gemm_attributes() {
   return list;
 }
 
+// The inputs of every role, in the order of the kernel's.
+constexpr const char* kRoles[] = {"a_zero_point", "b_zero_point", "y_zero_point",
+                                  "a_scale",      "b_scale",      "y_scale"};
+static_assert(std::size(kRoles) == ASSAY_GEMM_ROLES);
+
 class GemmOperator final : public Operator {
  public:
   GemmOperator(std::string_view name, Reader reader, std::vector<AttributeSpec> attributes,
-               std::vector<std::string> inputs)
-      : name_(name), reader_(reader), attributes_(std::move(attributes)), inputs_(std::move(inputs)) {}
+               std::vector<std::string> inputs, std::size_t required = 2, bool by_name = false)
+      : name_(name),
+        reader_(reader),
+        attributes_(std::move(attributes)),
+        inputs_(std::move(inputs)),
+        required_(required),
+        by_name_(by_name) {}
 
   std::string_view name() const override { return name_; }
   std::string_view kernel_name() const override { return "gemm"; }
   const std::vector<AttributeSpec>& attributes() const override { return attributes_; }
   const std::vector<std::string>& input_names() const override { return inputs_; }
-  std::size_t required_inputs() const override { return 2; }
-  bool allows_empty() const override { return true; }
+  std::size_t required_inputs() const override { return required_; }
+  bool inputs_by_name() const override { return by_name_; }
+  bool allows_empty() const override { return !by_name_; }
 
   void infer(Problem& problem) const override {
-    TensorInfo y{"Y", DType::f32, {}};
+    TensorInfo y{inputs_[0] == "a" ? "y" : "Y", DType::f32, {}};  // as ONNX has it
     y.dtype = reader_(*this, problem, y.shape).out;
     problem.outputs = {y};
   }
 
+  std::optional<double> usual_scale(const Problem& problem, std::size_t input) const override;
   Work work(const Problem& problem) const override;
   Tolerance tolerance(const Problem& problem) const override;
   std::optional<IntegerReach> integer_reach(const Problem& problem, double q) const override;
@@ -104,7 +121,17 @@ class GemmOperator final : public Operator {
   Reader reader_;
   std::vector<AttributeSpec> attributes_;
   std::vector<std::string> inputs_;
+  std::size_t required_;
+  bool by_name_;
 };
+
+// Products of 8 bits are about 2^12 large, and their sums grow with the root of their number: y about 32.
+std::optional<double> GemmOperator::usual_scale(const Problem& problem, std::size_t input) const {
+  const std::string& name = problem.inputs.at(input).name;
+  if (name == "a_scale" || name == "b_scale") return 1.0 / 64;
+  if (name != "y_scale") return std::nullopt;
+  return std::sqrt(static_cast<double>(form(problem).k)) / 32;
+}
 
 Work GemmOperator::work(const Problem& problem) const {
   const GemmForm f = form(problem);
@@ -112,9 +139,13 @@ Work GemmOperator::work(const Problem& problem) const {
   Work work;
   if (elements == 0) return work;
   work.macs = elements * f.k;
-  work.flops = 2 * work.macs + (f.scaled() ? elements : 0) + (f.has_c ? 2 * elements : 0);
-  const std::size_t read = f.has_c ? 3 : 2;
-  for (std::size_t i = 0; i < read; ++i) work.compulsory_read += bytes_of(problem.inputs[i]);
+  work.flops = 2 * work.macs + (f.scaled() || f.requantised ? elements : 0) + (f.has_c ? 2 * elements : 0);
+  for (std::size_t i = 0; i < problem.inputs.size(); ++i) {
+    // C may go unread; zero points are the host's.
+    const bool c = !by_name_ && i == 2,
+               zero = by_name_ && problem.inputs[i].name.find("zero_point") != std::string::npos;
+    if (!(c && !f.has_c) && !zero) work.compulsory_read += bytes_of(problem.inputs[i]);
+  }
   work.compulsory_written = Bytes(elements * size_of(f.out));
   work.products = {{f.operand, f.m, f.n, f.k, f.batches()}};
   return work;
@@ -164,8 +195,14 @@ KernelCall GemmOperator::pack(const Problem& problem) const {
 
   KernelCall call;
   call.kernel = std::string(kernel_name());
-  call.tensors = {{TensorRef::Role::Input, 0}, {TensorRef::Role::Input, 1}, {TensorRef::Role::Output, 0}};
+  const std::size_t b = by_name_ ? find_input(problem, inputs_[0] == "a" ? "b" : "B").value() : 1;
+  call.tensors = {{TensorRef::Role::Input, 0}, {TensorRef::Role::Input, b}, {TensorRef::Role::Output, 0}};
   if (f.has_c) call.tensors.push_back({TensorRef::Role::Input, 2});
+  for (std::size_t role = 0; role < std::size(kRoles); ++role)
+    if (const auto at = find_input(problem, kRoles[role])) {
+      words.special |= std::uint64_t{call.tensors.size()} << (8 * role);
+      call.tensors.push_back({TensorRef::Role::Input, *at});
+    }
   call.attributes.resize(kWords);
   std::memcpy(call.attributes.data(), &words, sizeof words);
   return call;
@@ -180,6 +217,19 @@ const Operator& gemm_operator() {
 
 const Operator& matmul_operator() {
   static const GemmOperator op("matmul", read_matmul, matmul_attributes(), {"A", "B"});
+  return op;
+}
+
+const Operator& matmulinteger_operator() {
+  static const GemmOperator op("matmulinteger", read_matmulinteger, {dataflow_attribute()},
+                               {"A", "B", "a_zero_point", "b_zero_point"}, 2, true);
+  return op;
+}
+
+const Operator& qlinearmatmul_operator() {
+  static const GemmOperator op(
+      "qlinearmatmul", read_qlinearmatmul, {dataflow_attribute()},
+      {"a", "a_scale", "a_zero_point", "b", "b_scale", "b_zero_point", "y_scale", "y_zero_point"}, 8, true);
   return op;
 }
 

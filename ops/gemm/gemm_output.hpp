@@ -4,6 +4,7 @@
 // HBM (dma_out). Without an epilogue dma_out takes the results from ACC itself.
 #pragma once
 
+#include "ops/gemm/gemm_scales.hpp"
 #include "ops/gemm/gemm_steps.hpp"
 
 namespace gemm {
@@ -55,6 +56,8 @@ class Output {
     const u64 acc_strides = assay_pack_vxu_x_strides(signed_of(acc_pitch_), 4);
     scale_ = {format(accumulator, has_c_ ? accumulator : y_.dtype, scaled_, kNone, 0), acc_strides,
               at.alpha & 0xFFFFFFFF};
+    requantised_ = requantises(at);
+    if (requantised_) open_requantise(args, at, transposed, acc_strides);
     if (!has_c_) return;
     const u64 c_row = c_.row == 0 ? 0 : c_.element;  // of a column; of a matrix, times the columns of a strip
     add_ = {format(c_.dtype, y_.dtype, true, kMemory, accumulator),
@@ -97,6 +100,21 @@ class Output {
   }
 
  private:
+  // y = saturate(round(f32(sum) * factor) + y_zero), the factor of a column of Y, or one for all.
+  [[gnu::noinline]] void open_requantise(const assay_args& args, const assay_gemm_attributes& at,
+                                         bool transposed, u64 acc_strides) {
+    scales_.open(args, at);
+    scale_per_row_ = transposed;
+    scale_ = {assay_pack_vxu_format(ASSAY_DTYPE_s32, y_.dtype, ASSAY_DTYPE_f32, 0, kMemory, kNone,
+                                    ASSAY_VECTOR_FUNCTION_identity, ASSAY_REDUCTION_none,
+                                    ASSAY_VECTOR_OPERATION_requantise),
+              acc_strides, 0};
+    const int32_t each = static_cast<int32_t>(scales_.each);
+    assay_cfg_vxu_scale_strides(transposed ? assay_pack_vxu_scale_strides(each, 0)
+                                           : assay_pack_vxu_scale_strides(0, each));
+    assay_cfg_vxu_zeros(assay_pack_vxu_zeros(0, zero_point(optional(args, ASSAY_GEMM_Y_ZERO))));
+  }
+
   static int32_t signed_of(u64 stride) { return static_cast<int32_t>(stride); }
 
   void read_c(const assay_tensor& c, const assay_gemm_attributes& at) {
@@ -117,6 +135,10 @@ class Output {
     if (has_c_) take_with_c(r, from, staged);
     else {
       out_.produce_begin();
+      if (requantised_) {
+        const u64 first = (scale_per_row_ ? r.row : r.col) * scales_.each;
+        assay_cfg_vxu_addresses(assay_pack_vxu_addresses(scales_.at + static_cast<u32>(first), 0));
+      }
       pass(r, scale_, 0, pitch, from, staged);
     }
     out_.produce_end();
@@ -188,6 +210,8 @@ class Output {
   u64 strip_, most_;              // rows of a whole tile, and results, that a stage holds
   u64 stages_at_, stages_end_, next_stage_, stage_bytes_, c_offset_;  // SPM
   Pass scale_, add_;
+  bool requantised_, scale_per_row_;
+  Scales scales_;
   Exchange<kMxu, kVxu, kAccFilled, kAccFreed> acc_{2};
   Exchange<kMxu, kDmaOut, kAccFilled, kAccFreed> acc_direct_{2};
   Out out_{0};

@@ -26,6 +26,7 @@ enum : u32 {
   kOutFreed,
   kCFilled,
   kCFreed,
+  kScalesFilled,
   kSemaphores
 };
 
@@ -52,6 +53,7 @@ struct Problem {
   u64 bank_word;  // bytes, a power of two
   bool output_stationary;
   bool has_c, batched;
+  u64 scales_bytes;  // at the end of SPM: factors of requantisation
 
   // Rows whose stream hides the load of the next stationary tile.
   u64 rows_per_load() const { return ceil_div(tile_m.value(), load_rows * cycles_per_step); }
@@ -161,7 +163,7 @@ inline bool fits_spm(const Problem& p, Plan& plan) {
   lay_out_b(p, plan);
   plan.stage_half = align_up(plan.nt * plan.strip * 4, p.bank_word);
   plan.stage = p.has_c ? 2 * plan.stage_half : plan.stage_half;
-  return 2 * plan.a_slab <= plan.middle && 2 * (plan.b_slab + plan.stage) <= plan.middle;
+  return 2 * plan.a_slab <= plan.middle && 2 * (plan.b_slab + plan.stage) + p.scales_bytes <= plan.middle;
 }
 
 // False where not even the smallest tiles fit.
@@ -189,11 +191,11 @@ inline bool fits_spm(const Problem& p, Plan& plan) {
   return true;
 }
 
-// What two of each leave of SPM goes to more stages, then to more slabs.
-inline void fill_spm(Plan& plan) {
+// What two of each, and the scales, leave of SPM goes to more stages, then to more slabs.
+inline void fill_spm(const Problem& p, Plan& plan) {
   plan.slabs = plan.stages = 2;
   const u64 a_slab = plan.a_whole ? 0 : plan.a_slab;
-  u64 rest = plan.middle - 2 * (plan.b_slab + plan.stage), a_rest = plan.middle - 2 * a_slab;
+  u64 rest = plan.middle - p.scales_bytes - 2 * (plan.b_slab + plan.stage), a_rest = plan.middle - 2 * a_slab;
   for (; plan.stages < kMostStages && rest >= plan.stage; rest -= plan.stage) ++plan.stages;
   while (plan.slabs < kMostSlabs && rest >= plan.b_slab && a_rest >= a_slab) {
     rest -= plan.b_slab;

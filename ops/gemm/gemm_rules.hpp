@@ -9,5 +9,10 @@ namespace assay::ops {
 // The normal form; `output` becomes the output's shape.
 GemmForm read_gemm(const Operator& op, const Problem& problem, Shape& output);
 GemmForm read_matmul(const Operator& op, const Problem& problem, Shape& output);
+GemmForm read_matmulinteger(const Operator& op, const Problem& problem, Shape& output);
+GemmForm read_qlinearmatmul(const Operator& op, const Problem& problem, Shape& output);
+
+// The shape rules of matmul alone: of the two inputs of `operands`. The form has its types.
+void read_matmul_shapes(const Operator& op, const Problem& operands, GemmForm& form, Shape& output);
 
 }  // namespace assay::ops

@@ -1,10 +1,16 @@
-// GEMM: ONNX Gemm (opset 13) as `gemm` and ONNX MatMul (opset 13) as `matmul`; both run the same kernel.
+// GEMM: ONNX Gemm (opset 13) as `gemm`, MatMul (opset 13) as `matmul`, MatMulInteger (opset 10) as
+// `matmulinteger` and QLinearMatMul (opset 10) as `qlinearmatmul`; all run the same kernel.
 //
 //   gemm    Y[M,N] = alpha * op(A) x op(B) + beta * C
 //           A [M,K] (transA: [K,M]); B [K,N] (transB: [N,K]); C optional, unidirectionally broadcast:
 //           [], [1], [N], [1,N], [M,1], [1,1] or [M,N]
 //   matmul  Y[...,M,N] = A[...,M,K] x B[...,K,N], batch dimensions broadcast as in NumPy; a 1-D A is a
 //           row and a 1-D B a column whose added dimension the output drops
+//
+//   matmulinteger   the s32 sums of (A - a_zero_point) * (B - b_zero_point), s8 or u8 each, shapes as
+//   matmul's qlinearmatmul   the same, times a_scale * b_scale / y_scale, + y_zero_point, of whose type y is
+//
+// Zero points and scales are one value each, b_scale one or one for each column.
 //
 // Types: f32, f16, bf16 for A and B alike, the output the same or (out_dtype) f32, C as A or f32;
 // e4m3 and e5m2, mixed too: the output bf16 or (out_dtype) f32, f16 or fp8 that saturates, C any float;
@@ -20,6 +26,8 @@ namespace assay::ops {
 
 const Operator& gemm_operator();
 const Operator& matmul_operator();
+const Operator& matmulinteger_operator();
+const Operator& qlinearmatmul_operator();
 
 // A problem of either operator as the kernel sees it: batch dimensions of size one dropped, a batch that
 // B does not have folded into M, neighbouring batch dimensions merged.
@@ -29,6 +37,7 @@ struct GemmForm {
   DType operand = DType::f32, accumulator = DType::f32, out = DType::f32;
   float alpha = 1, beta = 1;                         // float operands
   std::int32_t alpha_integer = 1, beta_integer = 1;  // integer operands
+  bool requantised = false;                          // qlinearmatmul
   bool has_c = false;                                // C is given and beta is not 0
   std::uint64_t c_row_stride = 0, c_col_stride = 0;  // elements; 0 broadcasts
   std::vector<std::uint64_t> batch_dims, a_batch_strides, b_batch_strides;

@@ -31,8 +31,8 @@ class WholeTiles {
   // The case is one of these; two tiles of rows and one of columns have room, with results and C of four
   // bytes.
   bool fits() const {
-    const bool plain =
-        (at_.trans_a | at_.trans_b) == 0 && at_.dataflow <= ASSAY_GEMM_WS && a_.dtype == b_.dtype;
+    const bool plain = (at_.trans_a | at_.trans_b) == 0 && at_.dataflow <= ASSAY_GEMM_WS &&
+                       a_.dtype == b_.dtype && (at_.special & ASSAY_GEMM_TENSORS) == 0;
     if (!plain || (kt_ & (kt_ - 1)) != 0 || tile_ != m_.mxu_cols) return false;
     const bool whole = ((at_.m | at_.n | at_.k) & (kt_ - 1)) == 0 && at_.m > tile_ && at_.k > kt_;
     if (!whole || a_line_ < 256 || (b_line_ & (m_.spm_bank_bytes - 1)) != 0) return false;

@@ -128,10 +128,24 @@ std::vector<app::CaseInput> right_problems(const std::string& config) {
   std::vector<app::CaseInput> list{gemm(70, 50, 90, "bf16", config, "ws"),
                                    gemm(70, 50, 90, "bf16", config, "os")};
   list.push_back(problem("matmul", {"A:f16:3x20x40", "B:f16:40x30"}, "", config));
+  list.push_back(problem("matmulinteger", {"A:u8:70x90", "B:s8:90x50", "a_zero_point:u8:1"}, "", config));
+  list.push_back(problem("qlinearmatmul",
+                         {"a:s8:70x90", "a_scale:f32:1", "a_zero_point:s8:1", "b:u8:90x50", "b_scale:f32:50",
+                          "b_zero_point:u8:1", "y_scale:f32:1", "y_zero_point:u8:1"},
+                         "", config));
   for (const char* op : {"add", "sub", "mul", "div"})
     list.push_back(problem(op, {"A:f16:9x1x700", "B:f16:11x1"}, "", config));
   for (const char* op : {"max", "min"})
     list.push_back(problem(op, {"data_0:s8:5000", "data_1:s8:5000", "data_2:s8:1"}, "", config));
+  for (const char* op : {"conv", "convtranspose"})
+    list.push_back(problem(op, {"X:f16:2x12x9x11", "W:f16:12x12x3x3"}, "strides=2,1", config));
+  list.push_back(problem("convinteger", {"x:u8:2x9x7x11", "w:s8:20x9x3x3"}, "pads=1,0,1,2", config));
+  list.push_back(problem("qlinearconv",
+                         {"x:s8:1x9x7x11", "x_scale:f32:1", "x_zero_point:s8:1", "w:s8:20x9x3x3",
+                          "w_scale:f32:20", "w_zero_point:s8:1", "y_scale:f32:1", "y_zero_point:u8:1"},
+                         "", config));
+  list.push_back(
+      problem("attention", {"Q:bf16:1x2x70x32", "K:bf16:1x2x90x32", "V:bf16:1x2x90x32"}, "", config));
   list.push_back(problem("relu", {"X:f32:20000"}, "", config));
   list.push_back(problem("softmax", {"X:f32:6x3000"}, "", config));
   list.push_back(problem("softmax", {"X:f16:4x50x60"}, "axis=1", config));

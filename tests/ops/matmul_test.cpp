@@ -122,5 +122,62 @@ TEST(Matmul, HasNeitherAlphaNorC) {
   expect_error(ExitCode::Usage, "matmul: unknown attribute 'alpha'", [&] { matmul_operator().infer(p); });
 }
 
+Problem qlinear() {
+  return {"qlinearmatmul",
+          {},
+          {{"a", DType::u8, {2, 3, 4}},
+           {"a_scale", DType::f32, {}},
+           {"a_zero_point", DType::u8, {1}},
+           {"b", DType::s8, {4, 5}},
+           {"b_scale", DType::f32, {5}},
+           {"b_zero_point", DType::s8, {}},
+           {"y_scale", DType::f32, {}},
+           {"y_zero_point", DType::s8, {}}},
+          {}};
+}
+
+TEST(QlinearMatmul, TheOutputHasMatmulsShapeAndItsZeroPointsType) {
+  Problem p = qlinear();
+  qlinearmatmul_operator().infer(p);
+  EXPECT_EQ(p.outputs.at(0).name, "y");
+  EXPECT_EQ(p.outputs[0].dtype, DType::s8);
+  EXPECT_EQ(p.outputs[0].shape, (Shape{2, 3, 5}));
+  const Work work = qlinearmatmul_operator().work(p);
+  EXPECT_EQ(work.macs, 2U * 3 * 4 * 5);
+  EXPECT_EQ(work.compulsory_read.count(), 24U + 20 + 4 * 7) << "zero points are the host's";
+  const KernelCall call = qlinearmatmul_operator().pack(p);
+  EXPECT_EQ(call.kernel, "gemm");
+  EXPECT_EQ(call.tensors.at(1).index, 3U) << "b";
+  EXPECT_EQ(call.attributes.back(), 0x080706050403U + 0U) << "the roles in the order of the kernel's";
+}
+
+TEST(QlinearMatmul, WhatIsNotCoveredIsNamed) {
+  const auto refused = [](std::size_t input, DType type, Shape shape, ExitCode code, const char* text) {
+    Problem p = qlinear();
+    p.inputs[input].dtype = type;
+    p.inputs[input].shape = std::move(shape);
+    expect_error(code, text, [&] { qlinearmatmul_operator().infer(p); });
+  };
+  constexpr ExitCode kNot = ExitCode::Unsupported;
+  refused(0, DType::f32, {2, 3, 4}, kNot, "qlinearmatmul: input 'a' is f32; expected s8 or u8");
+  refused(0, DType::u8, {2, 3, 6}, ExitCode::Usage, "inner dimensions differ: 6 from input 'a'");
+  refused(1, DType::f32, {3}, kNot,
+          "input 'a_scale' [3]: one value for a row is unsupported; expected one value");
+  refused(2, DType::s8, {}, kNot, "input 'a_zero_point' is s8; expected u8");
+  refused(4, DType::f32, {4}, kNot, "expected one value or [5], one for each column");
+  refused(4, DType::f16, {5}, kNot, "input 'b_scale' is f16; expected f32");
+  refused(5, DType::s8, {5}, kNot, "input 'b_zero_point' [5]: one value for a column is unsupported");
+  refused(7, DType::s32, {}, kNot, "input 'y_zero_point' is s32; expected s8 or u8");
+}
+
+TEST(MatmulInteger, ZeroPointsAreOptionalEachByItself) {
+  Problem p{"matmulinteger", {}, {{"A", DType::u8, {3, 4}}, {"B", DType::s8, {4, 5}}}, {}};
+  matmulinteger_operator().infer(p);
+  EXPECT_EQ(p.outputs.at(0).dtype, DType::s32);
+  EXPECT_EQ(matmulinteger_operator().pack(p).attributes.back(), 0U);
+  p.inputs.push_back({"b_zero_point", DType::s8, {}});
+  EXPECT_EQ(matmulinteger_operator().pack(p).attributes.back(), 0x300U);
+}
+
 }  // namespace
 }  // namespace assay::ops
