@@ -53,6 +53,8 @@ class Attention {
         plan_(plan),
         dtype_(args.tensors[0].dtype),
         element_(static_cast<u32>(sizes.element)),
+        walk_(at, plan, lengths_of(args, at)),
+        loader_(args, at, plan, walk_),
         weight_dtype_(dtype_ == ASSAY_DTYPE_s8 ? ASSAY_DTYPE_bf16 : dtype_),
         weight_element_(static_cast<u32>(sizes.weight_element)),
         qk_({dtype_, element_, plan.q_pitch, plan.k_pitch, plan.k_pitch, element_, plan.s_pitch, true, false},
@@ -60,8 +62,6 @@ class Attention {
         pv_({weight_dtype_, weight_element_, plan.p_pitch, plan.v_pitch, element_, plan.v_pitch, plan.o_pitch,
              false, weight_dtype_ != dtype_},
             plan, machine()),
-        walk_(at, plan, lengths_of(args, at)),
-        loader_(args, at, plan, walk_),
         q_(static_cast<u32>(plan.buffers())),
         s_(static_cast<u32>(plan.lead) + 1),
         y_(q_),
@@ -132,6 +132,7 @@ class Attention {
   void load_q(const Step& s) {
     const Tile& t = s.tile;
     produce(q_, kDmaIn, kQFreed);
+    loader_.leave_pages();
     const u64 from =
         args_.tensors[0].address + t.batch * at_.q.batch + t.head * at_.q.head + t.query * at_.q.row;
     dma_in_planes({{from, q_of(s), static_cast<u32>(at_.depth) * element_, static_cast<u32>(t.queries),
@@ -145,8 +146,7 @@ class Attention {
   // The next tile's queries, when this one's have been asked for.
   void load_next_q(const Step& s) {
     Step next = s;
-    while (!next.ends()) walk_.advance(next);
-    walk_.advance(next);
+    walk_.next_tile(next);
     if (!next.done) load_q(next);
   }
 
@@ -158,6 +158,7 @@ class Attention {
     const Tile& t = s.tile;
     const u64 element = element_bytes(args_.tensors[4].dtype);
     produce(mask_, kDmaIn, kMaskFreed);
+    loader_.leave_pages();
     const u64 at = t.batch * at_.mask.batch + t.head * at_.mask.head + t.query * at_.mask.row + s.key();
     const u32 rows = static_cast<u32>(mask_rows(t));
     dma_in_planes({{args_.tensors[4].address + at * element, mask_of(s),
@@ -445,10 +446,10 @@ class Attention {
   const assay_attention_attributes& at_;
   const Plan& plan_;
   const u32 dtype_, element_;
-  const u32 weight_dtype_, weight_element_;  // of P
-  Product qk_, pv_;
   const Walk walk_;
   Loader loader_;
+  const u32 weight_dtype_, weight_element_;  // of P
+  Product qk_, pv_;
   Tokens q_, s_, y_, mask_;
   u32 slot_ = 0;             // that the array uses next
   bool is_pending_ = false;  // the array adds a step's values

@@ -94,7 +94,7 @@ inline void lay_out_lines(const Sizes& s, Plan& plan) {
   plan.v_pitch = pitch(s.at.value_depth, s.element);
   plan.y_pitch = pitch(s.at.value_depth, s.result_element);
   plan.p_pitch = pitch(plan.columns, s.weight_element);
-  plan.mask_pitch = pitch(plan.columns, s.mask_element);
+  plan.mask_pitch = pitch(plan.columns, s.mask_element);  // 0 without one
   plan.s_pitch = static_cast<u32>(align_up(plan.columns * 4, acc_word));
   plan.o_pitch = static_cast<u32>(align_up(s.at.value_depth * 4, acc_word));
   plan.sum_pitch = kStripes * 4 + acc_word;
@@ -108,7 +108,7 @@ inline bool lay_out(const Sizes& s, Plan& plan) {
   plan.q_size = static_cast<u32>(rows * plan.q_pitch);
   plan.p_size = static_cast<u32>(rows * plan.p_pitch);
   plan.y_size = static_cast<u32>(rows * plan.y_pitch);
-  plan.mask_size = s.at.mask_kind == ASSAY_ATTENTION_NO_MASK ? 0 : static_cast<u32>(rows * plan.mask_pitch);
+  plan.mask_size = static_cast<u32>(rows * plan.mask_pitch);
   plan.s_size = static_cast<u32>(rows * plan.s_pitch);
   plan.slot_unit = static_cast<u32>(plan.chunk * max(plan.k_pitch, plan.v_pitch));
   plan.slot_size = static_cast<u32>(plan.shape.units * plan.slot_unit);
@@ -132,29 +132,58 @@ inline bool lay_out(const Sizes& s, Plan& plan) {
   return spm.fits() && acc.fits() && plan.slots >= least;
 }
 
-// Of rows from `most` on down to `least`, and of chunks likewise, the first that fit.
+// As many rows as `most` that both memories hold, no fewer than `least`, with the largest chunk that leaves
+// them so many.
 inline bool fit(const Sizes& s, Plan& plan, u64 most, u64 least, u64 least_chunk) {
-  for (u64 rows = most;; rows = max(rows / 2, least)) {
-    plan.shape = shape_of(s.at, rows);
-    for (plan.chunk = kBlock; plan.chunk >= least_chunk; plan.chunk /= 2)
-      if (lay_out(s, plan)) return true;
-    if (rows == least) return false;
+  const u64 vectors = 4 * 4, scores = plan.lead + 1;
+  const u64 acc_row = scores * plan.s_pitch + plan.o_pitch + plan.sum_pitch + 4;
+  const u64 spm_row =
+      plan.buffers() * (plan.q_pitch + plan.p_pitch + plan.y_pitch) + scores * plan.mask_pitch + vectors;
+  const u64 slots = (plan.lead > 0 ? 3 : 1) * max(plan.k_pitch, plan.v_pitch);
+  const u64 spare = 16 * s.machine.spm_bank_bytes + s.table_bytes;  // what rounding may take
+  const u64 rows_acc = s.machine.acc_bytes / acc_row;
+  u64 rows = 0;
+  for (u64 chunk = kBlock; chunk >= least_chunk; chunk /= 2) {
+    const u64 taken = chunk * slots + spare;
+    if (taken >= s.machine.spm_bytes) continue;
+    const u64 fits = min(min(most, rows_acc), (s.machine.spm_bytes - taken) / spm_row);
+    if (fits <= rows) continue;
+    rows = fits;
+    plan.chunk = chunk;
+    if (rows == min(most, rows_acc)) break;
   }
+  for (; rows >= least; rows -= max<u64>(1, rows / 8)) {
+    plan.shape = shape_of(s.at, rows);
+    if (lay_out(s, plan)) return true;
+  }
+  return false;
+}
+
+// Rows of a tile at most: many, so that K and V pass seldom and passes are long; fewer where the run would be
+// of few steps, whose first scores and last values have nothing to overlap with.
+inline u64 most_rows(const Sizes& s) {
+  constexpr u64 kSteps = 8;
+  const u64 array = s.machine.mxu_rows, blocks = ceil_div(s.at.keys, kBlock);
+  const u64 all = s.at.batch * s.at.q_heads * s.at.queries * blocks;
+  u64 rows = 8 * array;
+  while (rows > 4 * array && all < kSteps * rows) rows /= 2;
+  return rows;
 }
 
 inline void make_plan(const Sizes& s, Plan& plan) {
   lay_out_lines(s, plan);
-  const u64 array = s.machine.mxu_rows, chunk = min<u64>(kBlock, device::align_up(s.machine.mxu_cols, 2));
+  const u64 array = s.machine.mxu_rows, most = most_rows(s);
+  const u64 chunk = min<u64>(kBlock, align_up(s.machine.mxu_cols, 2));
   // Rows whose stream hides the load of the next stationary tile.
   const u64 hides = ceil_div(array, s.machine.mxu_load_rows_per_cycle);
   plan.lead = 2;
-  plan.feasible = fit(s, plan, 8 * array, 4 * array, chunk);
+  plan.feasible = fit(s, plan, most, min(most, 4 * array), chunk);
   if (plan.feasible) return;
   plan.lead = 1;
-  plan.feasible = fit(s, plan, 8 * array, hides, chunk);
+  plan.feasible = fit(s, plan, most, hides, chunk);
   if (plan.feasible) return;
   plan.lead = 0;
-  plan.feasible = fit(s, plan, 8 * array, 1, 1);
+  plan.feasible = fit(s, plan, most, 1, 1);
 }
 
 }  // namespace attention

@@ -50,6 +50,12 @@ class Walk {
     return s;
   }
 
+  // Its index does not tell where it stands in the run.
+  void next_tile(Step& s) const {
+    s.block = s.tile.end_block - 1;
+    advance(s);
+  }
+
   void advance(Step& s) const {
     ++s.index;
     s.turn = s.turn == last_turn_ ? 0 : s.turn + 1;
