@@ -225,6 +225,28 @@ TEST(Cli, UnknownVerbOptionOperatorDtypeNameTheNearest) {
                "recorded, none, strict, cpu, dnnl; did you mean 'cpu'?");
 }
 
+TEST(Cli, ConvolutionsTakeListsAndInputsByName) {
+  const ProcessResult r = assay(
+      "run conv --input X:f16:1x3x9x8 --input W:f16:5x3x3x2 --input R:f16:1x5x5x8 --attr strides=2,1 "
+      "--attr pads=1,1,1,0 --attr activation=relu --mode bits --config edge16");
+  EXPECT_EQ(r.exit_code, 0) << r.output;
+  EXPECT_THAT(
+      r.output,
+      HasSubstr("--input R:f16:1x5x5x8 --attr activation=relu --attr pads=1,1,1,0 --attr strides=2,1"));
+  const std::string conv = "run conv --input X:f32:1x4x5x5 --input W:f32:4x4x3x3 ";
+  expect_error(assay(conv + "--attr strides=0,1"), 2, "'strides' = 0,1; expected 2 integers from 1");
+  expect_error(assay(conv + "--attr strides=2,x"), 2, "strides");
+  expect_error(assay(conv + "--attr group=3"), 2, "group 3 does not divide the 4 channels");
+  expect_error(assay(conv + "--attr dilations=3,3"), 2, "the kernel is larger than the padded input");
+  expect_error(assay(conv + "--input Y:f32:3"), 2, "'Y' is no input of conv that may come here");
+  expect_error(assay("run convtranspose --input X:f32:1x4x5 --input W:f32:4x4x3 --attr pads=4,4"), 2,
+               "output positions in spatial dimension 0: -1");
+  expect_error(assay("run conv --input X:s8:1x4x5 --input W:s8:4x4x3"), 6,
+               "there are convinteger and qlinearconv");
+  expect_error(assay("run conv --input X:f32:1x1x20000000000x8 --input W:f32:1x1x1x1 --no-values"), 2,
+               "does not fit");
+}
+
 TEST(Cli, AnEmptyOutputIsAResult) {
   for (const char* run :
        {"run gemm --m 0 --n 8 --k 8", "run gemm --m 8 --n 0 --k 8 --bias 0 --mode bits",

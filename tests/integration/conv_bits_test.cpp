@@ -11,6 +11,7 @@
 #include "../support/conv_case.hpp"
 #include "app/case/case_run.hpp"
 #include "base/machine_yaml.hpp"
+#include "golden/backend.hpp"
 #include "testgen/case.hpp"
 #include "testgen/random.hpp"
 
@@ -75,6 +76,62 @@ TEST_P(ConvBits, EqualTheScalarModelOnEveryMachine) {
     fmt::print("bits  {:<13} {:<5} {:<15} {} problems\n", op, to_string(dtype), machine, problems);
     EXPECT_EQ(problems, kProblems) << machine;
   }
+}
+
+// ------------------------------------------------------------------------------------- exhaustive bytes
+
+// x times w for every value of both, less zero points: all sums of one product, requantised by `scale`.
+app::CaseInput every_pair(DType x, DType w, DType y, float scale, int zero) {
+  testgen::Case c;
+  c.problem = {"qlinearconv", {}, {}, {}};
+  for (const auto& [dtype, shape] : std::initializer_list<std::pair<DType, Shape>>{{x, {1, 1, 256}},
+                                                                                   {DType::f32, {}},
+                                                                                   {x, {}},
+                                                                                   {w, {256, 1, 1}},
+                                                                                   {DType::f32, {}},
+                                                                                   {w, {}},
+                                                                                   {DType::f32, {}},
+                                                                                   {y, {}}})
+    c.problem.inputs.push_back({"", dtype, shape});
+  c.mode = golden::Mode::Bits;
+  c.data = testgen::DataKind::Mixed;
+  testgen::validate(c);
+  app::CaseInput input = app::generated(c);
+  for (const std::size_t operand : {0, 3})
+    for (std::size_t i = 0; i < 256; ++i) input.inputs[operand].bytes[i] = static_cast<std::byte>(i);
+  for (const std::size_t i : {1, 4, 6}) *input.inputs[i].as<float>() = i == 1 ? scale : 1;
+  for (const std::size_t i : {2, 5, 7}) input.inputs[i].bytes[0] = static_cast<std::byte>(zero);
+  return input;
+}
+
+TEST(QuantisedBits, EveryPairOfBytesWithTiesAndSaturation) {
+  constexpr DType kBytes[] = {DType::s8, DType::u8};
+  int ties = 0, least = 0, most = 0;
+  for (const DType x : kBytes)
+    for (const DType w : kBytes)
+      for (const DType y : kBytes)
+        for (const float scale : {1.0F / 64, 1.0F / 128, 0.5F, 0.0041F}) {
+          app::CaseInput input = every_pair(x, w, y, scale, scale == 0.5F ? 3 : 131);
+          const golden::Reference strict =
+              golden::find_backend("strict").evaluate(input.c.problem, input.inputs);
+          for (const std::byte value : strict.outputs[0].bits->bytes) {
+            least += value == (y == DType::s8 ? std::byte{0x80} : std::byte{0}) ? 1 : 0;
+            most += value == (y == DType::s8 ? std::byte{0x7F} : std::byte{0xFF}) ? 1 : 0;
+          }
+          for (int a = 0; a < 256; ++a)
+            for (int b = 0; b < 256; ++b) ties += scale == 1.0F / 64 && (a * b & 63) == 32 ? 1 : 0;
+          for (const char* machine : {"edge16", "server128"}) {
+            input.c.config = machine;
+            const report::CaseResult r = app::run_case(input, {});
+            ASSERT_EQ(to_string(r.verdict), to_string(ExitCode::Pass))
+                << r.message << fmt::format("\n  {}", fmt::join(r.notes, "\n  ")) << to_string(x)
+                << to_string(w) << to_string(y) << scale;
+          }
+        }
+  fmt::print("bits  qlinearconv   every pair of bytes: {} saturated below, {} above\n", least, most);
+  EXPECT_GT(ties, 10000);
+  EXPECT_GT(least, 10000);
+  EXPECT_GT(most, 10000);
 }
 
 constexpr Family kFamilies[] = {
