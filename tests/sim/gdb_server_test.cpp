@@ -222,7 +222,7 @@ TEST(GdbServer, ReachesEveryMemoryWithoutTakingTime) {
               "m1000000000,2", "m100000,4", "M100000,1:00", "m50000000,1", "macc000010000,1", "m80000000,4"},
              "D",
              ""});
-  EXPECT_THAT(s.answers, ElementsAre("OK", "abcd", "OK", "7f", "OK", "11a5", "01000000", "E03", "E03", "E03",
+  EXPECT_THAT(s.answers, ElementsAre("OK", "abcd", "OK", "7f", "OK", "11a5", "02000000", "E03", "E03", "E03",
                                      "00000000", "OK"));
   EXPECT_EQ(fingerprint(s.run), fingerprint(run_probe(kPrint, 0, {})));
 }
