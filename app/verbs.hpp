@@ -25,6 +25,7 @@ void add_config(CLI::App& program, Action& action);
 void add_disasm(CLI::App& program, Action& action);
 void add_isa(CLI::App& program, Action& action);
 void add_mem(CLI::App& program, Action& action);
+void add_operators(CLI::App& program, Action& action);
 void add_run(CLI::App& program, Action& action);
 
 }  // namespace assay::app
