@@ -16,6 +16,10 @@ struct Example {
 const std::vector<Example>& examples() {
   static const std::vector<Example> list{
       {{"gemm", "matmul"}, {"A:{}:5x9", "B:{}:9x7"}},
+      {{"matmulinteger"}, {"A:{}:5x9", "B:{}:9x7"}},
+      {{"qlinearmatmul"},
+       {"a:{}:5x9", "a_scale:f32:scalar", "a_zero_point:{}:scalar", "b:{}:9x7", "b_scale:f32:scalar",
+        "b_zero_point:{}:scalar", "y_scale:f32:scalar", "y_zero_point:{}:scalar"}},
       {{"add", "sub", "mul", "div"}, {"A:{}:4x6", "B:{}:4x6"}},
       {{"max", "min"}, {"data_0:{}:4x6", "data_1:{}:4x6"}},
       {{"relu", "softmax"}, {"X:{}:4x6"}},
