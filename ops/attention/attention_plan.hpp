@@ -142,19 +142,22 @@ inline bool fit(const Sizes& s, Plan& plan, u64 most, u64 least, u64 least_chunk
   const u64 slots = (plan.lead > 0 ? 3 : 1) * max(plan.k_pitch, plan.v_pitch);
   const u64 spare = 16 * s.machine.spm_bank_bytes + s.table_bytes;  // what rounding may take
   const u64 rows_acc = s.machine.acc_bytes / acc_row;
-  u64 rows = 0;
+  u64 rows = 0, largest = kBlock;
   for (u64 chunk = kBlock; chunk >= least_chunk; chunk /= 2) {
     const u64 taken = chunk * slots + spare;
     if (taken >= s.machine.spm_bytes) continue;
     const u64 fits = min(min(most, rows_acc), (s.machine.spm_bytes - taken) / spm_row);
     if (fits <= rows) continue;
     rows = fits;
-    plan.chunk = chunk;
+    largest = chunk;
     if (rows == min(most, rows_acc)) break;
   }
-  for (; rows >= least; rows -= max<u64>(1, rows / 8)) {
+  for (; rows >= least && rows > 0; rows -= max<u64>(1, rows / 8)) {
     plan.shape = shape_of(s.at, rows);
-    if (lay_out(s, plan)) return true;
+    // Several units need as much of smaller chunks.
+    const u64 least_here = plan.shape.units > 1 ? least_chunk : largest;
+    for (plan.chunk = largest; plan.chunk >= least_here; plan.chunk /= 2)
+      if (lay_out(s, plan)) return true;
   }
   return false;
 }

@@ -106,6 +106,27 @@ TEST(StrictAttention, TheSumIsOfUnconvertedExponentials) {
   EXPECT_NEAR(y[0], 1, 0x1p-8);
 }
 
+TEST(StrictAttention, ASoftcapBoundsTheScores) {
+  // Scores of +-1000 become +-2: weights 1 and exp(-4).
+  const std::vector<double> y = attend({1}, {1000, -1000}, {1, 0}, {{"softcap", 2.0F}});
+  EXPECT_NEAR(y[0], 1 / (1 + std::exp(-4.0)), 0x1p-22);
+}
+
+TEST(StrictAttention, ValueScaleIsAFactorOfTheResults) {
+  EXPECT_EQ(attend({1}, {0, 0}, {1, 2}, {{"value_scale", 4.0F}}), std::vector<double>{6});
+}
+
+TEST(StrictAttention, PagesLieWhereTheTableSays) {
+  const Tensor q = tensor(DType::f32, {1, 1, 1, 1}, {0});
+  const Tensor k = tensor(DType::f32, {3, 1, 2, 1}, {0, 0, kNan, kNan, 0, 0});
+  const Tensor v = tensor(DType::f32, {3, 1, 2, 1}, {1, 2, kNan, kNan, 3, 10});
+  const std::vector<Tensor> inputs{q, k, v, tensor(DType::s32, {1, 2}, {2, 0})};
+  ops::Problem p{"attention", {}, {}, {}};
+  const char* names[]{"Q", "K", "V", "block_table"};
+  for (std::size_t i = 0; i < 4; ++i) p.inputs.push_back({names[i], inputs[i].dtype, inputs[i].shape});
+  EXPECT_EQ(decode(*find_backend("strict").evaluate(p, inputs).outputs[0].bits), std::vector<double>{4});
+}
+
 TEST(StrictAttention, HeadsOfAGroupShareKeysAndLayoutsAgree) {
   std::mt19937_64 random(3);
   std::normal_distribution<double> normal;

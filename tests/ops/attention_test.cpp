@@ -91,6 +91,47 @@ TEST(Attention, AMaskBroadcastsToAllButTheKeys) {
                      masked(ordinary(), DType::s8, {5, 7}));
 }
 
+Problem cached(std::int64_t page, Shape table) {
+  Problem p = problem({2, 6, 5, 4}, {9, 3, page, 4}, {9, 3, page, 8});
+  p.inputs.push_back({"block_table", DType::s32, std::move(table)});
+  return p;
+}
+
+TEST(Attention, LengthsAndBlockTablesHaveARowForEachItem) {
+  Problem p = ordinary();
+  p.inputs.push_back({"kv_lengths", DType::s32, {2}});
+  EXPECT_EQ(attention_form(p).lengths_input, 3U);
+  EXPECT_EQ(attention_operator().work(p).macs, 0U);  // they might all be 0
+  p.inputs.back().shape = {3};
+  expect_usage("input 'kv_lengths' [3], expected [2]: a length for each batch item", p);
+  p.inputs.back() = {"kv_lengths", DType::f32, {2}};
+  expect_unsupported("input 'kv_lengths' is f32, expected s32", p);
+
+  EXPECT_EQ(attention_form(cached(16, {2, 4})).keys, 64U);
+  Problem out = cached(16, {2, 4});
+  attention_operator().infer(out);
+  EXPECT_EQ(out.outputs[0].shape, (Shape{2, 6, 5, 8}));
+  expect_usage("input 'block_table' [3, 4], expected [2, n]: a row for each batch item", cached(16, {3, 4}));
+  expect_unsupported("pages of 12 keys; expected a power of two up to 256", cached(12, {2, 4}));
+  expect_unsupported("pages of 512 keys", cached(512, {2, 4}));
+  Problem pages = cached(16, {2, 4});
+  pages.inputs[2].shape[0] = 8;
+  expect_usage("attention: pages 9 of input 'K', 8 of input 'V'", pages);
+}
+
+TEST(Attention, EightBitOperandsGiveBf16AndRefuseWhatNeedsFloatScores) {
+  Problem p = problem({1, 1, 5, 4}, {1, 1, 7, 4}, {1, 1, 7, 9}, DType::s8);
+  attention_operator().infer(p);
+  EXPECT_EQ(p.outputs[0].dtype, DType::bf16);
+  EXPECT_EQ(attention_operator().work(p).products[1].operand, DType::bf16);
+  expect_unsupported("softcap with s8 operands; expected floats", with(p, "softcap", 2.0F));
+  expect_unsupported("an added mask with s8 operands; expected a mask of u8", masked(p, DType::f32, {5, 7}));
+  expect_unsupported("out_dtype", with(p, "out_dtype", std::string("s8")));
+  p = with(problem({1, 1, 5, 4}, {1, 1, 7, 4}, {1, 1, 7, 9}, DType::e4m3), "out_dtype", std::string("f32"));
+  attention_operator().infer(p);
+  EXPECT_EQ(p.outputs[0].dtype, DType::f32);
+}
+
 void expect_visible(const Problem& p, std::uint64_t query, std::uint64_t first, std::uint64_t end) {
   const AttentionForm::Range seen = attention_form(p).visible(query);
   EXPECT_EQ(seen.first, first) << query;
