@@ -121,7 +121,9 @@ GemmOperands read_matmul(const ops::Problem& problem) {
 }  // namespace
 
 GemmOperands read_gemm_operands(const ops::Problem& problem) {
-  return problem.op == "gemm" ? read_gemm(problem) : read_matmul(problem);
+  GemmOperands g = problem.op == "gemm" ? read_gemm(problem) : read_matmul(problem);
+  g.activation = read_activation(problem);
+  return g;
 }
 
 }  // namespace assay::golden

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/tensor.hpp"
+#include "golden/activation.hpp"
 #include "ops/operator.hpp"
 
 namespace assay::golden {
@@ -29,6 +30,7 @@ struct GemmOperands {
   float alpha = 1, beta = 1;                      // float operands
   std::int32_t alpha_integer = 1, beta_integer = 1;
   bool scaled = false;  // alpha is not 1
+  Activation activation;
 
   // Indices in the problem's inputs.
   std::size_t a_input = 0, b_input = 1;

@@ -36,20 +36,20 @@ class FloatGemm {
       cpu::multiply({{rows(batch), columns(batch, 0, g_.n), out}}, g_.k, terms);
   }
 
-  bool changes_sums() const { return g_.alpha != 1 || g_.has_c; }
+  bool changes_sums() const { return g_.alpha != 1 || g_.has_c || g_.activation.present(); }
   double value(double sum, std::size_t i, std::size_t j) const {
     const double scaled = double{g_.alpha} * sum;
-    return g_.has_c ? scaled + term(i, j) : scaled;  // adding 0 would turn -0 into +0
+    return g_.activation.value(g_.has_c ? scaled + term(i, j) : scaled);  // adding 0 would turn -0 into +0
   }
   double magnitude(double sum, std::size_t i, std::size_t j) const {
     const double scaled = std::fabs(double{g_.alpha}) * sum;
-    return (g_.has_c ? scaled + std::fabs(term(i, j)) : scaled) * inflate_;
+    return g_.activation.magnitude((g_.has_c ? scaled + std::fabs(term(i, j)) : scaled) * inflate_);
   }
   // No magnitude of an element whose value is finite is greater.
   double magnitude_limit() const {
     const double products = largest_finite_of(a_) * largest_finite_of(b_) * static_cast<double>(g_.k);
     const double terms = std::fabs(double{g_.beta}) * (g_.has_c ? largest_finite_of(c_) : 0);
-    return (std::fabs(double{g_.alpha}) * products + terms) * inflate_ * inflate_;
+    return g_.activation.magnitude((std::fabs(double{g_.alpha}) * products + terms) * inflate_ * inflate_);
   }
 
   const float* row(std::size_t batch, std::size_t i) const {

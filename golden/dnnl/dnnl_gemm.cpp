@@ -90,8 +90,8 @@ void evaluate_floats(const GemmOperands& g, const std::vector<Tensor>& inputs, E
           value += term;
           size += std::fabs(term);
         }
-        expected.values.push_back(value);
-        expected.magnitude.push_back(size * inflate);
+        expected.values.push_back(g.activation.value(value));
+        expected.magnitude.push_back(g.activation.magnitude(size * inflate));
       }
   }
   // Product and sum may each round, and each may underflow.

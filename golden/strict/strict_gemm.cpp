@@ -1,11 +1,14 @@
 // The strict golden: gemm and matmul to the bit (docs/numerics.md, "Gemm and MatMul").
 #include <cstring>
+#include <map>
 #include <optional>
+#include <string>
 
 #include "golden/backends.hpp"
 #include "golden/gemm_operands.hpp"
 #include "golden/strict/conversions.hpp"
 #include "golden/strict/dot.hpp"
+#include "golden/strict/functions.hpp"
 #include "golden/strict/vector_pass.hpp"
 
 namespace assay::golden {
@@ -27,6 +30,14 @@ std::vector<T> dense(const Tensor& t, const MatrixView& view, std::size_t offset
   return values;
 }
 
+float activated(const Activation& a, float t) {
+  if (a.name == "clip") return clip(t, static_cast<float>(a.low), static_cast<float>(a.high));
+  const std::map<std::string, Function> functions{
+      {"relu", Function::Relu}, {"tanh", Function::Tanh}, {"sigmoid", Function::Sigmoid},
+      {"silu", Function::Silu}, {"gelu", Function::Gelu}, {"gelu_tanh", Function::GeluTanh}};
+  return a.present() ? vector_pass(t, std::nullopt, std::nullopt, functions.at(a.name)) : t;
+}
+
 // alpha * acc as a pass of its own where C follows it, then beta * C + that, then the conversion.
 void finish(const GemmOperands& g, float acc, const Tensor* c, std::size_t i, std::size_t j, Tensor& y,
             std::size_t at) {
@@ -34,7 +45,7 @@ void finish(const GemmOperands& g, float acc, const Tensor* c, std::size_t i, st
   if (g.scaled) t = vector_pass(t, g.alpha, std::nullopt, Function::Identity);
   if (g.has_c)
     t = vector_pass(load_f32(c->dtype, c->bytes.data(), g.c.at(0, i, j)), g.beta, t, Function::Identity);
-  store_f32(y.dtype, t, y.bytes.data(), at);
+  store_f32(y.dtype, activated(g.activation, t), y.bytes.data(), at);
 }
 
 void finish(const GemmOperands& g, std::int32_t acc, const Tensor* c, std::size_t i, std::size_t j, Tensor& y,

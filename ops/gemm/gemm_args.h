@@ -21,6 +21,7 @@ enum {
   ASSAY_GEMM_ROLES
 };
 #define ASSAY_GEMM_TENSORS 0xFFFFFFFFFFFFull /* of `special` */
+#define ASSAY_GEMM_ACTIVATION 48             /* a code of the vector unit's functions, 0 for none */
 
 /* Y[b] = alpha * op(A[b]) x op(B[b]) + beta * C, for each index b of the batch. */
 struct assay_gemm_attributes {
@@ -34,7 +35,8 @@ struct assay_gemm_attributes {
   uint64_t batch_dims[ASSAY_GEMM_MAX_BATCH_RANK];
   uint64_t a_batch_strides[ASSAY_GEMM_MAX_BATCH_RANK]; /* elements; 0 broadcasts */
   uint64_t b_batch_strides[ASSAY_GEMM_MAX_BATCH_RANK];
-  uint64_t special; /* roles; sums are requantised where there is a scale */
+  uint64_t special; /* roles; sums are requantised where there is a scale; from bit 48 on: the activation */
+  uint64_t bounds;  /* of the activation clip: f32 bits, the upper one in the upper half */
 };
 
 #endif

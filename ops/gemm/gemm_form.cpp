@@ -74,6 +74,20 @@ void read_types(const Operator& op, const Problem& problem, GemmForm& form) {
   form.out = out;
 }
 
+void read_activation(const Operator& op, const Problem& problem, GemmForm& form) {
+  const std::string name = problem.attributes.get_string(op.name(), find_attribute(op, "activation"));
+  if (name == "none") return;
+  if (!is_float(form.operand))
+    fail(ExitCode::Unsupported, "{}: activation {} with {} operands; expected none", op.name(), name,
+         to_string(form.operand));
+  form.activation = activation_code(name);
+  form.low = problem.attributes.get_float(op.name(), find_attribute(op, "low"));
+  form.high = problem.attributes.get_float(op.name(), find_attribute(op, "high"));
+  if (name == "clip" && !(form.low <= form.high))
+    fail(ExitCode::Usage, "{}: attributes 'low' = {} and 'high' = {}; expected low <= high", op.name(),
+         form.low, form.high);
+}
+
 // The integral value of alpha or beta for integer operands.
 std::int32_t integral_factor(const Operator& op, const Problem& problem, const std::string& name) {
   const AttributeValue* given = problem.attributes.find(name);
@@ -216,6 +230,7 @@ GemmForm read_gemm(const Operator& op, const Problem& problem, Shape& output) {
   check_common(op, problem);
   GemmForm form;
   read_types(op, problem, form);
+  read_activation(op, problem, form);
   for (const TensorInfo* t : {&problem.inputs[0], &problem.inputs[1]})
     if (t->shape.size() != 2)
       fail(ExitCode::Usage, "{}: input '{}' {} has rank {}, expected 2", op.name(), t->name,
@@ -275,6 +290,7 @@ GemmForm read_matmul(const Operator& op, const Problem& problem, Shape& output) 
   check_common(op, problem);
   GemmForm form;
   read_types(op, problem, form);
+  read_activation(op, problem, form);
   read_matmul_shapes(op, problem, form, output);
   return form;
 }

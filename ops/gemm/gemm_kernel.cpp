@@ -73,7 +73,7 @@ class Gemm {
     least_rows_ = p_.least_rows();
     const u32 stationary = args_.tensors[transposed_ ? 0 : 1].dtype;
     dtype_ = args_.tensors[transposed_ ? 1 : 0].dtype;
-    if (dtype_ != stationary || at_.special != 0) configure_kinds(stationary);
+    if (dtype_ != stationary || (at_.special & ASSAY_GEMM_TENSORS) != 0) configure_kinds(stationary);
   }
 
   // Types and zero points of A and B; they change places where A is stationary.

@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "isa/abi.h"
+#include "isa/generated/commands.hpp"
 #include "ops/gemm/gemm_args.h"
 #include "ops/gemm/gemm_rules.hpp"
 #include "ops/gemm/gemm_spec.hpp"
@@ -61,6 +62,14 @@ std::vector<AttributeSpec> matmul_attributes() {
        {},
        false},
       dataflow_attribute(),
+      {"activation",
+       AttributeType::String,
+       std::string("none"),
+       "applied to the sums of floats before they are converted",
+       {"none", "relu", "clip", "tanh", "sigmoid", "silu", "gelu", "gelu_tanh"},
+       false},
+      {"low", AttributeType::Float, 0.0F, "activation clip: the least value", {}, false},
+      {"high", AttributeType::Float, 6.0F, "activation clip: the greatest value", {}, false},
   };
 }
 
@@ -139,7 +148,8 @@ Work GemmOperator::work(const Problem& problem) const {
   Work work;
   if (elements == 0) return work;
   work.macs = elements * f.k;
-  work.flops = 2 * work.macs + (f.scaled() || f.requantised ? elements : 0) + (f.has_c ? 2 * elements : 0);
+  work.flops = 2 * work.macs + (f.scaled() || f.requantised ? elements : 0) + (f.has_c ? 2 * elements : 0) +
+               (f.activation != 0 ? elements : 0);
   for (std::size_t i = 0; i < problem.inputs.size(); ++i) {
     // C may go unread; zero points are the host's.
     const bool c = !by_name_ && i == 2,
@@ -155,12 +165,17 @@ Tolerance GemmOperator::tolerance(const Problem& problem) const {
   const GemmForm f = form(problem);
   const auto k = static_cast<double>(f.k);
   const double epilogue = (f.scaled() ? 1 : 0) + (f.has_c ? 1 : 0);
-  return {f.accumulator, k + epilogue, std::fabs(static_cast<double>(f.alpha)) * k + epilogue};
+  // An activation is at most 1.13 as steep, and underflows twice itself.
+  const double steep = f.activation != 0 ? 1.13 : 1, own = f.activation != 0 ? 2 : 0;
+  return {f.accumulator, k + epilogue,
+          steep * (std::fabs(static_cast<double>(f.alpha)) * k + epilogue) + own};
 }
 
 // Sums before and after the epilogue; alpha and beta bring bits below the unit's.
 std::optional<IntegerReach> GemmOperator::integer_reach(const Problem& problem, double q) const {
   const GemmForm f = form(problem);
+  const bool exact = f.activation == 0 || f.activation == activation_code("relu");
+  if (!exact) return std::nullopt;
   const double alpha = f.alpha;
   const double beta = f.has_c ? static_cast<double>(f.beta) : 0;
   const double unit = std::min({1.0, unit_of(alpha), unit_of(beta)});
@@ -203,12 +218,21 @@ KernelCall GemmOperator::pack(const Problem& problem) const {
       words.special |= std::uint64_t{call.tensors.size()} << (8 * role);
       call.tensors.push_back({TensorRef::Role::Input, *at});
     }
+  words.special |= std::uint64_t{f.activation} << ASSAY_GEMM_ACTIVATION;
+  words.bounds = fp32_word(f.low) | fp32_word(f.high) << 32;
   call.attributes.resize(kWords);
   std::memcpy(call.attributes.data(), &words, sizeof words);
   return call;
 }
 
 }  // namespace
+
+std::uint32_t activation_code(const std::string& name) {
+  using F = isa::VectorFunction;
+  for (const F f : {F::relu, F::clip, F::tanh, F::sigmoid, F::silu, F::gelu, F::gelu_tanh})
+    if (isa::to_string(f) == name) return static_cast<std::uint32_t>(f);
+  return 0;
+}
 
 const Operator& gemm_operator() {
   static const GemmOperator op("gemm", read_gemm, gemm_attributes(), {"A", "B", "C"});

@@ -40,7 +40,9 @@ class Output {
       swap(y_.row, y_.col);
       swap(c_.row, c_.col);
     }
-    direct_ = y.dtype == accumulator && !scaled_ && !has_c_;
+    const u32 activation = static_cast<u32>(at.special >> ASSAY_GEMM_ACTIVATION);
+    if (activation == ASSAY_VECTOR_FUNCTION_clip) assay_cfg_vxu_clip(at.bounds);
+    direct_ = y.dtype == accumulator && !scaled_ && !has_c_ && activation == 0;
     batch_ = p.m * p.n * e;
     if (y.dtype == ASSAY_DTYPE_e4m3 || y.dtype == ASSAY_DTYPE_e5m2) assay_cfg_vxu_convert(1);  // saturate
     acc_pitch_ = plan.acc_pitch;
@@ -54,13 +56,14 @@ class Output {
     out_ = Out(static_cast<u32>(plan.stages));
     c_loads_ = CLoads(static_cast<u32>(plan.stages));
     const u64 acc_strides = assay_pack_vxu_x_strides(signed_of(acc_pitch_), 4);
-    scale_ = {format(accumulator, has_c_ ? accumulator : y_.dtype, scaled_, kNone, 0), acc_strides,
-              at.alpha & 0xFFFFFFFF};
+    scale_ = {
+        format(accumulator, has_c_ ? accumulator : y_.dtype, scaled_, kNone, 0, has_c_ ? 0 : activation),
+        acc_strides, at.alpha & 0xFFFFFFFF};
     requantised_ = requantises(at);
     if (requantised_) open_requantise(args, at, transposed, acc_strides);
     if (!has_c_) return;
     const u64 c_row = c_.row == 0 ? 0 : c_.element;  // of a column; of a matrix, times the columns of a strip
-    add_ = {format(c_.dtype, y_.dtype, true, kMemory, accumulator),
+    add_ = {format(c_.dtype, y_.dtype, true, kMemory, accumulator, activation),
             assay_pack_vxu_x_strides(signed_of(c_row), c_.col == 0 ? 0 : signed_of(c_.element)),
             at.beta & 0xFFFFFFFF};
     assay_cfg_vxu_bias_strides(acc_strides);
@@ -147,7 +150,7 @@ class Output {
     out_.consume_end();
   }
 
-  // y = convert(fma(beta, C, alpha * partial)).
+  // y = convert(act(fma(beta, C, alpha * partial))).
   [[gnu::noinline]] void take_with_c(const Region& r, u32 from, u32 staged) {
     const u32 c_at = staged + static_cast<u32>(c_offset_);
     c_loads_.produce_begin();
@@ -181,9 +184,9 @@ class Output {
 
   static constexpr u32 kNone = ASSAY_OPERAND_SOURCE_none, kMemory = ASSAY_OPERAND_SOURCE_memory;
 
-  static u64 format(u32 x, u32 out, bool scaled, u32 bias_source, u32 bias) {
+  static u64 format(u32 x, u32 out, bool scaled, u32 bias_source, u32 bias, u32 function) {
     return assay_pack_vxu_format(x, out, 0, bias, scaled ? ASSAY_OPERAND_SOURCE_immediate : kNone,
-                                 bias_source, ASSAY_VECTOR_FUNCTION_identity, ASSAY_REDUCTION_none,
+                                 bias_source, function, ASSAY_REDUCTION_none,
                                  ASSAY_VECTOR_OPERATION_multiply_add);
   }
 

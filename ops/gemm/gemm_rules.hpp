@@ -1,6 +1,9 @@
 // Inside the spec only: reading and checking a problem of gemm or matmul. Throws as Operator::infer.
 #pragma once
 
+#include <cstdint>
+#include <string>
+
 #include "base/tensor.hpp"
 #include "ops/gemm/gemm_spec.hpp"
 
@@ -11,6 +14,9 @@ GemmForm read_gemm(const Operator& op, const Problem& problem, Shape& output);
 GemmForm read_matmul(const Operator& op, const Problem& problem, Shape& output);
 GemmForm read_matmulinteger(const Operator& op, const Problem& problem, Shape& output);
 GemmForm read_qlinearmatmul(const Operator& op, const Problem& problem, Shape& output);
+
+// The code of an activation among the vector unit's functions.
+std::uint32_t activation_code(const std::string& name);
 
 // The shape rules of matmul alone: of the two inputs of `operands`. The form has its types.
 void read_matmul_shapes(const Operator& op, const Problem& operands, GemmForm& form, Shape& output);

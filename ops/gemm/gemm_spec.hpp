@@ -1,15 +1,16 @@
 // GEMM: ONNX Gemm (opset 13) as `gemm`, MatMul (opset 13) as `matmul`, MatMulInteger (opset 10) as
 // `matmulinteger` and QLinearMatMul (opset 10) as `qlinearmatmul`; all run the same kernel.
 //
-//   gemm    Y[M,N] = alpha * op(A) x op(B) + beta * C
+//   gemm    Y[M,N] = act(alpha * op(A) x op(B) + beta * C)
 //           A [M,K] (transA: [K,M]); B [K,N] (transB: [N,K]); C optional, unidirectionally broadcast:
 //           [], [1], [N], [1,N], [M,1], [1,1] or [M,N]
-//   matmul  Y[...,M,N] = A[...,M,K] x B[...,K,N], batch dimensions broadcast as in NumPy; a 1-D A is a
+//   matmul  Y[...,M,N] = act(A[...,M,K] x B[...,K,N]), batch dimensions broadcast as in NumPy; a 1-D A is a
 //           row and a 1-D B a column whose added dimension the output drops
 //
 //   matmulinteger   the s32 sums of (A - a_zero_point) * (B - b_zero_point), s8 or u8 each, shapes as
 //   matmul's qlinearmatmul   the same, times a_scale * b_scale / y_scale, + y_zero_point, of whose type y is
 //
+// act is the attribute `activation` (floats alone): a function of the vector unit.
 // Zero points and scales are one value each, b_scale one or one for each column.
 //
 // Types: f32, f16, bf16 for A and B alike, the output the same or (out_dtype) f32, C as A or f32;
@@ -41,6 +42,9 @@ struct GemmForm {
   bool has_c = false;                                // C is given and beta is not 0
   std::uint64_t c_row_stride = 0, c_col_stride = 0;  // elements; 0 broadcasts
   std::vector<std::uint64_t> batch_dims, a_batch_strides, b_batch_strides;
+
+  std::uint32_t activation = 0;  // its code among the vector unit's functions; 0: none
+  float low = 0, high = 0;       // of clip
 
   bool scaled() const;  // alpha is not 1
   std::uint64_t batches() const;

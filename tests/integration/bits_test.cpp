@@ -61,6 +61,9 @@ ops::Problem shape_of(DType dtype, int index, Generator& random, std::set<Dims>&
   if (random() % 2 != 0) problem.attributes.set("alpha", integer ? -3.0F : 1.3F);
   if (random() % 2 != 0) problem.attributes.set("beta", integer ? 5.0F : -0.7F);
   if (!integer && random() % 4 == 0) problem.attributes.set("out_dtype", std::string("f32"));
+  constexpr std::array kActivations{"relu", "clip", "tanh", "sigmoid", "silu", "gelu", "gelu_tanh"};
+  if (!integer && index % 3 == 0)
+    problem.attributes.set("activation", std::string(kActivations[static_cast<std::size_t>(index) / 3 % 7]));
   constexpr std::array kOutputs{"auto", "f16", "bf16", "e4m3", "e5m2"};
   if (fp8 && problem.attributes.find("out_dtype") == nullptr)
     problem.attributes.set("out_dtype", std::string(kOutputs[static_cast<std::size_t>(pick(random, 5))]));

@@ -234,5 +234,21 @@ TEST(Laws, ThePageListsThem) {
     EXPECT_NE(page.find(fmt::format("| `{}` | {} |", law.name, law.text)), std::string::npos) << law.name;
 }
 
+// Against fp64 and oneDNN within the bound, and to the bit.
+TEST(Activation, EveryOneIsWhatItsNameSays) {
+  for (const char* name : {"relu", "clip", "tanh", "sigmoid", "silu", "gelu", "gelu_tanh"})
+    for (const char* type : {"bf16", "f32"}) {
+      app::CaseInput input = gemm(33, 40, 70, type, "edge16");
+      input.c.problem.inputs.push_back({"C", input.c.problem.inputs[0].dtype, {40}});
+      input.c.problem.attributes.set("activation", std::string(name));
+      input.c.problem.attributes.set("alpha", 0.3F);
+      testgen::validate(input.c);
+      app::RunOptions options;
+      options.goldens = {"cpu", "dnnl", "strict"};
+      const report::CaseResult r = app::run_case(app::generated(input.c), options);
+      EXPECT_EQ(r.verdict, ExitCode::Pass) << r.text << ": " << r.message;
+    }
+}
+
 }  // namespace
 }  // namespace assay

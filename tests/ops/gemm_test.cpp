@@ -221,5 +221,25 @@ TEST(Gemm, ToleranceCountsEachRounding) {
   EXPECT_EQ(gemm_operator().tolerance(p).eta_terms, 4 * 9 + 2);
 }
 
+TEST(Gemm, AnActivationIsAFunctionOfTheVectorUnit) {
+  Problem p = gemm({5, 9}, {9, 7});
+  EXPECT_EQ(words_of(p).special, 0U);
+  p.attributes.set("activation", std::string("clip"));
+  p.attributes.set("low", -1.0F);
+  EXPECT_EQ(words_of(p).special, 14ULL << ASSAY_GEMM_ACTIVATION) << "its code in isa/instructions.yaml";
+  EXPECT_EQ(words_of(p).bounds, 0x40C00000BF800000U);
+  EXPECT_FALSE(gemm_operator().integer_reach(p, 8));
+  p.attributes.set("activation", std::string("relu"));
+  EXPECT_TRUE(gemm_operator().integer_reach(p, 8));
+  p.attributes.set("activation", std::string("gelo"));
+  expect_refused(p, ExitCode::Unsupported, "did you mean 'gelu'?");
+  p.attributes.set("activation", std::string("clip"));
+  p.attributes.set("high", -2.0F);
+  expect_refused(p, ExitCode::Usage, "'low' = -1 and 'high' = -2; expected low <= high");
+  Problem integers = gemm({5, 9}, {9, 7}, DType::s8);
+  integers.attributes.set("activation", std::string("relu"));
+  expect_refused(integers, ExitCode::Unsupported, "activation relu with s8 operands; expected none");
+}
+
 }  // namespace
 }  // namespace assay::ops
