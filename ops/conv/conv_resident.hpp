@@ -15,8 +15,8 @@ class Resident {
   Resident(const assay_args& args, Output& output)
       : args_(args), at_(*reinterpret_cast<const assay_conv_attributes*>(args.attributes)), output_(output) {}
 
-  // Whether the problem is one of these, and the machine large enough. Then the first weights are on their
-  // way.
+  // Whether the problem is one of these, and the machine large enough. Then the first rows of the image and
+  // the first weights are on their way.
   bool start() {
     const assay_machine& m = machine();
     const assay_conv_attributes& at = at_;
@@ -24,61 +24,86 @@ class Resident {
                       (at.batch - 1) | (at.in[kD] - 1) | (at.kernel[kD] - 1) | (at.out[kD] - 1) |
                       static_cast<u64>(at.pad[kD]);
     static_assert(ASSAY_CONV_FLOAT == 0);
-    const u64 tile = m.mxu_rows, word = m.spm_bank_bytes, spm = m.spm_bytes;
+    const u64 tile = m.mxu_rows, word = m.spm_bank_bytes;
     const bool square = tile == m.mxu_cols && (tile & (tile - 1)) == 0 && m.queue_depth >= 16;
     if (other != 0 || !square || at.dataflow == ASSAY_CONV_OS) return false;
     const u32 dtype = args_.tensors[0].dtype;
     const u64 element = element_bytes(dtype), channels = at.channels, columns = at.outputs;
-    const u64 taps_w = at.kernel[kW], products = at.kernel[kH] * taps_w * channels;
-    const u64 bytes = align_up(products * element, word), column = bytes + (~bytes & word);
-    const u64 weights = columns * column;
-    if (columns > kMostColumns || products > 0xFFFFFF || weights > spm / 2) return false;
+    const u64 kernel_h = at.kernel[kH], kernel_w = at.kernel[kW];
+    const u64 products = kernel_h * kernel_w * channels, bytes = align_up(products * element, word);
+    const u64 column = bytes + (~bytes & word), image_at = columns * column;
+    if (columns > kMostColumns || products > 0xFFFFFF || image_at > m.spm_bytes / 2) return false;
     tile_ = tile;
     tile_k_ = tile * m.mxu_chain[dtype];
     element_ = element;
     columns_ = columns;
     products_ = products;
     column_ = column;
-    next_column_ = min(columns, tile);
-    const u64 depth = min(products, tile_k_);
-    load_weights(0, depth, 0, next_column_);
-    if (next_column_ == columns) next_ = depth;
-    const u64 slab = tile_k_ * columns * element;
-    deepest_ = 4 * slab <= kLargestLoad ? 4 * tile_k_ : 2 * slab <= kLargestLoad ? 2 * tile_k_ : tile_k_;
+    first_columns_ = min(columns, tile);
+    next_ = min(products, tile_k_);
+    load_weights(0, next_, 0, first_columns_);
 
-    cols_ = at.out[kW];
-    rows_ = at.out[kH];
-    half_ = m.acc_bytes / 2;
-    bool fits = read_axis(kH, height_, down_) & read_axis(kW, width_, across_);
-    pixel_ = channels * element;
-    line_ = width_ * pixel_;
-    image_at_ = align_up(weights, word);
-    stages_at_ = align_up(image_at_ + height_ * line_, word);
-    constants_at_ = spm - 64 - align_up(4 * columns, word);
-    const u64 beside = (taps_w - 1) * at.dilation[kW] * channels;  // filled elements of a row
-    fits = fits && beside <= 0xFFFF && stages_at_ + 8 * kStageElements * kStages <= constants_at_ &&
-           cols_ * columns * 4 <= half_;
-    if (fits) return true;
-    assay_sem_wait(kMxu, kWeightsFilled);  // nothing of this remains
-    assay_fence_ai(1u << kDmaIn | 1u << kMxu);
-    return false;
+    const u64 out_h = at.out[kH], out_w = at.out[kW];
+    const u64 above = static_cast<u64>(at.pad[kH]), left = static_cast<u64>(at.pad[kW]);  // negative: huge
+    const u64 reach_h = (kernel_h - 1) * at.dilation[kH], reach_w = (kernel_w - 1) * at.dilation[kW];
+    const u64 stride_h = at.stride[kH], stride_w = at.stride[kW], in_h = at.in[kH], in_w = at.in[kW];
+    // A kernel of one row (column) looks at every stride-th one alone.
+    const bool one_row = kernel_h == 1, one_col = kernel_w == 1;
+    const u64 down = one_row ? 1 : stride_h, across = one_col ? 1 : stride_w;
+    const u64 height = (out_h - 1) * down + reach_h + 1, width = (out_w - 1) * across + reach_w + 1;
+    const u64 pixel = channels * element, line = width * pixel;
+    const u64 stages_at = align_up(image_at + height * line, word);
+    const u64 constants_at = m.spm_bytes - 64 - align_up(4 * columns, word), half = m.acc_bytes / 2;
+    // No output looks at the border alone; and there is room.
+    const bool inside = above <= reach_h && left <= reach_w && (out_h - 1) * stride_h < in_h + above &&
+                        (out_w - 1) * stride_w < in_w + left;
+    const bool room = reach_w * channels <= 0xFFFF &&
+                      stages_at + 8 * kStageElements * kStages <= constants_at && out_w * columns * 4 <= half;
+    if (!inside || !room) {
+      assay_sem_wait(kMxu, kWeightsFilled);  // nothing of this remains
+      assay_fence_ai(1u << kDmaIn | 1u << kMxu);
+      return false;
+    }
+
+    u64 band = out_h, rows = 1;
+    while (band * out_w * columns * 4 > half) band = (band + 1) / 2;
+    const u64 enough = columns < tile ? 4 * tile : 2 * tile;  // pixels of a first block
+    for (u64 pixels = out_w; pixels < enough; pixels <<= 1) rows <<= 1;
+    rows_ = out_h;
+    band_rows_ = band;
+    target_ = first_rows_ = min(rows, band);
+    height_ = height;
+    width_ = width;
+    down_ = down;
+    across_ = across;
+    line_ = line;
+    image_at_ = image_at;
+    above_ = above;
+    reach_ = reach_h + 1;
+    end_ = one_row && stride_h != 1 ? height : min(height, in_h + above);
+    hbm_line_ = in_w * pixel * (one_row ? stride_h : 1);
+    skips_ = one_col && stride_w != 1;
+    const u64 end = skips_ ? width : min(width, in_w + left);
+    beside_ = left * channels | (width - end) * channels << 16;
+    run_ = (end - left) * pixel | element << 32;
+    pixel_ = pixel;
+    load_rows();
+    if (first_columns_ < columns) load_weights(0, next_, first_columns_, columns - first_columns_);
+    cols_ = out_w;
+    half_ = half;
+    stages_at_ = stages_at;
+    constants_at_ = constants_at;
+    return true;
   }
 
   void run() {
-    choose_bands();
-    prepare_image();
-    u64 rows = 1;
-    for (u64 pixels = cols_; pixels < kFirstPixels; pixels *= 2) rows *= 2;
-    target_ = first_rows_ = min(rows, band_rows_);
-    load_rows();
+    const u64 slab = tile_k_ * columns_ * element_;
+    deepest_ = 4 * slab <= kLargestLoad ? 4 * tile_k_ : 2 * slab <= kLargestLoad ? 2 * tile_k_ : tile_k_;
     most_rows_ = first_rows_;
     if (first_rows_ < rows_)
       while (most_rows_ * down_ * line_ < kLargestLoad / 2) most_rows_ *= 2;
-    if (next_column_ < columns_) {
-      load_weights(0, depth_at(0), next_column_, columns_ - next_column_);
-      next_ = depth_at(0);
-    }
-    for (u64 more = first_rows_ == rows_ ? 2 : 1; more > 0; --more) load_next();
+    load_next();
+    if (first_rows_ == rows_) load_next();
     choose_dataflow();
     configure();
     for (u64 row = 0; row < rows_; row += band_rows_) run_band(row, min(band_rows_, rows_ - row));
@@ -90,21 +115,10 @@ class Resident {
   }
 
  private:
-  static constexpr u64 kStageElements = 1u << 17, kStages = 4, kMostColumns = 2048, kFirstPixels = 256,
-                       kMostAhead = 6, kLargestLoad = 512 * 1024;
+  static constexpr u64 kStageElements = 1u << 17, kStages = 4, kMostColumns = 2048, kMostAhead = 6,
+                       kLargestLoad = 512 * 1024;
 
   // ------------------------------------------------------------------------------------------- problem
-
-  // Positions that the axis' outputs look at, and from an output to the next; false where some outputs may
-  // look at the border alone.
-  bool read_axis(u64 a, u64& positions, u64& move) {
-    const i64 pad = at_.pad[a];
-    const u64 kernel = at_.kernel[a], stride = at_.stride[a], last = at_.out[a] - 1;
-    const u64 reach = (kernel - 1) * at_.dilation[a];
-    move = kernel == 1 ? 1 : stride;
-    positions = last * move + reach + 1;
-    return pad >= 0 && static_cast<u64>(pad) <= reach && last * stride < at_.in[a] + static_cast<u64>(pad);
-  }
 
   void choose_dataflow() {
     const u64 tile = tile_, columns = columns_, pixels = rows_ * cols_, turn = 2 * tile;
@@ -121,11 +135,6 @@ class Resident {
     // So many pixels that neither loads of the stationary tile nor a partial's way back hold up the array.
     if (swapped_) least_ = columns >= turn ? tile : columns >= tile ? 2 * tile : 4 * tile;
     else least_ = columns > tile ? tile : turn;
-  }
-
-  void choose_bands() {
-    band_rows_ = rows_;
-    while (band_rows_ * cols_ * columns_ * 4 > half_) band_rows_ = (band_rows_ + 1) / 2;
   }
 
   // What only results need: after the array has its first orders.
@@ -154,8 +163,6 @@ class Resident {
 
   // ------------------------------------------------------------------------------------------ operands
 
-  // The weights of the first products come before the rest of them.
-  u64 first_columns() const { return min(columns_, tile_); }
   void load_weights(u64 k, u64 depth, u64 column, u64 columns) {
     const u64 hbm_line = products_ * element_, along = k * element_;
     assay_cfg2_dma_in_run(depth * element_, hbm_line);
@@ -164,22 +171,6 @@ class Resident {
                  static_cast<u32>(column * column_ + along));
     assay_sem_signal(kDmaIn, kWeightsFilled);
     ++slabs_;
-  }
-
-  // What the pieces of the image have in common.
-  void prepare_image() {
-    above_ = static_cast<u64>(at_.pad[kH]);
-    const u64 left = static_cast<u64>(at_.pad[kW]), in_w = at_.in[kW], in_h = at_.in[kH],
-              channels = at_.channels;
-    const u64 h_step = at_.kernel[kH] == 1 ? at_.stride[kH] : 1;
-    reach_ = (at_.kernel[kH] - 1) * at_.dilation[kH] + 1;
-    end_ = h_step == 1 ? min(height_, in_h + above_) : height_;
-    skips_ = at_.kernel[kW] == 1 && at_.stride[kW] != 1;
-    hbm_line_ = in_w * pixel_ * h_step;
-    if (skips_) return;
-    const u64 end = min(width_, in_w + left);
-    beside_ = left * channels | (width_ - end) * channels << 16;
-    run_ = (end - left) * pixel_ | element_ << 32;
   }
 
   // Where the piece behind the one that ends at this output row ends: with a band at the latest.
@@ -317,7 +308,7 @@ class Resident {
 
   void run_band(u64 row, u64 rows) {
     band_pixel_ = row * cols_;
-    begin_tile(row);
+    begin_tile();
     for (u64 k = 0; k < products_;) {
       const u64 depth = depth_at(k);
       const bool last = k + depth == products_;
@@ -329,10 +320,13 @@ class Resident {
       k += depth;
     }
   }
-  void begin_tile(u64 row) {
+  void begin_tile() {
     while (waiting_ > 0 && waits_[0].half == (acc_ ^ half_)) take_first();  // the tile before the last one
     acc_ ^= half_;
     output_.begin_tile();
+  }
+
+  void set_tile(u64 row) {
     Output::Tile& t = output_.tile(acc_);
     const u64 each = columns_ * element_bytes(args_.tensors[2].dtype);
     t = {row * cols_ * each, cols_ * each, each, cols_, columns_, 0, true, false};
@@ -352,6 +346,7 @@ class Resident {
       else multiply({k, depth, band_pixel_ + b.at(), b.size(), 0, columns_});
       if (first) keep_loading();
       if (!ends) continue;
+      if (b.at() == 0) set_tile(row);
       output_.written();
       if (waiting_ == kMostWaiting) take_first();
       waits_[waiting_++] = {acc_, b.at(), b.size(), b.last()};
@@ -360,7 +355,7 @@ class Resident {
 
   // The first block: its weights come in two parts.
   void multiply_parts(u64 pixels) {
-    const u64 first = first_columns(), depth = depth_at(0);
+    const u64 first = first_columns_, depth = depth_at(0);
     wait_for_weights();
     multiply({0, depth, 0, pixels, 0, first});
     if (first == columns_) return;
@@ -401,7 +396,7 @@ class Resident {
   u64 above_, reach_, end_, hbm_line_, beside_, run_;
   bool skips_;
   u64 target_ = 1, first_rows_, most_rows_, loaded_ = 0;
-  u64 next_ = 0, next_column_, deepest_;  // the next weights; products of a slab at most
+  u64 next_, first_columns_, deepest_;  // the next weights; those that come first; products of a slab at most
   bool weights_turn_ = false;
   u64 pieces_ = 0, slabs_ = 0;    // that the array has no order to wait for yet
   u64 acc_ = 0, band_pixel_ = 0;  // of the band
