@@ -57,11 +57,8 @@ class Attention {
         loader_(args, at, plan, walk_),
         weight_dtype_(dtype_ == ASSAY_DTYPE_s8 ? ASSAY_DTYPE_bf16 : dtype_),
         weight_element_(static_cast<u32>(sizes.weight_element)),
-        qk_({dtype_, element_, plan.q_pitch, plan.k_pitch, plan.k_pitch, element_, plan.s_pitch, true, false},
-            plan, machine()),
-        pv_({weight_dtype_, weight_element_, plan.p_pitch, plan.v_pitch, element_, plan.v_pitch, plan.o_pitch,
-             false, weight_dtype_ != dtype_},
-            plan, machine()),
+        qk_(scores_kind(), plan, machine()),
+        pv_(values_kind(), plan, machine()),
         q_(static_cast<u32>(plan.buffers())),
         s_(static_cast<u32>(plan.lead) + 1),
         y_(q_),
@@ -171,21 +168,57 @@ class Attention {
 
   u32 y_element() const { return element_bytes(args_.tensors[3].dtype); }
 
+  // A dimension of a transfer to HBM: its extent, bytes from one to the next on either side.
+  struct Dimension {
+    u32 count, local;
+    u64 hbm;
+  };
+  struct Lines {
+    u32 run, count, local;
+    u64 hbm;
+  };
+  static void configure_out(const Lines& x, const Dimension& y, const Dimension& z) {
+    assay_cfg2_dma_out_run(assay_pack_dma_run(x.run, 0), x.hbm);
+    assay_cfg2_dma_out_dim1_local(assay_pack_dma_dim1_local(x.count, static_cast<int32_t>(x.local)), y.hbm);
+    assay_cfg2_dma_out_dim2_local(assay_pack_dma_dim2_local(y.count, static_cast<int32_t>(y.local)), z.hbm);
+    assay_cfg_dma_out_dim3_local(assay_pack_dma_dim3_local(z.count, static_cast<int32_t>(z.local)));
+  }
+
   void store(const Tile& t, u32 from) {
     assay_sem_wait(kDmaOut, kYFilled);
     const u64 to =
         args_.tensors[3].address + t.batch * at_.y.batch + t.head * at_.y.head + t.query * at_.y.row;
-    assay_cfg2_dma_out_run(assay_pack_dma_run(static_cast<u32>(at_.value_depth) * y_element(), 0), at_.y.row);
-    assay_cfg2_dma_out_dim1_local(
-        assay_pack_dma_dim1_local(static_cast<u32>(t.queries), static_cast<int32_t>(plan_.y_pitch)),
-        at_.y.head);
-    assay_cfg_dma_out_dim2_local(assay_pack_dma_dim2_local(
-        static_cast<u32>(t.heads), static_cast<int32_t>(static_cast<u32>(t.queries) * plan_.y_pitch)));
+    const u32 queries = static_cast<u32>(t.queries), values = static_cast<u32>(at_.value_depth);
+    const u32 heads = static_cast<u32>(t.heads), element = y_element();
+    if (plan_.turned) {
+      configure_out({element, values, plan_.y_pitch, element}, {queries, element, at_.y.row},
+                    {heads, queries * element, at_.y.head});
+    } else {
+      configure_out({values * element, queries, plan_.y_pitch, at_.y.row},
+                    {heads, queries * plan_.y_pitch, at_.y.head}, {1, 0, 0});
+    }
     assay_dma_out(to, from);
     assay_sem_signal(kDmaOut, kYFreed);
   }
 
   // ----------------------------------------------------------------------------------------- products
+
+  Product::Kind scores_kind() const {
+    const u32 rows = static_cast<u32>(plan_.shape.rows() / plan_.shape.units);
+    return {dtype_,   plan_.q_pitch,        plan_.k_pitch,   plan_.s_pitch,        element_, plan_.k_pitch,
+            element_, rows * plan_.q_pitch, plan_.slot_unit, rows * plan_.s_pitch, false,    true,
+            false};
+  }
+  Product::Kind values_kind() const {
+    const u32 rows = static_cast<u32>(plan_.shape.rows() / plan_.shape.units);
+    if (plan_.turned)
+      return {dtype_,   plan_.v_pitch,   plan_.p_pitch,        plan_.o_pitch, plan_.v_pitch, plan_.p_pitch,
+              element_, plan_.slot_unit, rows * plan_.p_pitch, rows * 4,      true,          true,
+              false};
+    return {weight_dtype_, plan_.p_pitch, plan_.v_pitch,          plan_.o_pitch,   weight_element_,
+            element_,      plan_.v_pitch, rows * plan_.p_pitch,   plan_.slot_unit, rows * plan_.o_pitch,
+            false,         false,         weight_dtype_ != dtype_};
+  }
 
   // Calls visit(first key in the block, number of keys, slot) for each chunk, which it takes and frees.
   template <typename Visit>
@@ -228,8 +261,10 @@ class Attention {
     const u64 rows = s.tile.unit_rows - skipped, units = s.tile.units;
     const bool hidden = hides(s);
     each_chunk(s, [&](u32 from, u64 count, u32 slot) {
-      pv_.multiply({rows, at_.value_depth, count, units}, p + from * weight_element_, slot, to,
-                   !s.begins() || from > 0, hidden);
+      const u32 weights = p + from * weight_element_;
+      const bool more = !s.begins() || from > 0;
+      if (plan_.turned) pv_.multiply({at_.value_depth, rows, count, units}, slot, weights, to, more, false);
+      else pv_.multiply({rows, at_.value_depth, count, units}, weights, slot, to, more, hidden);
     });
     assay_sem_signal(kMxu, kPvDone);
     is_pending_ = true;
@@ -277,10 +312,7 @@ class Attention {
     assay_sem_signal(kVxu, kSFreed);
     if (bytes) assay_sem_signal(kVxu, kMaskFreed);
     if (plan_.lead > 0) take_values();
-    if (!s.begins())
-      VectorPass{r.count, static_cast<u32>(at_.value_depth), results(r)}
-          .scaled(column(shrink))
-          .to(results(r));
+    if (!s.begins()) scale_results(r, shrink).to(results(r));
     assay_sem_signal(kVxu, kPFilled);
     if (s.ends()) fold(s.tile);
   }
@@ -292,6 +324,13 @@ class Attention {
     return f32_at(plan_.sum_at + r.first * plan_.sum_pitch, plan_.sum_pitch);
   }
   Place results(const Rows& r) const { return f32_at(plan_.o_at + r.first * plan_.o_pitch, plan_.o_pitch); }
+
+  // O, or O^T, times a factor for each row.
+  VectorPass scale_results(const Rows& r, u32 factor) const {
+    const u32 values = static_cast<u32>(at_.value_depth);
+    if (plan_.turned) return VectorPass{values, r.count, results(r)}.scaled(row_of(factor));
+    return VectorPass{r.count, values, results(r)}.scaled(column(factor));
+  }
 
   // Bytes of the mask in SPM from one head, one row to the next; 0 where they share one.
   u32 mask_row() const { return at_.mask.row != 0 ? plan_.mask_pitch : 0; }
@@ -432,9 +471,7 @@ class Attention {
     const Tile& t = complete_;
     const u32 y = plan_.y_at + buffer(complete_index_) * plan_.y_size;
     produce(y_, kVxu, kYFreed);
-    VectorPass{static_cast<u32>(t.rows()), static_cast<u32>(at_.value_depth),
-               f32_at(plan_.o_at, plan_.o_pitch)}
-        .scaled(column(plan_.factor_at))
+    scale_results({0, static_cast<u32>(t.rows()), 0}, plan_.factor_at)
         .to({y, plan_.y_pitch, y_element(), args_.tensors[3].dtype});
     assay_sem_signal(kVxu, kYFilled);
     store(t, y);

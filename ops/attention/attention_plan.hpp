@@ -28,9 +28,10 @@ struct Plan {
   bool feasible = false;
   u64 lead = 0;  // steps whose scores are formed before one is completed; S and mask have one buffer more
   Shape shape;
-  u64 chunk = kBlock;  // keys
-  u64 slots = 1;       // chunks of K or V in SPM
-  u64 columns = 0;     // of S and P: keys of a block at most
+  u64 chunk = kBlock;   // keys
+  bool turned = false;  // O^T = V^T P^T: rows of O are columns
+  u64 slots = 1;        // chunks of K or V in SPM
+  u64 columns = 0;      // of S and P: keys of a block at most
 
   // Bytes between rows; between buffers of a kind; addresses.
   u32 q_pitch, k_pitch, v_pitch, p_pitch, y_pitch, mask_pitch, s_pitch, o_pitch, sum_pitch;
@@ -98,6 +99,25 @@ inline void lay_out_lines(const Sizes& s, Plan& plan) {
   plan.s_pitch = static_cast<u32>(align_up(plan.columns * 4, acc_word));
   plan.o_pitch = static_cast<u32>(align_up(s.at.value_depth * 4, acc_word));
   plan.sum_pitch = kStripes * 4 + acc_word;
+  if (!plan.turned) return;
+  plan.v_pitch |= word;
+  plan.p_pitch |= word;
+  plan.y_pitch = pitch(plan.shape.rows(), s.result_element);
+  plan.o_pitch = static_cast<u32>(align_up(plan.shape.rows() * 4, acc_word));
+}
+
+// Whether P is better the stationary operand: V of few columns, which fill little of the array, streams past
+// P's rows. What is hidden by a -0 in P must stream. Cycles of a block.
+inline bool turns(const Sizes& s, const Shape& shape) {
+  const assay_machine& m = s.machine;
+  const bool hides = s.at.mask_kind == ASSAY_ATTENTION_BYTES || (s.at.flags & ASSAY_ATTENTION_CAUSAL) != 0 ||
+                     s.at.window > 0 || s.at.lengths != 0;
+  if (2 * s.at.value_depth > m.mxu_cols || hides || s.element != s.weight_element) return false;
+  const u64 rows = shape.rows() / shape.units, values = s.at.value_depth;
+  const u64 load = ceil_div(m.mxu_rows, m.mxu_load_rows_per_cycle), turn = m.mxu_rows + m.mxu_cols;
+  const u64 streamed = max(rows, load) * ceil_div(values, m.mxu_cols);
+  const u64 turned = max(max(values, load) * ceil_div(rows, m.mxu_cols) * shape.units, turn) / shape.units;
+  return turned + turned / 8 < streamed;
 }
 
 // Fills the addresses; false where the memories are too small.
@@ -105,9 +125,14 @@ inline bool lay_out(const Sizes& s, Plan& plan) {
   Space spm(s.machine.spm_bytes, s.machine.spm_bank_bytes),
       acc(s.machine.acc_bytes, s.machine.acc_bank_bytes);
   const u64 rows = plan.shape.rows(), buffers = plan.buffers();
+  const bool turned = plan.lead > 0 && turns(s, plan.shape);
+  if (turned || plan.turned) {
+    plan.turned = turned;
+    lay_out_lines(s, plan);
+  }
   plan.q_size = static_cast<u32>(rows * plan.q_pitch);
   plan.p_size = static_cast<u32>(rows * plan.p_pitch);
-  plan.y_size = static_cast<u32>(rows * plan.y_pitch);
+  plan.y_size = static_cast<u32>((plan.turned ? s.at.value_depth : rows) * plan.y_pitch);
   plan.mask_size = static_cast<u32>(rows * plan.mask_pitch);
   plan.s_size = static_cast<u32>(rows * plan.s_pitch);
   plan.slot_unit = static_cast<u32>(plan.chunk * max(plan.k_pitch, plan.v_pitch));
@@ -126,7 +151,7 @@ inline bool lay_out(const Sizes& s, Plan& plan) {
   plan.slots = min(kMostSlots, spm.left() / plan.slot_size);
   plan.slots_at = spm.take(plan.slots * plan.slot_size);
   plan.s_at = device::acc(acc.take((plan.lead + 1) * plan.s_size));
-  plan.o_at = device::acc(acc.take(rows * plan.o_pitch));
+  plan.o_at = device::acc(acc.take((plan.turned ? s.at.value_depth : rows) * plan.o_pitch));
   plan.sum_at = device::acc(acc.take(rows * plan.sum_pitch));
   plan.top_at = device::acc(acc.take(rows * 4));
   return spm.fits() && acc.fits() && plan.slots >= least;

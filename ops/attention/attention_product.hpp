@@ -8,10 +8,13 @@ namespace attention {
 
 class Product {
  public:
-  // Bytes of A's elements; between rows of A, of B, of the result; from one column of B to the next, one k.
+  // Bytes: between lines of A, of B, of the result; from one k of A to the next, one column and one k of B;
+  // from one unit to the next.
   struct Kind {
-    u32 dtype, a_element, a_pitch, b_pitch, b_column, b_k, r_pitch;
-    bool k_contiguous, dequantised;
+    u32 dtype, a_pitch, b_pitch, r_pitch;
+    u32 a_k, b_column, b_k;
+    u32 a_unit, b_unit, r_unit;
+    bool a_k_major, b_n_major, dequantised;
   };
   // Rows of each unit, columns, products.
   struct Extent {
@@ -22,19 +25,15 @@ class Product {
   };
 
   Product(const Kind& kind, const Plan& plan, const assay_machine& machine)
-      : kind_(kind),
-        unit_rows_(static_cast<u32>(plan.shape.rows() / plan.shape.units)),
-        slot_unit_(plan.slot_unit),
-        cols_(machine.mxu_cols),
-        tile_k_(machine.mxu_rows * machine.mxu_chain[kind.dtype]) {
+      : kind_(kind), cols_(machine.mxu_cols), tile_k_(machine.mxu_rows * machine.mxu_chain[kind.dtype]) {
     const u32 tile_k = static_cast<u32>(tile_k_.value()), cols = static_cast<u32>(cols_.value());
-    format_ = assay_pack_mxu_format(kind.dtype, 0, kind.k_contiguous, 0, 0);
+    format_ = assay_pack_mxu_format(kind.dtype, kind.a_k_major, kind.b_n_major, 0, 0);
     kinds_ = assay_pack_mxu_kinds(
         kind.dequantised ? u32{ASSAY_STATIONARY_FORMAT_s8} : u32{ASSAY_STATIONARY_FORMAT_same}, 0, 0, 0);
     dequant_ = kind.dequantised ? assay_pack_mxu_dequant(plan.one_at, tile_k, ASSAY_DTYPE_f32, 0) : 0;
     strides_ = assay_pack_mxu_strides(kind.a_pitch, kind.b_pitch);
     inner_step_ = assay_pack_mxu_inner_step(0, static_cast<int32_t>(cols * kind.b_column));
-    a_next_k_ = tile_k * kind.a_element;
+    a_next_k_ = tile_k * kind.a_k;
     b_next_k_ = tile_k * kind.b_k;
   }
 
@@ -75,14 +74,13 @@ class Product {
     last_size_ = one ? size_ : size(last_k);
     tail_ = assay_pack_mxu_outer_tail(one ? last_k : 0);
     repeat_ = assay_pack_mxu_repeat(static_cast<u32>(inner), last_n, static_cast<u32>(one ? tiles : e.units));
-    const u32 next_a = one ? a_next_k_ : unit_rows_ * kind_.a_pitch, next_b = one ? b_next_k_ : slot_unit_;
+    const u32 next_a = one ? a_next_k_ : kind_.a_unit, next_b = one ? b_next_k_ : kind_.b_unit;
     outer_step_ = assay_pack_mxu_outer_step(static_cast<int32_t>(next_a), static_cast<int32_t>(next_b));
     acc_step_ = assay_pack_mxu_acc_step(static_cast<int32_t>(cols_.value() * 4),
-                                        one ? 0 : static_cast<int32_t>(unit_rows_ * kind_.r_pitch));
+                                        one ? 0 : static_cast<int32_t>(kind_.r_unit));
   }
 
   const Kind kind_;
-  const u32 unit_rows_, slot_unit_;
   const device::Divisor cols_, tile_k_;
   u64 format_, kinds_, dequant_, strides_, inner_step_;
   u32 a_next_k_, b_next_k_;
