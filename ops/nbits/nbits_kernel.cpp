@@ -50,6 +50,7 @@ class Nbits {
     if (m.semaphores < kSemaphores) return ASSAY_STATUS_NO_SEMAPHORES;
     if (!make_plan(p_, m, chain, plan_)) return ASSAY_STATUS_NO_CAPACITY;
     stages_at_ = plan_.slabs * plan_.slab;
+    whole_groups_ = p_.group.value() <= plan_.step.value();
     slabs_.add(static_cast<u32>(plan_.slabs));
     Slab loading = first(), working = loading;
     bool more = load(loading);
@@ -137,17 +138,22 @@ class Nbits {
     assay_cfg2_mxu_strides(
         assay_pack_mxu_strides(static_cast<u32>(plan_.a_line), static_cast<u32>(plan_.b_line)),
         plan_.acc_pitch);
-    assay_cfg2_mxu_inner_step(assay_pack_mxu_inner_step(0, b_panel), 0);
+    const u64 step = plan_.step.value();
+    const u64 b_step = p_.along_k ? step * p_.b_bits / 8 : step * plan_.b_line;
+    assay_cfg2_mxu_inner_step(
+        assay_pack_mxu_inner_step(0, b_panel),
+        assay_pack_mxu_outer_step(static_cast<int32_t>(step * 2), static_cast<int32_t>(b_step)));
     assay_cfg_mxu_acc_step(assay_pack_mxu_acc_step(panel * 4, 0));
     assay_cfg_mxu_kinds(
         assay_pack_mxu_kinds(stationary_format(b_.dtype), 0, static_cast<int32_t>(at_.zero), 0));
     const bool along = p_.along_k;
+    const int32_t groups = whole_groups_ ? static_cast<int32_t>(p_.group.floor(step)) : 0;  // of a tile
     assay_cfg2_mxu_dequant_strides(
         assay_pack_mxu_dequant_strides(along ? each : s_line, along ? s_line : each),
-        assay_pack_mxu_dequant_steps(panel * (along ? s_line : each), 0));
+        assay_pack_mxu_dequant_steps(panel * (along ? s_line : each), groups * (along ? each : s_line)));
     assay_cfg2_mxu_dequant_zero_strides(
         assay_pack_mxu_dequant_zero_strides(along ? 1 : z_line, along ? z_line : 1),
-        assay_pack_mxu_dequant_zero_steps(panel * (along ? z_line : 1), 0));
+        assay_pack_mxu_dequant_zero_steps(panel * (along ? z_line : 1), groups * (along ? 1 : z_line)));
   }
 
   // False behind the last one.
@@ -156,8 +162,8 @@ class Nbits {
     slabs_.consume_begin();
     const u64 end = s.k + s.depth, first_group = p_.group.floor(s.k);
     for (u64 k = s.k; k < end;) {
-      const u64 depth = step_at(p_, plan_, k, end);
-      multiply_step(s, k, depth, p_.group.floor(k) - first_group);
+      const u64 rest = end - k, depth = whole_groups_ ? rest : min(rest, p_.group.round_up(k + 1) - k);
+      multiply_groups(s, k, depth, p_.group.floor(k) - first_group);
       k += depth;
     }
     slabs_.consume_end();
@@ -165,19 +171,22 @@ class Nbits {
     return advance(s);
   }
 
-  void multiply_step(const Slab& s, u64 k, u64 depth, u64 group) {
+  // The whole slab, or the part of a group that it holds: one tile of k behind the other.
+  void multiply_groups(const Slab& s, u64 k, u64 depth, u64 group) {
     const u64 cols = p_.cols.value(), panels = p_.cols.ceil(s.cols), in = k - s.k;
-    const u64 last = s.cols - (panels - 1) * cols;
-    const u64 n = panels == 1 ? s.cols : cols;
+    const u64 steps = plan_.step.ceil(depth), k_last = depth - (steps - 1) * plan_.step.value();
+    const u64 n_last = s.cols - (panels - 1) * cols;
     assay_cfg2_mxu_format(
         assay_pack_mxu_format(a_.dtype, 0, p_.along_k, k > 0, 0),
-        assay_pack_mxu_size(static_cast<u32>(s.rows), static_cast<u32>(n), static_cast<u32>(depth)));
-    assay_cfg_mxu_repeat(
-        assay_pack_mxu_repeat(static_cast<u32>(panels), static_cast<u32>(last == n ? 0 : last), 1));
+        assay_pack_mxu_size(static_cast<u32>(s.rows), static_cast<u32>(panels == 1 ? n_last : cols),
+                            static_cast<u32>(steps == 1 ? k_last : plan_.step.value())));
+    assay_cfg2_mxu_repeat(
+        assay_pack_mxu_repeat(static_cast<u32>(panels), static_cast<u32>(n_last), static_cast<u32>(steps)),
+        k_last);
     const u64 scale = s.at + plan_.s_at + group * (p_.along_k ? p_.scale_bytes : plan_.s_line);
     const u64 zero = s.at + plan_.z_at + group * (p_.along_k ? 1 : plan_.z_line);
     assay_cfg_mxu_dequant(assay_pack_mxu_dequant(static_cast<u32>(scale),
-                                                 static_cast<u32>(min(p_.group.value(), plan_.step)),
+                                                 static_cast<u32>(min(p_.group.value(), plan_.step.value())),
                                                  s_.dtype, p_.has_zeros));
     assay_cfg_mxu_dequant_zeros(zero);
     const u64 b = s.at + plan_.b_at + (p_.along_k ? in * p_.b_bits / 8 : in * plan_.b_line);
@@ -212,6 +221,7 @@ class Nbits {
   Problem p_;
   Plan plan_;
   u64 groups_;
+  bool whole_groups_;  // an array tile holds whole groups; otherwise a part of one
   u64 stages_at_ = 0, stage_at_ = 0, acc_at_ = 0;
   Exchange<kDmaIn, kMxu, kSlabFilled, kSlabFreed> slabs_{0};
   Exchange<kMxu, kVxu, kAccFilled, kAccFreed> acc_{2};

@@ -20,6 +20,7 @@ class NbitsOperator final : public Operator {
     return names;
   }
   std::size_t required_inputs() const override { return 3; }
+  bool allows_empty() const override { return true; }
 
   void infer(Problem& problem) const override {
     const NbitsForm f = nbits_form(problem);
@@ -63,6 +64,7 @@ const std::vector<AttributeSpec>& NbitsOperator::attributes() const {
 Work NbitsOperator::work(const Problem& problem) const {
   const NbitsForm f = nbits_form(problem);
   Work work;
+  if (f.m * f.n == 0) return work;
   work.macs = f.m * f.n * f.k;
   work.flops = 2 * work.macs;
   for (const TensorInfo& input : problem.inputs) work.compulsory_read += bytes_of(input);
@@ -73,6 +75,7 @@ Work NbitsOperator::work(const Problem& problem) const {
 
 KernelCall NbitsOperator::pack(const Problem& problem) const {
   const NbitsForm f = nbits_form(problem);
+  if (f.m * f.n == 0) return empty_call();
   const assay_nbits_attributes words{
       f.m, f.n, f.k, f.group, f.trans_b ? 1U : 0U, f.has_zeros ? 1U : 0U, static_cast<std::uint32_t>(f.zero)};
   KernelCall call;
@@ -158,6 +161,7 @@ NbitsForm nbits_form(const Problem& problem) {
     fail(ExitCode::Usage, "matmul_nbits: input 'B' {} has rank {}, expected 2", to_string(b), b.size());
   f.k = extent(a.back());
   for (std::size_t i = 0; i + 1 < a.size(); ++i) f.m *= extent(a[i]);
+  if (f.k == 0) fail(ExitCode::Unsupported, "matmul_nbits: K is 0; sums of no product are not supported");
   if (f.k > kMostProducts)
     fail(ExitCode::Unsupported, "matmul_nbits: K = {}; the most is {}", f.k, kMostProducts);
   f.trans_b = integer(problem, "transB", 0, 1) == 1;

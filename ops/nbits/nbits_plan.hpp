@@ -21,7 +21,7 @@ struct Problem {
 
 struct Plan {
   u64 mt, nt, kt;
-  u64 step;                            // products of an array tile at most
+  Divisor step;                        // products of an array tile: whole groups, or a part of one
   u64 a_line, b_line, s_line, z_line;  // bytes of SPM between lines
   u64 b_at, s_at, z_at, slab;          // offsets in a slab, and its bytes
   u64 slabs;                           // in SPM at a time
@@ -33,14 +33,6 @@ struct Plan {
 constexpr u64 odd_stride(u64 bytes, u64 word) {
   const u64 stride = align_up(bytes, word);
   return (stride & word) == 0 ? stride + word : stride;
-}
-
-// Whole groups, or a part of one: an array tile never holds the end of one group and part of the next but
-// where it begins with a group.
-inline u64 step_at(const Problem& p, const Plan& plan, u64 k, u64 end) {
-  const u64 rest = end - k;
-  if (p.group.value() <= plan.step) return min(plan.step, rest);
-  return min(min(plan.step, rest), p.group.round_up(k + 1) - k);
 }
 
 inline void lay_out(const Problem& p, const assay_machine& m, Plan& plan) {
@@ -62,12 +54,15 @@ inline void lay_out(const Problem& p, const assay_machine& m, Plan& plan) {
 
 // False where not even the smallest tiles fit.
 inline bool make_plan(const Problem& p, const assay_machine& m, u64 chain, Plan& plan) {
-  constexpr u64 kPanels = 16, kMostRows = 256, kMostSlabs = 4, kRun = 256;  // kRun: bytes of a line along k
+  constexpr u64 kPanels = 16, kMostRows = 256, kMostSlabs = 4, kRun = 256, kDepth = 128, kTiles = 32;
+  // kRun: bytes of a line along k; kDepth, kTiles: products and array tiles of another
+  // slab at least, so that its few transfers and orders take less time than its tiles.
   const u64 tile_k = m.mxu_rows * chain, cols = p.cols.value(), group = p.group.value();
-  plan.step = group <= tile_k ? p.group.floor(tile_k) * group : tile_k;
-  const Divisor step(static_cast<u32>(plan.step));
-  plan.kt = min(p.k, p.along_k ? step.round_up(kRun * 8 / p.b_bits) : plan.step);
+  const Divisor step(static_cast<u32>(group <= tile_k ? p.group.floor(tile_k) * group : tile_k));
+  plan.step = step;
   plan.nt = min(p.cols.round_up(p.n), kPanels * cols);
+  const u64 depth = max(kDepth, kTiles * cols * tile_k / plan.nt);
+  plan.kt = min(p.k, step.round_up(p.along_k ? kRun * 8 / p.b_bits : depth));
   plan.mt = min(p.m, kMostRows);
   plan.acc_half = m.acc_bytes / 2 & ~(m.acc_bank_bytes - 1u);
   for (;;) {
@@ -78,7 +73,7 @@ inline bool make_plan(const Problem& p, const assay_machine& m, u64 chain, Plan&
     if (plan.slabs >= 2 && plan.mt * plan.acc_pitch <= plan.acc_half) return true;
     if (plan.mt > 32) plan.mt = (plan.mt + 1) / 2;
     else if (plan.nt > 4 * cols) plan.nt = p.cols.round_up(plan.nt / 2);
-    else if (plan.kt > plan.step) plan.kt = step.round_up(plan.kt / 2);
+    else if (plan.kt > step.value()) plan.kt = step.round_up(plan.kt / 2);
     else if (plan.mt > 1) plan.mt = (plan.mt + 1) / 2;
     else if (plan.nt > cols) plan.nt = p.cols.round_up(plan.nt / 2);
     else return false;

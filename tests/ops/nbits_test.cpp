@@ -55,6 +55,17 @@ TEST(Nbits, TransposedWeightsHaveTransposedScales) {
   EXPECT_EQ(f.scale(130, 2), 5u);
 }
 
+TEST(Nbits, NoRowsOrColumnsAreAResultNoProductsAreNot) {
+  Problem p = problem();
+  p.inputs[0].shape = {0, 256};
+  nbits_operator().infer(p);
+  EXPECT_EQ(p.outputs[0].shape, (Shape{0, 64}));
+  EXPECT_EQ(nbits_operator().pack(p).kernel, "empty");
+  p = problem(DType::u4, {0, 64}, {0, 64});
+  p.inputs[0].shape = {3, 0};
+  expect_refused(p, ExitCode::Unsupported, "K is 0");
+}
+
 TEST(Nbits, WhatDoesNotFitIsNamed) {
   Problem p = problem(DType::bf16);
   expect_refused(p, ExitCode::Unsupported, "input 'B' is bf16; expected one of s4, u4, s8, u8");
