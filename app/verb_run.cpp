@@ -29,7 +29,7 @@ struct Options {
   std::string case_file, onnx_folder, kernel, break_law;
   std::vector<std::string> goldens;
   bool no_values = false, no_sanitizer = false, json = false, commands = false, critical_path = false,
-       counters = false;
+       explain = false, counters = false;
   bool simulate_what_if = false;
   std::vector<std::string> what_if;
   std::uint64_t max_cycles = 0, quantum = 1000, jitter = 0;
@@ -131,6 +131,7 @@ RunOptions run_options(const Options& o) {
   run.kernel = o.kernel;
   run.break_law = o.break_law;
   run.critical_path = o.critical_path;
+  run.explain = o.explain;
   run.what_if = o.what_if;
   run.simulate_what_if = o.simulate_what_if;
   run.counters = o.counters;
@@ -206,7 +207,8 @@ void add_run(CLI::App& program, Action& action) {
   describes(verb->add_option("--m", a.m, "Rows of the result (gemm)")->check(whole_number<std::int64_t>));
   describes(verb->add_option("--n", a.n, "Columns of the result (gemm)")->check(whole_number<std::int64_t>));
   describes(verb->add_option("--k", a.k, "Products per result (gemm)")->check(whole_number<std::int64_t>));
-  describes(verb->add_option("--dtype", a.dtype, "Element type: bf16 (default), f16, f32, e4m3, e5m2, s8, u8"));
+  describes(
+      verb->add_option("--dtype", a.dtype, "Element type: bf16 (default), f16, f32, e4m3, e5m2, s8, u8"));
   describes(verb->add_option("--bias", a.bias, "Shape of C (gemm): 7, 5x1, scalar; default no C"));
   describes(
       verb->add_option("--input", a.inputs, "Input NAME:DTYPE:AxBxC, in order; instead of --m --n --k"));
@@ -241,6 +243,9 @@ void add_run(CLI::App& program, Action& action) {
       verb->add_option("--jitter", o->jitter,
                        "Seed of random extra latencies, to shake a kernel; 0 (default): none. Changes cycles")
           ->check(whole_number<std::uint64_t>);
+  verb->add_flag(
+      "--explain", o->explain,
+      "Print the kernel's plan, and the cycles that the cost model predicts beside the simulated ones");
   verb->add_flag("--critical-path", o->critical_path,
                  "Say what the run's time consists of, from its end back to its start (docs/accounting.md)");
   CLI::Option* what_if = verb->add_option("--what-if", o->what_if,

@@ -84,6 +84,15 @@ struct WhatIf {
   std::string ended;            // how that run ended, where it did not halt
 };
 
+// A cost model's figures beside what the run did.
+struct Explanation {
+  std::vector<std::pair<std::string, std::uint64_t>> model;  // cycles of a unit, were it alone
+  std::vector<std::string> plan;                             // what the commands were
+  std::string dataflow;                                      // of them: ws, as, os; empty: no products
+  std::uint64_t predicted = 0;                               // the largest that applies
+  std::string bound;                                         // its unit
+};
+
 struct Loss {
   std::string name;
   std::uint64_t cycles = 0;
@@ -120,8 +129,9 @@ struct CaseResult {
   std::vector<UnitCycles> accounting;
   std::vector<Loss> losses;                   // of the binding unit, largest first
   std::optional<CriticalPath> critical_path;  // where it was asked for
+  std::optional<Explanation> explanation;     // likewise
   std::vector<WhatIf> what_if;
-  std::vector<Counter> counters;              // likewise
+  std::vector<Counter> counters;  // likewise
   std::vector<GoldenVerdict> goldens;
   bool sanitized = false;
   std::vector<Finding> findings;   // causes first

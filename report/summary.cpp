@@ -62,6 +62,20 @@ std::string path_lines(const CaseResult& r) {
   return text;
 }
 
+std::string explanation_lines(const CaseResult& r) {
+  const Explanation& e = *r.explanation;
+  std::string text;
+  for (const std::string& line : e.plan)
+    text += fmt::format("{} {}\n", text.empty() ? "plan     " : "         ", line);
+  for (const auto& [name, cycles] : e.model)
+    text += fmt::format("{} {:>12}  {}\n", name == e.model.front().first ? "model    " : "         ", cycles,
+                        name);
+  return text + fmt::format("predicted {} cycles ({}); simulated {}, {:+.1f}%\n", e.predicted, e.bound,
+                            r.cycles,
+                            percent(static_cast<double>(r.cycles) - static_cast<double>(e.predicted),
+                                    static_cast<double>(e.predicted)));
+}
+
 std::string what_if_lines(const CaseResult& r) {
   const auto change = [](std::uint64_t cycles, std::uint64_t of) {
     return 100.0 * (static_cast<double>(cycles) / static_cast<double>(of) - 1.0);
@@ -180,6 +194,7 @@ std::string to_text(const CaseResult& r) {
                         r.cycles, r.config, static_cast<double>(r.cycles) / r.freq_mhz, r.freq_mhz,
                         r.host_instructions, r.commands);
     text += work_line(r) + roofline_line(r) + losses_line(r);
+    if (r.explanation) text += explanation_lines(r);
     if (r.critical_path) text += path_lines(r);
     text += what_if_lines(r);
     text += counter_lines(r);
@@ -213,6 +228,16 @@ nlohmann::ordered_json to_json(const CaseResult& r) {
   for (const UnitCycles& unit : r.accounting)
     for (const auto& [owner, cycles] : unit.owners) json["accounting"][unit.unit][owner] = cycles;
   if (r.critical_path) json["accounting"]["critical_path"] = path_json(*r.critical_path);
+  if (r.explanation) {
+    nlohmann::ordered_json& e = json["explanation"];
+    e = {{"plan", r.explanation->plan}, {"model", nlohmann::ordered_json::array()}};
+    for (const auto& [name, cycles] : r.explanation->model)
+      e["model"].push_back({{"name", name}, {"cycles", cycles}});
+    e["dataflow"] = r.explanation->dataflow;
+    e["predicted_cycles"] = r.explanation->predicted;
+    e["bound"] = r.explanation->bound;
+    e["simulated_cycles"] = r.cycles;
+  }
   for (const WhatIf& w : r.what_if) {
     nlohmann::ordered_json one{{"change", w.change}};
     if (w.predicted > 0) one["predicted_cycles"] = w.predicted;

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "app/case/ceilings.hpp"
+#include "app/case/explain.hpp"
 #include "app/case/findings.hpp"
 #include "app/case/judge.hpp"
 #include "app/case/laws.hpp"
@@ -259,6 +260,11 @@ report::CaseResult run_case(const CaseInput& input, const RunOptions& options) {
   }
   if (!judge_kernel(execution, result) || !judge_laws(books, result)) return result;
   result.what_if = answer_what_if(input, options, machine, execution.run);
+  if (options.explain) {
+    const Layout layout =
+        lay_out(input.c.problem, ops::find_operator(input.c.problem.op).pack(input.c.problem), machine);
+    result.explanation = explain(input.c.problem, work, layout, machine, execution.run);
+  }
   if (options.critical_path) result.critical_path = describe_path(execution.run, machine, execution.kernel);
   if (options.counters) result.counters = counters_of(execution.run);
   if (!options.values) set_verdict(result, ExitCode::Unverified, "timing alone (--no-values)");

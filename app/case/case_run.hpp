@@ -46,10 +46,11 @@ struct RunOptions {
   std::function<void(const sim::RunResult&)> observe;  // sees the run before it is judged
   std::string break_law;  // falsify the books so that this law is broken: a test of its check
   bool critical_path = false;
+  bool explain = false;                // the plan and the cost model's cycles
   std::vector<std::string> what_if;    // changes of the machine (what_if.hpp) to predict the cycles for
   bool simulate_what_if = false;       // and to run, the kernel planning as for the case's own machine
   const Machine* described = nullptr;  // the kernel reads this one's description
-  bool counters = false;  // performance events in the result
+  bool counters = false;               // performance events in the result
 };
 
 // The goldens that judge a case unless the user names others: strict for bits, else cpu and dnnl where

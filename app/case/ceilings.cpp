@@ -39,8 +39,8 @@ std::uint64_t output_stationary_cycles(const ops::MatrixProducts& p, const Machi
 
 // The array's cycles for the shape: B, A or the results stationary, whichever is best.
 std::uint64_t array_cycles(const ops::MatrixProducts& p, const Machine& machine) {
-  return std::min({stationary_cycles(p, p.m, p.n, machine), stationary_cycles(p, p.n, p.m, machine),
-                   output_stationary_cycles(p, machine)});
+  return std::min({array_cycles(p, Stationary::left, machine), array_cycles(p, Stationary::right, machine),
+                   array_cycles(p, Stationary::results, machine)});
 }
 
 // MACs a cycle of a full array.
@@ -109,6 +109,12 @@ std::vector<report::Loss> memory_losses(const report::CaseResult& r, const sim::
 }
 
 }  // namespace
+
+std::uint64_t array_cycles(const ops::MatrixProducts& p, Stationary stationary, const Machine& machine) {
+  if (stationary == Stationary::results) return output_stationary_cycles(p, machine);
+  return stationary == Stationary::right ? stationary_cycles(p, p.m, p.n, machine)
+                                         : stationary_cycles(p, p.n, p.m, machine);
+}
 
 report::Roofline ceilings(const ops::Work& work, const Machine& machine) {
   report::Roofline f;

@@ -512,6 +512,31 @@ TEST(Cli, TheCriticalPathSumsToTheCycles) {
               ::testing::ContainsRegex("mxu +mxu.ws +[0-9]+ +[0-9.]+%  [0-9]+ times, gemm_kernel.cpp:"));
 }
 
+TEST(Cli, AnExplanationNamesTheDataflowThatWasRunAndItsCycles) {
+  for (const char* run : {"run gemm --m 70 --n 33 --k 200 --config edge16",
+                          "run conv --input X:bf16:1x20x9x9 --input W:bf16:40x20x3x3 --config edge16",
+                          "run conv --input X:bf16:1x9x9x20 --input W:bf16:40x3x3x20 --attr layout=NHWC"})
+    for (const std::string dataflow : {"ws", "as", "os"}) {
+      const std::string command = fmt::format("{} --dataflow {} --explain --no-values", run, dataflow);
+      const auto json = nlohmann::json::parse(assay(command + " --json").output);
+      const nlohmann::json& e = json["explanation"];
+      EXPECT_EQ(e["dataflow"], dataflow) << run;
+      EXPECT_EQ(e["simulated_cycles"], json["cycles"]);
+      std::uint64_t largest = 0, ran = 0;
+      for (const nlohmann::json& model : e["model"]) {
+        const std::string name = model["name"];
+        if (name.rfind("mxu", 0) != 0) largest = std::max(largest, model["cycles"].get<std::uint64_t>());
+        if (name.find("as it was run") != std::string::npos) ran = model["cycles"];
+      }
+      EXPECT_GT(ran, 0U);
+      EXPECT_EQ(e["predicted_cycles"], std::max(largest, ran)) << run;
+      EXPECT_THAT(assay(command).output, HasSubstr("; simulated "));
+    }
+  const ProcessResult vectors = assay("run add --input A:f16:100x30 --input B:f16:100x30 --explain");
+  EXPECT_EQ(vectors.exit_code, 0);
+  EXPECT_THAT(vectors.output, HasSubstr("loaded: A 1.00 times, B 1.00 times"));
+}
+
 TEST(Cli, AWhatIfPredictsAndRunsTheOtherMachine) {
   const std::string command =
       "run relu --input X:f16:20000 --config edge16 --what-if vxu.lanes=x2,sync.queue_depth=8 "
