@@ -99,13 +99,15 @@ class Resident {
   void run() {
     const u64 slab = tile_k_ * columns_ * element_;
     deepest_ = 4 * slab <= kLargestLoad ? 4 * tile_k_ : 2 * slab <= kLargestLoad ? 2 * tile_k_ : tile_k_;
+    if (next_ < products_) load_next();
+    choose_dataflow();
+    configure();
+    begin_tile();
+    const u64 rows = min(band_rows_, rows_);
+    multiply_parts(Blocks(rows * cols_, unit_, least_, first_rows_ < rows, products_ <= tile_k_).size());
     most_rows_ = first_rows_;
     if (first_rows_ < rows_)
       while (most_rows_ * down_ * line_ < kLargestLoad / 2) most_rows_ *= 2;
-    load_next();
-    if (first_rows_ == rows_) load_next();
-    choose_dataflow();
-    configure();
     for (u64 row = 0; row < rows_; row += band_rows_) run_band(row, min(band_rows_, rows_ - row));
     if (!prepared_) prepare();
     while (waiting_ > 0) take_first();
@@ -308,7 +310,7 @@ class Resident {
 
   void run_band(u64 row, u64 rows) {
     band_pixel_ = row * cols_;
-    begin_tile();
+    if (row > 0) begin_tile();
     for (u64 k = 0; k < products_;) {
       const u64 depth = depth_at(k);
       const bool last = k + depth == products_;
@@ -335,15 +337,14 @@ class Resident {
   // The slab that begins a band, as its part of the image comes, and the one that ends it, as its results go.
   void blocks(u64 row, u64 rows, u64 k, u64 depth) {
     const bool begins = k == 0, ends = k + depth == products_, first = begins && row == 0;
-    u64 there = begins ? 0 : rows;  // output rows whose part of the image has come
+    u64 there = first ? first_rows_ : begins ? 0 : rows;  // output rows whose part of the image has come
     const u64 least = ends && !begins ? (swapped_ ? tile_ : 64) : least_;
     for (Blocks b(rows * cols_, unit_, least, first && first_rows_ < rows, ends); b; b.next()) {
       while (there * cols_ < b.at() + b.size()) {
         wait_for_image();
-        there = (row + there == 0 ? first_rows_ : after(row + there)) - row;
+        there = after(row + there) - row;
       }
-      if (first && b.at() == 0) multiply_parts(b.size());
-      else multiply({k, depth, band_pixel_ + b.at(), b.size(), 0, columns_});
+      if (!first || b.at() > 0) multiply({k, depth, band_pixel_ + b.at(), b.size(), 0, columns_});
       if (first) keep_loading();
       if (!ends) continue;
       if (b.at() == 0) set_tile(row);
@@ -353,9 +354,10 @@ class Resident {
     }
   }
 
-  // The first block: its weights come in two parts.
+  // The run's first block: its weights come in two parts.
   void multiply_parts(u64 pixels) {
-    const u64 first = first_columns_, depth = depth_at(0);
+    const u64 first = first_columns_, depth = min(products_, tile_k_);
+    wait_for_image();
     wait_for_weights();
     multiply({0, depth, 0, pixels, 0, first});
     if (first == columns_) return;
