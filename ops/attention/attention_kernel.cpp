@@ -8,6 +8,7 @@
 // Every command is issued behind those that it waits for, whatever the queues hold.
 #include "ops/attention/attention_loader.hpp"
 #include "ops/attention/attention_product.hpp"
+#include "ops/attention/attention_transfers.hpp"
 #include "ops/device/vector.hpp"
 
 namespace {
@@ -21,6 +22,7 @@ using attention::Product;
 using attention::Sizes;
 using attention::Step;
 using attention::Tile;
+using attention::Transfers;
 using attention::Walk;
 
 enum : u32 {
@@ -59,6 +61,7 @@ class Attention {
         weight_element_(static_cast<u32>(sizes.weight_element)),
         qk_(scores_kind(), plan, machine()),
         pv_(values_kind(), plan, machine()),
+        transfers_(args, at, plan),
         q_(static_cast<u32>(plan.buffers())),
         s_(static_cast<u32>(plan.lead) + 1),
         y_(q_),
@@ -127,16 +130,9 @@ class Attention {
   // ---------------------------------------------------------------------------------------- transfers
 
   void load_q(const Step& s) {
-    const Tile& t = s.tile;
     produce(q_, kDmaIn, kQFreed);
     loader_.leave_pages();
-    const u64 from =
-        args_.tensors[0].address + t.batch * at_.q.batch + t.head * at_.q.head + t.query * at_.q.row;
-    dma_in_planes({{from, q_of(s), static_cast<u32>(at_.depth) * element_, static_cast<u32>(t.queries),
-                    at_.q.row, plan_.q_pitch},
-                   static_cast<u32>(t.heads),
-                   at_.q.head,
-                   static_cast<u32>(t.queries) * plan_.q_pitch});
+    transfers_.load_q(s.tile, q_of(s));
     assay_sem_signal(kDmaIn, kQFilled);
   }
 
@@ -147,57 +143,16 @@ class Attention {
     if (!next.done) load_q(next);
   }
 
-  // Heads and rows that the mask has of its own.
-  u64 mask_heads(const Tile& t) const { return at_.mask.head != 0 ? t.heads : 1; }
-  u64 mask_rows(const Tile& t) const { return at_.mask.row != 0 ? t.queries : 1; }
-
   void load_mask(const Step& s) {
-    const Tile& t = s.tile;
-    const u64 element = element_bytes(args_.tensors[4].dtype);
     produce(mask_, kDmaIn, kMaskFreed);
     loader_.leave_pages();
-    const u64 at = t.batch * at_.mask.batch + t.head * at_.mask.head + t.query * at_.mask.row + s.key();
-    const u32 rows = static_cast<u32>(mask_rows(t));
-    dma_in_planes({{args_.tensors[4].address + at * element, mask_of(s),
-                    static_cast<u32>(s.columns * element), rows, at_.mask.row * element, plan_.mask_pitch},
-                   static_cast<u32>(mask_heads(t)),
-                   at_.mask.head * element,
-                   rows * plan_.mask_pitch});
+    transfers_.load_mask(s, mask_of(s));
     assay_sem_signal(kDmaIn, kMaskFilled);
-  }
-
-  u32 y_element() const { return element_bytes(args_.tensors[3].dtype); }
-
-  // A dimension of a transfer to HBM: its extent, bytes from one to the next on either side.
-  struct Dimension {
-    u32 count, local;
-    u64 hbm;
-  };
-  struct Lines {
-    u32 run, count, local;
-    u64 hbm;
-  };
-  static void configure_out(const Lines& x, const Dimension& y, const Dimension& z) {
-    assay_cfg2_dma_out_run(assay_pack_dma_run(x.run, 0), x.hbm);
-    assay_cfg2_dma_out_dim1_local(assay_pack_dma_dim1_local(x.count, static_cast<int32_t>(x.local)), y.hbm);
-    assay_cfg2_dma_out_dim2_local(assay_pack_dma_dim2_local(y.count, static_cast<int32_t>(y.local)), z.hbm);
-    assay_cfg_dma_out_dim3_local(assay_pack_dma_dim3_local(z.count, static_cast<int32_t>(z.local)));
   }
 
   void store(const Tile& t, u32 from) {
     assay_sem_wait(kDmaOut, kYFilled);
-    const u64 to =
-        args_.tensors[3].address + t.batch * at_.y.batch + t.head * at_.y.head + t.query * at_.y.row;
-    const u32 queries = static_cast<u32>(t.queries), values = static_cast<u32>(at_.value_depth);
-    const u32 heads = static_cast<u32>(t.heads), element = y_element();
-    if (plan_.turned) {
-      configure_out({element, values, plan_.y_pitch, element}, {queries, element, at_.y.row},
-                    {heads, queries * element, at_.y.head});
-    } else {
-      configure_out({values * element, queries, plan_.y_pitch, at_.y.row},
-                    {heads, queries * plan_.y_pitch, at_.y.head}, {1, 0, 0});
-    }
-    assay_dma_out(to, from);
+    transfers_.store(t, from);
     assay_sem_signal(kDmaOut, kYFreed);
   }
 
@@ -335,7 +290,7 @@ class Attention {
   // Bytes of the mask in SPM from one head, one row to the next; 0 where they share one.
   u32 mask_row() const { return at_.mask.row != 0 ? plan_.mask_pitch : 0; }
   u32 mask_head(const Tile& t) const {
-    return at_.mask.head != 0 ? static_cast<u32>(mask_rows(t)) * plan_.mask_pitch : 0;
+    return at_.mask.head != 0 ? transfers_.mask_rows(t) * plan_.mask_pitch : 0;
   }
   // Whether the heads' masks follow one another as their rows of scores do.
   bool mask_at_once(const Tile& t) const {
@@ -472,7 +427,7 @@ class Attention {
     const u32 y = plan_.y_at + buffer(complete_index_) * plan_.y_size;
     produce(y_, kVxu, kYFreed);
     scale_results({0, static_cast<u32>(t.rows()), 0}, plan_.factor_at)
-        .to({y, plan_.y_pitch, y_element(), args_.tensors[3].dtype});
+        .to({y, plan_.y_pitch, element_bytes(args_.tensors[3].dtype), args_.tensors[3].dtype});
     assay_sem_signal(kVxu, kYFilled);
     store(t, y);
   }
@@ -487,6 +442,7 @@ class Attention {
   Loader loader_;
   const u32 weight_dtype_, weight_element_;  // of P
   Product qk_, pv_;
+  const Transfers transfers_;
   Tokens q_, s_, y_, mask_;
   u32 slot_ = 0;             // that the array uses next
   bool is_pending_ = false;  // the array adds a step's values
