@@ -11,6 +11,7 @@
 #include "ops/attention/attention_spec.hpp"
 #include "ops/conv/conv_spec.hpp"
 #include "ops/elementwise/elementwise_spec.hpp"
+#include "ops/gather/gather_spec.hpp"
 #include "ops/gemm/gemm_spec.hpp"
 #include "ops/nbits/nbits_spec.hpp"
 #include "ops/softmax/softmax_spec.hpp"
@@ -50,6 +51,7 @@ const std::vector<const Operator*>& all_operators() {
          {&conv_operator(), &convtranspose_operator(), &convinteger_operator(), &qlinearconv_operator()})
       list.push_back(op);
     list.push_back(&attention_operator());
+    list.push_back(&gather_operator());
     list.push_back(&nbits_operator());
     return list;
   }();

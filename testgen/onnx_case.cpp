@@ -45,6 +45,7 @@ const std::vector<OnnxOperator>& operators() {
       {"Min", "min", 8, kAny},
       {"Relu", "relu", 6, 1},
       {"Softmax", "softmax", 13, 1, {"axis"}},
+      {"Gather", "gather", 1, 2, {"axis"}},
       {"Conv", "conv", 1, 3, conv},
       {"ConvTranspose", "convtranspose", 1, 3, convtranspose},
       {"ConvInteger", "convinteger", 10, 4, conv},

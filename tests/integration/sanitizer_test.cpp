@@ -148,6 +148,7 @@ std::vector<app::CaseInput> right_problems(const std::string& config) {
       problem("matmul_nbits", {"A:bf16:40x256", "B:s4:256x50", "scales:bf16:2x50"}, "group=128", config));
   list.push_back(
       problem("attention", {"Q:bf16:1x2x70x32", "K:bf16:1x2x90x32", "V:bf16:1x2x90x32"}, "", config));
+  list.push_back(problem("gather", {"data:bf16:90x300", "indices:s32:7x100"}, "", config));
   list.push_back(problem("relu", {"X:f32:20000"}, "", config));
   list.push_back(problem("softmax", {"X:f32:6x3000"}, "", config));
   list.push_back(problem("softmax", {"X:f16:4x50x60"}, "axis=1", config));
