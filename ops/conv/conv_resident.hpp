@@ -99,15 +99,15 @@ class Resident {
   void run() {
     const u64 slab = tile_k_ * columns_ * element_;
     deepest_ = 4 * slab <= kLargestLoad ? 4 * tile_k_ : 2 * slab <= kLargestLoad ? 2 * tile_k_ : tile_k_;
-    if (next_ < products_) load_next();
+    most_rows_ = first_rows_;
+    if (first_rows_ < rows_)
+      while (most_rows_ * down_ * line_ < kLargestLoad / 2) most_rows_ *= 2;
+    load_next();
     choose_dataflow();
     configure();
     begin_tile();
     const u64 rows = min(band_rows_, rows_);
     multiply_parts(Blocks(rows * cols_, unit_, least_, first_rows_ < rows, products_ <= tile_k_).size());
-    most_rows_ = first_rows_;
-    if (first_rows_ < rows_)
-      while (most_rows_ * down_ * line_ < kLargestLoad / 2) most_rows_ *= 2;
     for (u64 row = 0; row < rows_; row += band_rows_) run_band(row, min(band_rows_, rows_ - row));
     if (!prepared_) prepare();
     while (waiting_ > 0) take_first();
@@ -337,7 +337,7 @@ class Resident {
   // The slab that begins a band, as its part of the image comes, and the one that ends it, as its results go.
   void blocks(u64 row, u64 rows, u64 k, u64 depth) {
     const bool begins = k == 0, ends = k + depth == products_, first = begins && row == 0;
-    u64 there = first ? first_rows_ : begins ? 0 : rows;  // output rows whose part of the image has come
+    u64 there = first ? there_ : begins ? 0 : rows;  // output rows whose part of the image has come
     const u64 least = ends && !begins ? (swapped_ ? tile_ : 64) : least_;
     for (Blocks b(rows * cols_, unit_, least, first && first_rows_ < rows, ends); b; b.next()) {
       while (there * cols_ < b.at() + b.size()) {
@@ -357,7 +357,9 @@ class Resident {
   // The run's first block: its weights come in two parts.
   void multiply_parts(u64 pixels) {
     const u64 first = first_columns_, depth = min(products_, tile_k_);
+    there_ = first_rows_;
     wait_for_image();
+    for (; there_ * cols_ < pixels; there_ = after(there_)) wait_for_image();
     wait_for_weights();
     multiply({0, depth, 0, pixels, 0, first});
     if (first == columns_) return;
@@ -398,6 +400,7 @@ class Resident {
   u64 above_, reach_, end_, hbm_line_, beside_, run_;
   bool skips_;
   u64 target_ = 1, first_rows_, most_rows_, loaded_ = 0;
+  u64 there_;                           // output rows that the first block has waited for
   u64 next_, first_columns_, deepest_;  // the next weights; those that come first; products of a slab at most
   bool weights_turn_ = false;
   u64 pieces_ = 0, slabs_ = 0;    // that the array has no order to wait for yet
