@@ -68,22 +68,26 @@ class Reader {
     require_type("B", DType::s32);
   }
 
+  static bool is_fp8(DType type) { return type == DType::e4m3 || type == DType::e5m2; }
+
   void read_float_types(const TensorInfo& x, const TensorInfo& w) {
-    if (x.dtype != DType::f32 && x.dtype != DType::f16 && x.dtype != DType::bf16)
-      fail(ExitCode::Unsupported, "{}: input '{}' is {}; expected one of f32, f16, bf16{}", op_.name(),
-           x.name, to_string(x.dtype),
+    const bool known = x.dtype == DType::f32 || x.dtype == DType::f16 || x.dtype == DType::bf16;
+    if (!known && !is_fp8(x.dtype))
+      fail(ExitCode::Unsupported, "{}: input '{}' is {}; expected one of f32, f16, bf16, e4m3, e5m2{}",
+           op_.name(), x.name, to_string(x.dtype),
            is_float(x.dtype) ? "" : "; for integers there are convinteger and qlinearconv");
     if (w.dtype != x.dtype)
       fail(ExitCode::Unsupported, "{}: input '{}' is {} but input '{}' is {}; both must be of one type",
            op_.name(), x.name, to_string(x.dtype), w.name, to_string(w.dtype));
     form_.accumulator = DType::f32;
-    form_.out = x.dtype;
+    const DType own = known ? x.dtype : DType::bf16;
     const std::string wanted = string("out_dtype");
-    if (wanted != "auto") form_.out = parse_dtype(wanted, "out_dtype");
-    if (form_.out != x.dtype && form_.out != DType::f32)
-      fail(ExitCode::Unsupported, "{}: out_dtype {} for {} operands; expected one of {}, f32", op_.name(),
-           wanted, to_string(x.dtype), to_string(x.dtype));
-    require_type("B", x.dtype);
+    form_.out = wanted == "auto" ? own : parse_dtype(wanted, "out_dtype");
+    const bool wide = form_.out == DType::f32 || (!known && form_.out == DType::f16);
+    if (form_.out != own && !wide)
+      fail(ExitCode::Unsupported, "{}: out_dtype {} for {} operands; expected one of {}, {}f32", op_.name(),
+           wanted, to_string(x.dtype), to_string(own), known ? "" : "f16, ");
+    require_type("B", known ? x.dtype : form_.out);
     require_type("R", form_.out);
   }
 

@@ -61,7 +61,7 @@ std::vector<AttributeSpec> attributes_of(ConvKind kind) {
   list.push_back({"out_dtype",
                   AttributeType::String,
                   std::string("auto"),
-                  "output type: auto (the operands' type) or f32",
+                  "output type: auto (the operands' type, or bf16 for fp8), f32, or of fp8 operands f16",
                   {},
                   false});
   return list;

@@ -7,7 +7,7 @@
 //   NHWC     [N, s..., C] [M, k..., C/group]                       [C, k..., M/group]
 //
 //   conv, convtranspose   Y = act((X * W + B) + R); X, W, B [M] of one float type, Y the same or (out_dtype)
-//                         f32, R as Y
+//                         f32, R as Y; with X and W e4m3 or e5m2 B, R and Y bf16, f16 or f32
 //   convinteger           s32 sums of (x - x_zero_point) * (w - w_zero_point), s8 or u8 each
 //   qlinearconv           the same + B (s32), times x_scale * w_scale / y_scale, + y_zero_point, of whose
 //   type y is

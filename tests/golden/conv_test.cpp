@@ -166,7 +166,7 @@ void expect_agreement(const testgen::Case& c) {
 TEST(ConvAgreement, OnRealDataWithinBoundsAndOnExactDataToTheBit) {
   test::RandomConv random(1);
   for (const char* op : {"conv", "convtranspose"})
-    for (const DType type : {DType::f32, DType::f16, DType::bf16})
+    for (const DType type : {DType::f32, DType::f16, DType::bf16, DType::e4m3})
       for (std::uint64_t i = 0; i < 150; ++i) {
         const ops::Problem p = random(op, type, 300'000);
         expect_agreement(

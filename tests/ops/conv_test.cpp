@@ -179,8 +179,9 @@ TEST(Conv, QuantisedTypes) {
 }
 
 TEST(Conv, TypesThatItDoesNotCover) {
-  expect_refused(conv({1, 3, 5}, {4, 3, 3}, DType::s8), ExitCode::Unsupported,
-                 "input 'X' is s8; expected one of f32, f16, bf16; for integers there are convinteger");
+  expect_refused(
+      conv({1, 3, 5}, {4, 3, 3}, DType::s8), ExitCode::Unsupported,
+      "input 'X' is s8; expected one of f32, f16, bf16, e4m3, e5m2; for integers there are convinteger");
   Problem p = conv({1, 3, 5}, {4, 3, 3}, DType::bf16);
   p.inputs[1].dtype = DType::f16;
   expect_refused(p, ExitCode::Unsupported, "both must be of one type");
@@ -191,6 +192,16 @@ TEST(Conv, TypesThatItDoesNotCover) {
   p = with(and_input(conv({1, 3, 5}, {4, 3, 3}, DType::bf16), "R", DType::bf16, {1, 4, 3}), "out_dtype",
            std::string("f32"));
   expect_refused(p, ExitCode::Unsupported, "input 'R' is bf16; expected f32");
+}
+
+TEST(Conv, Fp8HasWiderResults) {
+  Problem p = and_input(conv({1, 3, 5}, {4, 3, 3}, DType::e4m3), "B", DType::bf16, {4});
+  conv_operator().infer(p);
+  EXPECT_EQ(p.outputs[0].dtype, DType::bf16);
+  expect_refused(with(p, "out_dtype", std::string("f16")), ExitCode::Unsupported,
+                 "input 'B' is bf16; expected f16");
+  expect_refused(with(p, "out_dtype", std::string("e4m3")), ExitCode::Unsupported,
+                 "out_dtype e4m3 for e4m3 operands; expected one of bf16, f16, f32");
 }
 
 TEST(Conv, AttributesThatCannotBe) {

@@ -27,6 +27,29 @@ class RandomConv {
     }
   }
 
+  // A layer of a network: one image, two dimensions, as many as 256 channels.
+  ops::Problem layer(DType type) {
+    const std::int64_t kernels[] = {1, 1, 3, 3, 3, 5, 7}, kernel = kernels[pick(0, 6)], stride = pick(1, 2);
+    std::int64_t in = pick(std::max<std::int64_t>(7, kernel), 40), depth = pick(3, 256), width = pick(8, 256);
+    while (in * in * depth * width * kernel * kernel / (stride * stride) > 12'000'000) {
+      if (depth > 16) depth = depth * 3 / 4;
+      else if (width > 16) width = width * 3 / 4;
+      else --in;
+    }
+    const bool last = !chance(3), integers = type == DType::s8;
+    ops::Problem p;
+    p.op = integers ? "qlinearconv" : "conv";
+    if (last) p.attributes.set("layout", std::string("NHWC"));
+    p.attributes.set("strides", Ints{stride, stride});
+    p.attributes.set("pads", Ints(4, kernel / 2));
+    const std::int64_t width_in = pick(std::max<std::int64_t>(1, in - 6), in + 6);
+    const Shape x = last ? Shape{1, in, width_in, depth} : Shape{1, depth, in, width_in};
+    const Shape w = last ? Shape{width, kernel, kernel, depth} : Shape{width, depth, kernel, kernel};
+    if (integers) add_integers(p, type, x, w, width);
+    else add_floats(p, type, x, w, width);
+    return p;
+  }
+
  private:
   using Ints = std::vector<std::int64_t>;
 
@@ -96,8 +119,12 @@ class RandomConv {
 
   void add_floats(ops::Problem& p, DType type, const Shape& x, const Shape& w, std::int64_t outputs) {
     p.inputs = {{"X", type, x}, {"W", type, w}};
-    DType out = type;
-    if (type != DType::f32 && chance(3)) {
+    const bool fp8 = type == DType::e4m3 || type == DType::e5m2;
+    DType out = fp8 ? DType::bf16 : type;
+    if (fp8 && chance(3)) {
+      p.attributes.set("out_dtype", std::string("f16"));
+      out = DType::f16;
+    } else if (type != DType::f32 && chance(3)) {
       p.attributes.set("out_dtype", std::string("f32"));
       out = DType::f32;
     }
@@ -108,7 +135,7 @@ class RandomConv {
       p.attributes.set("low", static_cast<float>(pick(-3, 1)));
       p.attributes.set("high", static_cast<float>(pick(1, 6)));
     }
-    if (chance(2)) p.inputs.push_back({"B", type, {outputs}});
+    if (chance(2)) p.inputs.push_back({"B", fp8 ? out : type, {outputs}});
     if (!chance(3)) return;
     try {
       ops::find_operator(p.op).infer(p);
