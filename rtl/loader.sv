@@ -35,6 +35,9 @@ module loader
     output logic load_col_contiguous,
     output element_t load_element,
     output logic [8:0] load_zero,
+    output logic [31:0] load_row,  // the first one of the beat, in its tile
+    output quant_t load_quant,
+    output logic load_to_f16,
     // ACC
     output logic partial_read,
     output logic [31:0] partial_word,
@@ -51,7 +54,7 @@ module loader
 
   work_t held, work, after;
   logic begin_now, active, partials, beat_done, done;
-  logic [31:0] chain, k_left, left, rows, element, k_stride;
+  logic [31:0] chain, k_left, left, rows, element, line, k_stride;  // of nibbles: addresses and strides in nibbles
 
   always_comb begin
     begin_now = valid && needs_loader(tile) && !busy && (tile_is_new || !begun) &&
@@ -60,11 +63,12 @@ module loader
     if (fault == fault_load_bubble && tile_is_new) begin_now = 1'b0;
 `endif
     active = busy || begin_now;
-    work = busy ? held : {tile, tile_set, 32'd0, tile.b};
+    work = busy ? held : {tile, tile_set, 32'd0, is_nibble(tile.b_element) ? tile.b << 1 : tile.b};
     partials = work.t.op == op_os;
     element = bytes_of(work.t.b_element);
     chain = work.t.format == format_int ? 32'(S8_CHAIN) : 32'd1;
-    k_stride = work.t.b_n_major ? element : work.t.b_stride;
+    line = is_nibble(work.t.b_element) ? work.t.b_stride << 1 : work.t.b_stride;
+    k_stride = work.t.b_n_major ? element : line;
     k_left = work.t.k - work.row * chain;
     left = partials ? work.t.m - work.row : (k_left + chain - 1) / chain;
     rows = partials ? 32'd1 : left < 32'(LOAD_ROWS) ? left : 32'(LOAD_ROWS);
@@ -81,13 +85,16 @@ module loader
   assign load_first = begin_now && !partials;
   assign load_addr = work.addr;
   assign load_k_stride = k_stride;
-  assign load_col_stride = work.t.b_n_major ? work.t.b_stride : element;
+  assign load_col_stride = work.t.b_n_major ? line : element;
   assign load_k = left == rows ? k_left : rows * chain;
   assign load_two_k = chain == 2;
   assign load_cols = work.t.n;
   assign load_col_contiguous = !work.t.b_n_major;
   assign load_element = work.t.b_element;
   assign load_zero = work.t.b_zero;
+  assign load_row = work.row;
+  assign load_quant = work.t.quant;
+  assign load_to_f16 = work.t.format == format_f16;
 
   assign partial_read = active && partials;
   assign partial_word = word_of(work.t.rows, work.row);

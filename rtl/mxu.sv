@@ -15,7 +15,7 @@ module mxu
     input logic clk,
     input logic rst,
 `ifdef ASSAY_FAULTS
-    input logic [3:0] fault_code,
+    input logic [4:0] fault_code,
 `endif
     // Commands: taken in a cycle with cmd_valid and cmd_ready.
     input logic cmd_valid,
@@ -26,6 +26,19 @@ module mxu
     input logic [mxu_a_zero_bits-1:0] cmd_a_zero,
     input logic [mxu_b_zero_bits-1:0] cmd_b_zero,
     input logic cmd_skip_minus_zero,
+    input logic [mxu_group_bits-1:0] cmd_group,
+    input logic [mxu_scale_dtype_bits-1:0] cmd_scale_dtype,
+    input logic cmd_zeros,
+    input logic [mxu_scale_addr_bits-1:0] cmd_scale_addr,
+    input logic [mxu_scale_group_stride_bits-1:0] cmd_scale_group_stride,
+    input logic [mxu_scale_col_stride_bits-1:0] cmd_scale_col_stride,
+    input logic [mxu_zero_addr_bits-1:0] cmd_zero_addr,
+    input logic [mxu_zero_group_stride_bits-1:0] cmd_zero_group_stride,
+    input logic [mxu_zero_col_stride_bits-1:0] cmd_zero_col_stride,
+    input logic [mxu_inner_scale_step_bits-1:0] cmd_inner_scale_step,
+    input logic [mxu_outer_scale_step_bits-1:0] cmd_outer_scale_step,
+    input logic [mxu_inner_zero_step_bits-1:0] cmd_inner_zero_step,
+    input logic [mxu_outer_zero_step_bits-1:0] cmd_outer_zero_step,
     input logic cmd_a_k_major,
     input logic cmd_b_n_major,
     input logic cmd_accumulate,
@@ -69,7 +82,7 @@ module mxu
     output logic [31:0] feed_b_k_stride,
     output logic [31:0] feed_b_count,
     output logic feed_b_contiguous,
-    output logic [2:0] feed_element,  // of A; B's have the same size
+    output logic [3:0] feed_element,  // of A; B's have the same size
     input logic feed_stall,  // the step goes on in the next cycle
     output logic feed_done,  // the step's last cycle: not stalled, and of f32 the fourth at least
     input logic [31:0] feed_a_data[ROWS],
@@ -85,9 +98,22 @@ module mxu
     output logic load_two_k,
     output logic [31:0] load_cols,
     output logic load_col_contiguous,
-    output logic [2:0] load_element,
+    output logic [3:0] load_element,  // four-bit ones: addresses and strides above are in nibbles
     input logic load_stall,  // the beat goes on in the next cycle
     input logic [31:0] load_data[COLS*LOAD_ROWS],  // [column * LOAD_ROWS + row]
+    // Of rows load_row, ... of the tile, with a group: the scales (widened to f32) and zero points.
+    output logic [31:0] load_row,
+    output logic [31:0] load_group,
+    output logic [31:0] load_scale_addr,
+    output logic [31:0] load_scale_group_stride,
+    output logic [31:0] load_scale_col_stride,
+    output logic [3:0] load_scale_dtype,
+    output logic load_zeros,
+    output logic [31:0] load_zero_addr,
+    output logic [31:0] load_zero_group_stride,
+    output logic [31:0] load_zero_col_stride,
+    input logic [31:0] load_scale[COLS*LOAD_ROWS],
+    input logic [7:0] load_zero_point[COLS*LOAD_ROWS],
     // ACC: a row a cycle in each direction. Word addresses.
     output logic acc_read_valid,
     output logic acc_read_preload,  // for output-stationary accumulators
@@ -124,11 +150,26 @@ module mxu
       stationary_format_u8: cmd.b_element = element_u8;
       stationary_format_e4m3: cmd.b_element = element_e4m3;
       stationary_format_e5m2: cmd.b_element = element_e5m2;
+      stationary_format_s4: cmd.b_element = element_s4;
+      stationary_format_u4: cmd.b_element = element_u4;
       default: cmd.b_element = cmd.a_element;
     endcase
     cmd.a_zero = cmd_a_zero;
     cmd.b_zero = cmd_b_zero;
     cmd.skip = cmd_skip_minus_zero;
+    cmd.quant.group = cmd_group;
+    cmd.quant.scale_dtype = cmd_scale_dtype;
+    cmd.quant.zeros = cmd_zeros;
+    cmd.quant.scale = cmd_scale_addr;
+    cmd.quant.scale_group_stride = cmd_scale_group_stride;
+    cmd.quant.scale_col_stride = cmd_scale_col_stride;
+    cmd.quant.zero = cmd_zero_addr;
+    cmd.quant.zero_group_stride = cmd_zero_group_stride;
+    cmd.quant.zero_col_stride = cmd_zero_col_stride;
+    cmd.inner_scale_step = cmd_inner_scale_step;
+    cmd.outer_scale_step = cmd_outer_scale_step;
+    cmd.inner_zero_step = cmd_inner_zero_step;
+    cmd.outer_zero_step = cmd_outer_zero_step;
     cmd.a_k_major = cmd_a_k_major;
     cmd.b_n_major = cmd_b_n_major;
     cmd.accumulate = cmd_accumulate;
@@ -218,6 +259,8 @@ module mxu
 
   element_t loaded_element;
   logic [8:0] load_zero;
+  logic load_to_f16;
+  quant_t quant;
   logic preload_read;
   logic [31:0] preload_word, preload_n;
   l_lane_t l_lane;
@@ -229,10 +272,19 @@ module mxu
 `endif
       .taken(load_taken), .busy(load_busy), .begun(load_begun), .load_valid, .load_first, .load_addr,
       .load_k_stride, .load_col_stride, .load_k, .load_two_k, .load_cols, .load_col_contiguous,
-      .load_element(loaded_element), .load_zero, .partial_read(preload_read), .partial_word(preload_word),
+      .load_element(loaded_element), .load_zero, .load_row, .load_quant(quant), .load_to_f16, .partial_read(preload_read), .partial_word(preload_word),
       .partial_n(preload_n), .lane(l_lane)
   );
   assign load_element = loaded_element;
+  assign load_group = 32'(quant.group);
+  assign load_scale_addr = quant.scale;
+  assign load_scale_group_stride = quant.scale_group_stride;
+  assign load_scale_col_stride = quant.scale_col_stride;
+  assign load_scale_dtype = quant.scale_dtype;
+  assign load_zeros = quant.zeros;
+  assign load_zero_addr = quant.zero;
+  assign load_zero_group_stride = quant.zero_group_stride;
+  assign load_zero_col_stride = quant.zero_col_stride;
 
   // ---- The stream.
   logic stream_busy, stream_finishes, stream_set, stream_read, row_enters, drain_busy, stream_clear;
@@ -305,14 +357,28 @@ module mxu
     assign p_lane[c].value = stream_read ? acc_read_data[c] : 32'b0;
     logic [LOAD_BITS-1:0] weights;
     for (genvar i = 0; i < LOAD_ROWS; ++i) begin : g_weight
-      logic unused;
+      logic unused, is_signed;
+      logic [31:0] plain;
+      logic [15:0] dequantised;
+      logic [7:0] point;
+      assign point = load_zero_point[c*LOAD_ROWS+i];
+      assign is_signed = loaded_element == element_s4 || loaded_element == element_s8;
       widen weight_widen (
           .element(loaded_element), .zero(load_zero), .in(load_data[c*LOAD_ROWS+i]),
 `ifdef ASSAY_FAULTS
           .fault,
 `endif
-          .minus_zero(unused), .out(weights[i*32+:32])
+          .minus_zero(unused), .out(plain)
       );
+      dequantise weight_dequantise (
+          .element(loaded_element), .to_f16(load_to_f16), .q(load_data[c*LOAD_ROWS+i][7:0]),
+          .zero(quant.zeros ? {is_signed && point[7], point} : load_zero), .scale(load_scale[c*LOAD_ROWS+i]),
+`ifdef ASSAY_FAULTS
+          .fault,
+`endif
+          .w(dequantised)
+      );
+      assign weights[i*32+:32] = quant.group != 0 ? {16'b0, dequantised} : plain;
     end
     always_comb begin
       l_value[c] = weights;

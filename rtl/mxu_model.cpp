@@ -8,6 +8,7 @@
 #include <verilated.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <deque>
 #include <random>
@@ -71,8 +72,25 @@ Plan plan_of(const std::vector<Issue>& program, const ArraySize& size) {
   return plan;
 }
 
+bool is_nibble(unsigned format) { return format == kFormatS4 || format == kFormatU4; }
+// Bytes; 1 for a nibble too.
 std::uint64_t element_of(unsigned format) {
   return format == kFormatF32 ? 4 : format == kFormatBf16 || format == kFormatF16 ? 2 : 1;
+}
+std::uint64_t bits_of(unsigned format) { return is_nibble(format) ? 4 : 8 * element_of(format); }
+
+// f16 by its definition; bf16 and f32 are their own upper bits.
+std::uint32_t scale_bits(DType type, std::uint32_t raw) {
+  if (type == DType::f32) return raw;
+  if (type == DType::bf16) return raw << 16;
+  const std::uint32_t field = raw >> 10 & 31, fraction = raw & 1023, sign = (raw & 0x8000) << 16;
+  if (field == 31) return sign | 0x7F800000 | fraction << 13;
+  const float value = field == 0
+                          ? std::ldexp(static_cast<float>(fraction), -24)
+                          : std::ldexp(static_cast<float>(fraction + 1024), static_cast<int>(field) - 25);
+  std::uint32_t bits = 0;
+  std::memcpy(&bits, &value, sizeof bits);
+  return sign | bits;
 }
 
 // A port of SPM: how long the access under way still holds it.
@@ -128,6 +146,7 @@ class Model final : public MxuModel {
   std::uint64_t cycles_of_step() const;
   void serve_feed();
   void serve_loader();
+  void serve_scales();
   void serve_acc();
   void observe(Plan& plan, std::vector<Observed>& observed);
   std::uint64_t pace(const isa::MxuCommand& c, bool last) const;
@@ -184,6 +203,10 @@ std::uint8_t Model<Traits>::byte(std::uint64_t address) const {
 // Puts the element at `address` into a lane of the array; `upper`: the second one of a pair of bytes.
 template <typename Traits>
 void Model<Traits>::fetch(std::uint64_t address, unsigned format, bool upper, std::uint32_t& lane) const {
+  if (is_nibble(format)) {
+    lane = static_cast<std::uint32_t>(byte(address / 2) >> (address % 2 * 4) & 15);
+    return;
+  }
   if (!upper) lane = 0;
   for (std::uint64_t i = 0; i < element_of(format); ++i)
     lane |= static_cast<std::uint32_t>(byte(address + i)) << (8 * (i + (upper ? 1 : 0)));
@@ -192,15 +215,15 @@ void Model<Traits>::fetch(std::uint64_t address, unsigned format, bool upper, st
 // What the address generator knows of the tile's pattern, as the hint of how far apart its steps will be.
 template <typename Traits>
 std::uint64_t Model<Traits>::pace(const isa::MxuCommand& c, bool last) const {
-  const std::uint64_t bytes = size_of(c.dtype);
+  const std::uint64_t bits = 8 * size_of(c.dtype);
   if (c.instruction == isa::Instruction::mxu_os) {
     const std::uint64_t n = last && c.n_last != 0 ? c.n_last : c.n;
     const std::uint64_t chain = chain_of(c, kSize);
-    return std::max(banks_({c.a_k_major, c.m, chain, bytes, c.a_stride}),
-                    banks_({!c.b_n_major, n, chain, bytes, c.b_stride}));
+    return std::max(banks_({c.a_k_major, c.m, chain, bits, c.a_stride}),
+                    banks_({!c.b_n_major, n, chain, bits, c.b_stride}));
   }
   const std::uint64_t k = last && c.k_last != 0 ? c.k_last : c.k;
-  return banks_({!c.a_k_major, k, 1, bytes, c.a_stride});
+  return banks_({!c.a_k_major, k, 1, bits, c.a_stride});
 }
 
 template <typename Traits>
@@ -213,6 +236,19 @@ void Model<Traits>::drive_command(const isa::MxuCommand& c) {
   rtl_->cmd_a_zero = static_cast<std::uint16_t>(c.a_zero & 0x1FF);
   rtl_->cmd_b_zero = static_cast<std::uint16_t>(c.b_zero & 0x1FF);
   rtl_->cmd_skip_minus_zero = c.skip_minus_zero;
+  rtl_->cmd_group = c.group;
+  rtl_->cmd_scale_dtype = static_cast<unsigned char>(c.scale_dtype);
+  rtl_->cmd_zeros = c.zeros;
+  rtl_->cmd_scale_addr = c.scale_addr.offset();
+  rtl_->cmd_scale_group_stride = low(c.scale_group_stride);
+  rtl_->cmd_scale_col_stride = low(c.scale_col_stride);
+  rtl_->cmd_zero_addr = c.zero_addr.offset();
+  rtl_->cmd_zero_group_stride = low(c.zero_group_stride);
+  rtl_->cmd_zero_col_stride = low(c.zero_col_stride);
+  rtl_->cmd_inner_scale_step = low(c.inner_scale_step);
+  rtl_->cmd_outer_scale_step = low(c.outer_scale_step);
+  rtl_->cmd_inner_zero_step = low(c.inner_zero_step);
+  rtl_->cmd_outer_zero_step = low(c.outer_zero_step);
   rtl_->cmd_a_k_major = c.a_k_major;
   rtl_->cmd_b_n_major = c.b_n_major;
   rtl_->cmd_accumulate = c.accumulate;
@@ -243,10 +279,10 @@ void Model<Traits>::drive_command(const isa::MxuCommand& c) {
 // The first step of a tile says how long each of its steps takes, as in core/mxu/.
 template <typename Traits>
 std::uint64_t Model<Traits>::cycles_of_step() const {
-  const std::uint64_t bytes = element_of(rtl_->feed_element), chain = rtl_->feed_two_k ? 2 : 1;
+  const std::uint64_t bits = bits_of(rtl_->feed_element), chain = rtl_->feed_two_k ? 2 : 1;
   const auto cost = [&](bool contiguous, std::uint64_t across, std::uint64_t steps,
                         std::uint64_t across_stride, std::uint64_t k_stride) {
-    return banks_({contiguous, across, steps, bytes, contiguous ? k_stride : across_stride});
+    return banks_({contiguous, across, steps, bits, contiguous ? k_stride : across_stride});
   };
   if (!rtl_->feed_b_valid)
     return cost(rtl_->feed_a_contiguous, rtl_->feed_a_count, 1, rtl_->feed_a_stride, 0);
@@ -281,6 +317,25 @@ void Model<Traits>::serve_feed() {
   rtl_->feed_stall = feed_.stalls(random_stall());
 }
 
+// The scale and the zero point of each element of the beat.
+template <typename Traits>
+void Model<Traits>::serve_scales() {
+  const auto type = static_cast<DType>(rtl_->load_scale_dtype);
+  for (std::uint32_t c = 0; c < kSize.cols && c < rtl_->load_cols; ++c)
+    for (std::uint32_t k = 0; k < kSize.load_rows && k < rtl_->load_k; ++k) {
+      const std::uint32_t group = (rtl_->load_row + k) / rtl_->load_group, lane = c * kSize.load_rows + k;
+      const std::uint32_t at =
+          rtl_->load_scale_addr + group * rtl_->load_scale_group_stride + c * rtl_->load_scale_col_stride;
+      std::uint32_t raw = 0;
+      for (std::uint32_t i = 0; i < size_of(type); ++i)
+        raw |= static_cast<std::uint32_t>(byte(at + i)) << (8 * i);
+      rtl_->load_scale[lane] = scale_bits(type, raw);
+      if (rtl_->load_zeros)
+        rtl_->load_zero_point[lane] = byte(rtl_->load_zero_addr + group * rtl_->load_zero_group_stride +
+                                           c * rtl_->load_zero_col_stride);
+    }
+}
+
 // As for the feed, the first beat.
 template <typename Traits>
 void Model<Traits>::serve_loader() {
@@ -289,14 +344,16 @@ void Model<Traits>::serve_loader() {
     const bool contiguous = rtl_->load_col_contiguous != 0;
     const std::uint32_t chain = rtl_->load_two_k ? 2 : 1;
     if (rtl_->load_first)
-      beat_cycles_ = banks_({contiguous, rtl_->load_cols, rtl_->load_k, element_of(format),
-                             contiguous ? rtl_->load_k_stride : rtl_->load_col_stride});
+      beat_cycles_ = banks_(
+          {contiguous, rtl_->load_cols, rtl_->load_k, bits_of(format),
+           (contiguous ? rtl_->load_k_stride : rtl_->load_col_stride) / (is_nibble(format) ? 2U : 1U)});
     if (!beat_begun_) loader_.begin(beat_cycles_);
     beat_begun_ = true;
     for (std::uint32_t c = 0; c < kSize.cols && c < rtl_->load_cols; ++c)
       for (std::uint32_t k = 0; k < kSize.load_rows * chain && k < rtl_->load_k; ++k)
         fetch(rtl_->load_addr + c * rtl_->load_col_stride + k * rtl_->load_k_stride, format, k % chain != 0,
               rtl_->load_data[c * kSize.load_rows + k / chain]);
+    if (rtl_->load_group != 0) serve_scales();
   }
   rtl_->load_stall = loader_.stalls(random_stall());
 }

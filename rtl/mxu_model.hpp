@@ -43,6 +43,7 @@ enum class Fault {
   ZeroPoint,     // zero points are not subtracted
   Fp8,           // e4m3 is taken for e5m2
   Skip,          // elements that are -0 multiply
+  Dequantise,    // weights round ties away from even
 };
 
 // One access of the feed or the loader: `lines` x `length` elements; the elements of a line are neighbours in
@@ -50,7 +51,7 @@ enum class Fault {
 struct Access {
   bool contiguous_across = true;
   std::uint64_t across = 1, steps = 1;
-  std::uint64_t element = 1, stride = 0;  // bytes of an element, and between lines
+  std::uint64_t bits = 8, stride = 0;  // of an element; bytes between lines
 };
 
 // Cycles that SPM's banks need for an access that is repeated step by step.

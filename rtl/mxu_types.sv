@@ -4,17 +4,18 @@ package mxu_types;
 
   // What PEs multiply, and what lies in SPM (widen.sv makes the former of the latter).
   typedef enum logic [1:0] {format_bf16, format_f16, format_int, format_f32} format_t;
-  typedef enum logic [2:0] {
-    element_bf16, element_f16, element_s8, element_f32, element_u8, element_e4m3, element_e5m2
+  typedef enum logic [3:0] {
+    element_bf16, element_f16, element_s8, element_f32, element_u8, element_e4m3, element_e5m2, element_s4,
+    element_u4
   } element_t;
   typedef enum logic [1:0] {op_load, op_ws, op_os} op_t;
 
 `ifdef ASSAY_FAULTS
   // Faults that tests inject, to see that they are caught.
-  typedef enum logic [3:0] {
+  typedef enum logic [4:0] {
     fault_none, fault_sticky, fault_ties_up, fault_int_sign, fault_padding, fault_skew_in, fault_skew_out,
     fault_weight_buffer, fault_swap_late, fault_drain_set, fault_interlock, fault_load_bubble, fault_early_drain,
-    fault_zero_point, fault_fp8, fault_skip
+    fault_zero_point, fault_fp8, fault_skip, fault_dequantise
   } fault_t;
 `endif
 
@@ -56,8 +57,18 @@ package mxu_types;
 
   // ---- Commands and tiles.
 
+  // Where the scales and zero points of a stationary operand lie. group 0: it is not dequantised.
+  typedef struct packed {
+    logic [mxu_group_bits-1:0] group;
+    logic [3:0] scale_dtype;
+    logic zeros;  // in memory; otherwise b_zero
+    logic [31:0] scale, scale_group_stride, scale_col_stride, zero, zero_group_stride, zero_col_stride;
+  } quant_t;
+
   typedef struct packed {
     op_t op;
+    quant_t quant;
+    logic [31:0] inner_scale_step, outer_scale_step, inner_zero_step, outer_zero_step;
     element_t a_element, b_element;
     logic [8:0] a_zero, b_zero;
     logic skip;  // elements of A that are -0 are no operands
@@ -87,6 +98,7 @@ package mxu_types;
   typedef struct packed {
     op_t op;
     format_t format;
+    quant_t quant;
     element_t a_element, b_element;
     logic [8:0] a_zero, b_zero;
     logic skip;
@@ -108,6 +120,10 @@ package mxu_types;
 
   function automatic logic [31:0] bytes_of(input element_t e);
     return e == element_f32 ? 32'd4 : e == element_bf16 || e == element_f16 ? 32'd2 : 32'd1;
+  endfunction
+
+  function automatic logic is_nibble(input element_t e);
+    return e == element_s4 || e == element_u4;
   endfunction
 
   function automatic format_t format_of(input element_t e);

@@ -23,7 +23,7 @@ module tile_sequencer
   typedef struct packed {
     command_t c;
     logic [15:0] outer, inner;
-    logic [31:0] a, b, acc, a_row, b_row, acc_row;
+    logic [31:0] a, b, acc, scale, zero, a_row, b_row, acc_row, scale_row, zero_row;
   } cursor_t;
 
   function automatic cursor_t first_of(input command_t c);
@@ -31,8 +31,8 @@ module tile_sequencer
     f.c = c;
     f.outer = 0;
     f.inner = 0;
-    f.a = c.a; f.b = c.b; f.acc = c.acc;
-    f.a_row = c.a; f.b_row = c.b; f.acc_row = c.acc;
+    f.a = c.a; f.b = c.b; f.acc = c.acc; f.scale = c.quant.scale; f.zero = c.quant.zero;
+    f.a_row = c.a; f.b_row = c.b; f.acc_row = c.acc; f.scale_row = f.scale; f.zero_row = f.zero;
     return f;
   endfunction
 
@@ -44,13 +44,17 @@ module tile_sequencer
       n.a = at.a + at.c.inner_a_step;
       n.b = at.b + at.c.inner_b_step;
       n.acc = at.acc + at.c.inner_acc_step;
+      n.scale = at.scale + at.c.inner_scale_step;
+      n.zero = at.zero + at.c.inner_zero_step;
     end else begin
       n.inner = 0;
       n.outer = at.outer + 1;
       n.a_row = at.a_row + at.c.outer_a_step;
       n.b_row = at.b_row + at.c.outer_b_step;
       n.acc_row = at.acc_row + at.c.outer_acc_step;
-      n.a = n.a_row; n.b = n.b_row; n.acc = n.acc_row;
+      n.scale_row = at.scale_row + at.c.outer_scale_step;
+      n.zero_row = at.zero_row + at.c.outer_zero_step;
+      n.a = n.a_row; n.b = n.b_row; n.acc = n.acc_row; n.scale = n.scale_row; n.zero = n.zero_row;
     end
     return n;
   endfunction
@@ -69,6 +73,9 @@ module tile_sequencer
     last_outer = at.outer + 16'd1 == at.c.outer;
     t.op = at.c.op;
     t.format = format_of(at.c.a_element);
+    t.quant = at.c.quant;
+    t.quant.scale = at.scale;
+    t.quant.zero = at.zero;
     t.a_element = at.c.a_element;
     t.b_element = at.c.b_element;
     t.a_zero = at.c.a_zero;

@@ -55,7 +55,7 @@ INSTANTIATE_TEST_SUITE_P(
         Seeded{Fault::DrainSet, "DrainReadsTheOtherSet"}, Seeded{Fault::Interlock, "PartialsAreReadTooEarly"},
         Seeded{Fault::LoadBubble, "LoaderStartsACycleLate"}, Seeded{Fault::EarlyDrain, "RowsEnterIntoADrain"},
         Seeded{Fault::ZeroPoint, "ZeroPointsAreNotSubtracted"}, Seeded{Fault::Fp8, "E4m3IsTakenForE5m2"},
-        Seeded{Fault::Skip, "MinusZerosMultiply"}),
+        Seeded{Fault::Skip, "MinusZerosMultiply"}, Seeded{Fault::Dequantise, "WeightsRoundTiesUp"}),
     [](const auto& p) { return std::string(p.param.name); });
 
 // The same array without a fault, over the same programs.

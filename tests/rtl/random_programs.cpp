@@ -8,6 +8,7 @@
 #include "base/dtype.hpp"
 #include "core/mxu/mxu.hpp"
 #include "core/mxu/mxu_feed.hpp"
+#include "core/mxu/mxu_kinds.hpp"
 
 namespace assay::test {
 namespace {
@@ -31,6 +32,7 @@ class Generator {
   std::uint32_t stride(std::uint32_t bytes, std::uint32_t element);
   isa::MxuCommand command();
   void choose_types(isa::MxuCommand& c);
+  void choose_dequantisation(isa::MxuCommand& c);
   void place_a(isa::MxuCommand& c, std::uint32_t whole_k);
   void place_b(isa::MxuCommand& c, std::uint32_t whole_k, std::uint32_t whole_n);
   void place_result(isa::MxuCommand& c);
@@ -93,13 +95,18 @@ void Generator::place_a(isa::MxuCommand& c, std::uint32_t whole_k) {
 }
 
 void Generator::place_b(isa::MxuCommand& c, std::uint32_t whole_k, std::uint32_t whole_n) {
-  const auto element = static_cast<std::uint32_t>(size_of(c.dtype));
-  const std::uint32_t line = c.b_n_major ? whole_k : whole_n, lines = c.b_n_major ? whole_n : whole_k;
-  c.b_stride = stride(line * element, element);
-  const std::uint32_t bytes = (lines - 1) * c.b_stride + line * element;
+  const DType type = core::stationary_type(c);
+  const auto bytes_of = [&](std::uint32_t count) {
+    return static_cast<std::uint32_t>(storage_bytes(type, count));
+  };
+  const std::uint32_t element = bytes_of(1);
+  const std::uint32_t line = bytes_of(c.b_n_major ? whole_k : whole_n),
+                      lines = c.b_n_major ? whole_n : whole_k;
+  c.b_stride = stride(line, element);
+  const std::uint32_t bytes = (lines - 1) * c.b_stride + line;
   c.b_addr = isa::LocalAddr::spm(kSpmKib * 512 + below((kSpmKib * 512 - bytes) / element) * element);
-  c.outer_b_step = c.k * (c.b_n_major ? element : c.b_stride);
-  c.inner_b_step = c.n * (c.b_n_major ? c.b_stride : element);
+  c.outer_b_step = c.b_n_major ? bytes_of(c.k) : c.k * c.b_stride;
+  c.inner_b_step = c.b_n_major ? c.n * c.b_stride : bytes_of(c.n);
 }
 
 // The lines of neighbouring commands often overlap. On the grid, tiles begin at multiples of the array's
@@ -125,6 +132,27 @@ void Generator::place_result(isa::MxuCommand& c) {
   }
 }
 
+// Groups of any length; scales and zero points anywhere in SPM.
+void Generator::choose_dequantisation(isa::MxuCommand& c) {
+  using isa::StationaryFormat;
+  constexpr StationaryFormat kFormats[] = {StationaryFormat::s4, StationaryFormat::u4, StationaryFormat::s8,
+                                           StationaryFormat::u8};
+  constexpr DType kScales[] = {DType::f32, DType::f16, DType::bf16};
+  c.b_format = kFormats[below(4)];
+  c.scale_dtype = kScales[below(3)];
+  c.group = 1 + below(10);
+  c.zeros = one_in(2);
+  if (!c.zeros) c.b_zero = c.b_format == StationaryFormat::s4 || c.b_format == StationaryFormat::s8 ? -3 : 8;
+  const auto anywhere = [&] { return isa::LocalAddr::spm(2048 + below(kSpmKib * 1024 - 4096)); };
+  const auto step = [&] { return static_cast<std::int64_t>(below(33)) - 16; };
+  c.scale_addr = anywhere();
+  c.zero_addr = anywhere();
+  c.scale_group_stride = step(), c.scale_col_stride = step();
+  c.inner_scale_step = step(), c.outer_scale_step = step();
+  c.zero_group_stride = step(), c.zero_col_stride = step();
+  c.inner_zero_step = step(), c.outer_zero_step = step();
+}
+
 // A, and B where it may be of another type; zero points of integers; whether -0 is skipped.
 void Generator::choose_types(isa::MxuCommand& c) {
   using isa::StationaryFormat;
@@ -142,6 +170,9 @@ void Generator::choose_types(isa::MxuCommand& c) {
   if (integer && one_in(2)) c.a_zero = zero(c.dtype == DType::s8);
   if (integer && one_in(2)) c.b_zero = zero(b_signed);
   c.skip_minus_zero = !integer && one_in(3);
+  if (c.instruction == isa::Instruction::mxu_ws && (c.dtype == DType::bf16 || c.dtype == DType::f16) &&
+      one_in(2))
+    choose_dequantisation(c);
 }
 
 isa::MxuCommand Generator::command() {
@@ -291,6 +322,7 @@ void Comparison::count(const isa::MxuCommand& c, const rtl::Observed& rtl) {
     feature(c.b_zero != 0, "a zero point of B");
   }
   feature(c.b_format != isa::StationaryFormat::same, "B of a type of its own");
+  if (!os) feature(c.group != 0, "B dequantised");
   feature(rtl.start < previous_end_, "begins before the one before it ends");
   previous_end_ = std::max(previous_end_, rtl.end);
   if (load) return;
@@ -328,7 +360,10 @@ Machine machine_of(rtl::Array array, std::uint32_t banks, std::uint32_t bank_byt
 
 rtl::BankModel banks_of(const Machine& machine) {
   return [&machine](const rtl::Access& access) {
-    const DType type = access.element == 1 ? DType::s8 : access.element == 2 ? DType::bf16 : DType::f32;
+    const DType type = access.bits == 4    ? DType::s4
+                       : access.bits == 8  ? DType::s8
+                       : access.bits == 16 ? DType::bf16
+                                           : DType::f32;
     return core::feed_cycles(machine.spm,
                              {access.contiguous_across, access.across, access.steps, type, access.stride});
   };
