@@ -189,6 +189,34 @@ std::string whole_number(const std::string& text) {
                      std::numeric_limits<T>::max());
 }
 
+constexpr const char* kExamples =
+    "Examples:\n"
+    "  assay run gemm --m 512 --n 512 --k 512 --dtype bf16 --config server128\n"
+    "  assay run gemm --m 5 --n 7 --k 9 --dtype f16 --mode bits --data special --config edge16\n"
+    "  assay run matmul --input A:f32:2x3x4 --input B:f32:4x5 --json\n"
+    "  assay run add --input A:f16:64x1x300 --input B:f16:7x1 --mode bits\n"
+    "  assay run conv --input X:bf16:1x64x56x56 --input W:bf16:64x64x3x3 --attr pads=1,1,1,1 --explain\n"
+    "Inputs and attributes of an operator: assay run OPERATOR --help";
+
+// What an operator takes, for its help; empty for a name that is none.
+std::string inputs_and_attributes(const std::string& name) {
+  for (const ops::Operator* op : ops::all_operators()) {
+    if (op->name() != name) continue;
+    std::string text = fmt::format("Operator {}:\n  inputs", name);
+    for (std::size_t i = 0; i < std::min<std::size_t>(op->input_names().size(), 16); ++i)
+      text += fmt::format(i < op->required_inputs() ? " {}" : " [{}]", op->input_names()[i]);
+    text += "\n";
+    for (const ops::AttributeSpec& a : op->attributes()) {
+      const std::string fallback = ops::text_of(a.fallback);
+      text += fmt::format("  --attr {}: {}; {}{}\n", a.name, ops::to_string(a.type), a.doc,
+                          fallback.empty() ? "" : "; default " + fallback);
+      if (!a.choices.empty()) text += fmt::format("      one of {}\n", fmt::join(a.choices, ", "));
+    }
+    return text + "\n";
+  }
+  return "";
+}
+
 std::string operator_help() {
   std::string text = "Operator: ";
   for (const ops::Operator* op : ops::all_operators())
@@ -263,12 +291,7 @@ void add_run(CLI::App& program, Action& action) {
   CLI::Option* json = verb->add_flag("--json", o->json, "Print JSON");
   verb->add_flag("--commands", o->commands, "List every AI command with its cycles")->excludes(json);
   add_debug_options(*verb, o->debug);
-  verb->footer(
-      "Examples:\n"
-      "  assay run gemm --m 512 --n 512 --k 512 --dtype bf16 --config server128\n"
-      "  assay run gemm --m 5 --n 7 --k 9 --dtype f16 --mode bits --data special --config edge16\n"
-      "  assay run matmul --input A:f32:2x3x4 --input B:f32:4x5 --json\n"
-      "  assay run add --input A:f16:64x1x300 --input B:f16:7x1 --mode bits");
+  verb->footer([o] { return inputs_and_attributes(o->arguments.op) + kExamples; });
   verb->callback([o, &action] { action = [o] { return run(*o); }; });
 }
 

@@ -247,6 +247,16 @@ TEST(Cli, ConvolutionsTakeListsAndInputsByName) {
                "does not fit");
 }
 
+TEST(Cli, HelpOfAnOperatorListsItsInputsAndAttributes) {
+  const ProcessResult conv = assay("run conv --help");
+  EXPECT_EQ(conv.exit_code, 0);
+  for (const char* part :
+       {"inputs X W [B] [R]\n", "--attr strides: a list of integers; one a spatial dimension",
+        "one of NOTSET, SAME_UPPER, SAME_LOWER, VALID", "default 6\n"})
+    EXPECT_THAT(conv.output, HasSubstr(part));
+  EXPECT_THAT(assay("run --help").output, Not(HasSubstr("--attr strides")));
+}
+
 TEST(Cli, AnEmptyOutputIsAResult) {
   for (const char* run :
        {"run gemm --m 0 --n 8 --k 8", "run gemm --m 8 --n 0 --k 8 --bias 0 --mode bits",
