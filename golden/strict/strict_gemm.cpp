@@ -58,14 +58,12 @@ void finish(const GemmOperands& g, std::int32_t acc, const Tensor* c, std::size_
   std::memcpy(y.bytes.data() + at * sizeof t, &t, sizeof t);
 }
 
-void subtract(const std::vector<Tensor>& inputs, std::optional<std::size_t> zero, std::vector<float>&) {
-  (void)inputs, (void)zero;  // floats have no zero points
-}
-void subtract(const std::vector<Tensor>& inputs, std::optional<std::size_t> zero,
-              std::vector<std::int32_t>& x) {
+// Floats have no zero points.
+template <typename T>
+void subtract(const std::vector<Tensor>& inputs, std::optional<std::size_t> zero, std::vector<T>& x) {
   if (!zero) return;
   const Tensor& t = inputs[*zero];
-  for (std::int32_t& value : x) value -= load_s32(t.dtype, t.bytes.data(), 0);
+  for (T& value : x) value -= static_cast<T>(load_s32(t.dtype, t.bytes.data(), 0));
 }
 
 // Of the columns' factors one, or each in its turn.

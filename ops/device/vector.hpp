@@ -110,14 +110,4 @@ class Mask {
   uint64_t bits_ = 0;
 };
 
-// Zero points, of an integer x and of an integer output of a float pass, of the passes that are launched
-// while it lives.
-class ZeroPoints {
- public:
-  ZeroPoints(int32_t of_x, int32_t of_out) { assay_cfg_vxu_zeros(assay_pack_vxu_zeros(of_x, of_out)); }
-  ZeroPoints(const ZeroPoints&) = delete;
-  ZeroPoints& operator=(const ZeroPoints&) = delete;
-  ~ZeroPoints() { assay_cfg_vxu_zeros(0); }
-};
-
 }  // namespace device
