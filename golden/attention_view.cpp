@@ -40,6 +40,7 @@ AttentionView::AttentionView(const ops::Problem& checked, const std::vector<Tens
   scale = attribute<float>(checked, "scale", 0);
   if (scale == 0) scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(depth)));
   softcap = attribute<float>(checked, "softcap", 0);
+  byte_weights = attribute<std::string>(checked, "weights", "auto") == "u8";
   value_scale = attribute<float>(checked, "value_scale", 1);
   pages_ = extent(k, 0);
   for (std::size_t i = 3; i < inputs.size(); ++i)

@@ -24,7 +24,7 @@ struct AttentionView {
   bool sees(std::size_t b, std::size_t i, std::size_t j) const;
 
   std::size_t batch, q_heads, kv_heads, queries, keys, depth, value_depth;
-  bool causal = false;
+  bool causal = false, byte_weights = false;
   std::int64_t window = 0;
   float scale = 0, softcap = 0, value_scale = 1;  // softcap 0: none
   bool added_mask = false, byte_mask = false;

@@ -128,7 +128,9 @@ class Attention {
     const double chain = n / (1 - n * kUnit), added = std::ceil(n / 64) + 6,
                  narrowed = type_ == DType::f32 ? 0 : unit_roundoff(weight_type(type_)) / kUnit;
     const double common = (error + chain + added + narrowed + 4) * (1 + 0x1p-7);  // second-order terms
-    for (const std::size_t j : seen_) weights_[j] = p_[j] * (weights_[j] + common) + underflow_of(type_);
+    // A weight of u8 is off by half a unit of 128 at most, or by twice that of the sum.
+    const double absolute = view_.byte_weights ? 0x1p-7 / kUnit : underflow_of(type_);
+    for (const std::size_t j : seen_) weights_[j] = p_[j] * (weights_[j] + common) + absolute;
   }
 
   const AttentionView view_;

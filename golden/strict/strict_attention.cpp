@@ -15,7 +15,6 @@ namespace {
 
 using namespace strict;
 
-constexpr std::size_t kBlock = 256;
 constexpr float kLeast = -0x1p31F, kTiniest = 0x1p-126F;
 
 float fused(float a, float b, float c) { return vector_pass(b, a, c, Function::Identity); }
@@ -81,9 +80,10 @@ class Attention {
     multiply(&q_[view_.q_row(b, head, i)], keys_.data(), x.data(), 1, view_.keys, view_.depth);
     Row row;
     row.o.resize(view_.value_depth);
-    for (std::size_t first = 0; first < view_.keys; first += kBlock) {
+    const std::size_t block = view_.byte_weights ? 512 : 256;
+    for (std::size_t first = 0; first < view_.keys; first += block) {
       std::vector<std::size_t> seen;
-      for (std::size_t j = first; j < std::min(first + kBlock, view_.keys); ++j)
+      for (std::size_t j = first; j < std::min(first + block, view_.keys); ++j)
         if (sees(b, head, i, j)) {
           seen.push_back(j);
           x[j] = score(x[j], b, head, i, j);
@@ -98,11 +98,12 @@ class Attention {
     float greatest = row.maximum;
     for (const std::size_t j : seen) greatest = maximum(greatest, product(factor_, x[j]));
     const float top = strict::ceil(greatest);
-    const float negative = type_ == DType::e4m3 ? fused(-1, top, 8) : product(-1, top);
+    const float negative = negative_of(top);
     const float shrink = strict::exp2(fused(-1, row.negative, negative));
     row.maximum = top;
     row.negative = negative;
     for (float& s : row.sum) s = product(s, shrink);
+    if (view_.byte_weights) return add_integers(row, x, seen, b, head, shrink);
     for (float& o : row.o) o = product(o, shrink);
     for (const std::size_t j : seen) {
       const float p = strict::exp2(exponent(x[j], negative));
@@ -110,6 +111,26 @@ class Attention {
       const float narrowed = convert(p);
       multiply(&narrowed, &v_[view_.v_row(b, head, j)], row.o.data(), 1, view_.value_depth, 1);
     }
+  }
+
+  float negative_of(float top) const {
+    if (view_.byte_weights) return fused(-1, top, 7);
+    return type_ == DType::e4m3 ? fused(-1, top, 8) : product(-1, top);
+  }
+
+  // P as u8: a block's products are an integer, which is below 2^24.
+  void add_integers(Row& row, const std::vector<float>& x, const std::vector<std::size_t>& seen,
+                    std::size_t b, std::size_t head, float shrink) const {
+    std::vector<std::int64_t> products(row.o.size());
+    for (const std::size_t j : seen) {
+      const float p = strict::exp2(exponent(x[j], row.negative));
+      add_to_stripes(row.sum, &p, 1, j);
+      const std::int64_t weight = u8_from_f32(p);
+      for (std::size_t v = 0; v < products.size(); ++v)
+        products[v] += weight * static_cast<std::int64_t>(v_[view_.v_row(b, head, j) + v]);
+    }
+    for (std::size_t v = 0; v < products.size(); ++v)
+      row.o[v] = fused(shrink, row.o[v], static_cast<float>(products[v]));
   }
 
   // Integer scores are multiplied first.

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #define ASSAY_ATTENTION_BLOCK 256          /* keys: part of the algorithm */
+#define ASSAY_ATTENTION_U8_BLOCK 512       /* the same with weights of u8 */
 #define ASSAY_ATTENTION_LOG2E 0x3FB8AA3B   /* fp32 */
 #define ASSAY_ATTENTION_LEAST 0xCF000000   /* -2^31 in fp32: no maximum is less */
 #define ASSAY_ATTENTION_TINIEST 0x00800000 /* 2^-126 in fp32: no sum counts as less */
@@ -17,7 +18,7 @@ enum assay_attention_mask {
   ASSAY_ATTENTION_BYTES = 2
 };
 
-enum assay_attention_flag { ASSAY_ATTENTION_CAUSAL = 1, ASSAY_ATTENTION_CAPPED = 2 };
+enum assay_attention_flag { ASSAY_ATTENTION_CAUSAL = 1, ASSAY_ATTENTION_CAPPED = 2, ASSAY_ATTENTION_U8 = 4 };
 
 /* Sequences in HBM: bytes from one batch item, head, row to the next. */
 struct assay_attention_strides {

@@ -212,6 +212,11 @@ AttentionForm attention_form(const Problem& problem) {
   read_mask(problem, form);
   read_lengths(problem, form);
   check_size(form);
+  form.byte_weights = problem.attributes.get_string(attention_operator().name(),
+                                                    find_attribute(attention_operator(), "weights")) == "u8";
+  if (form.byte_weights && form.type != DType::s8)
+    fail(ExitCode::Unsupported, "attention: attribute 'weights' = 'u8' with {} operands; expected s8",
+         to_string(form.type));
   if (form.softcap != 0 && form.type == DType::s8)
     fail(ExitCode::Unsupported, "attention: softcap with s8 operands; expected floats");
   if (form.scale == 0) form.scale = static_cast<float>(1 / std::sqrt(static_cast<double>(form.depth)));

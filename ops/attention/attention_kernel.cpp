@@ -15,7 +15,6 @@ namespace {
 
 using namespace device;
 using attention::i64;
-using attention::kBlock;
 using attention::kStripes;
 using attention::Plan;
 using attention::Product;
@@ -43,9 +42,17 @@ enum : u32 {
 };
 constexpr u32 kDmaIn = ASSAY_ENGINE_dma_in, kDmaOut = ASSAY_ENGINE_dma_out, kMxu = ASSAY_ENGINE_mxu,
               kVxu = ASSAY_ENGINE_vxu;
-constexpr u32 kMinusOne = 0xBF800000, kOne = 0x3F800000, kEight = 0x41000000;  // fp32
+constexpr u32 kMinusOne = 0xBF800000, kOne = 0x3F800000, kSeven = 0x40E00000, kEight = 0x41000000;  // fp32
 using Loader = attention::Loader<kSlotFilled, kSlotFreed, kTableLoaded>;
 
+// What P is multiplied as.
+u32 weight_type(u32 dtype, const assay_attention_attributes& at) {
+  if (dtype != ASSAY_DTYPE_s8) return dtype;
+  return attention::byte_weights(at) ? u32{ASSAY_DTYPE_u8} : u32{ASSAY_DTYPE_bf16};
+}
+
+// bytes_: P is u8.
+template <bool bytes_>
 class Attention {
  public:
   Attention(const assay_args& args, const assay_attention_attributes& at, const Plan& plan,
@@ -57,7 +64,7 @@ class Attention {
         element_(static_cast<u32>(sizes.element)),
         walk_(at, plan, lengths_of(args, at)),
         loader_(args, at, plan, walk_),
-        weight_dtype_(dtype_ == ASSAY_DTYPE_s8 ? ASSAY_DTYPE_bf16 : dtype_),
+        weight_dtype_(weight_type(dtype_, at)),
         weight_element_(static_cast<u32>(sizes.weight_element)),
         qk_(scores_kind(), plan, machine()),
         pv_(values_kind(), plan, machine()),
@@ -69,7 +76,7 @@ class Attention {
 
   void run() {
     assay_cfg_vxu_convert(assay_pack_vxu_convert(1));  // P of fp8 saturates
-    if (integers()) write_one();
+    if (integers() && !bytes_) write_one();
     Step step = walk_.first(), next = step;
     load_q(step);
     const auto scores_of_next = [&] {
@@ -83,7 +90,7 @@ class Attention {
       weigh(step);
       add_values(step);
     }
-    finish();
+    take_values();
     drain();
   }
 
@@ -160,19 +167,45 @@ class Attention {
 
   Product::Kind scores_kind() const {
     const u32 rows = static_cast<u32>(plan_.shape.rows() / plan_.shape.units);
-    return {dtype_,   plan_.q_pitch,        plan_.k_pitch,   plan_.s_pitch,        element_, plan_.k_pitch,
-            element_, rows * plan_.q_pitch, plan_.slot_unit, rows * plan_.s_pitch, false,    true,
-            false};
+    return {dtype_,          plan_.q_pitch,
+            plan_.k_pitch,   plan_.s_pitch,
+            element_,        plan_.k_pitch,
+            element_,        rows * plan_.q_pitch,
+            plan_.slot_unit, rows * plan_.s_pitch,
+            false,           true,
+            false,           false};
   }
   Product::Kind values_kind() const {
     const u32 rows = static_cast<u32>(plan_.shape.rows() / plan_.shape.units);
     if (plan_.turned)
-      return {dtype_,   plan_.v_pitch,   plan_.p_pitch,        plan_.o_pitch, plan_.v_pitch, plan_.p_pitch,
-              element_, plan_.slot_unit, rows * plan_.p_pitch, rows * 4,      true,          true,
+      return {dtype_,
+              plan_.v_pitch,
+              plan_.p_pitch,
+              plan_.o_pitch,
+              plan_.v_pitch,
+              plan_.p_pitch,
+              element_,
+              plan_.slot_unit,
+              rows * plan_.p_pitch,
+              rows * 4,
+              true,
+              true,
+              false,
               false};
-    return {weight_dtype_, plan_.p_pitch, plan_.v_pitch,          plan_.o_pitch,   weight_element_,
-            element_,      plan_.v_pitch, rows * plan_.p_pitch,   plan_.slot_unit, rows * plan_.o_pitch,
-            false,         false,         weight_dtype_ != dtype_};
+    return {weight_dtype_,
+            plan_.p_pitch,
+            plan_.v_pitch,
+            plan_.o_pitch,
+            weight_element_,
+            element_,
+            plan_.v_pitch,
+            rows * plan_.p_pitch,
+            plan_.slot_unit,
+            rows * plan_.o_pitch,
+            false,
+            false,
+            weight_dtype_ != dtype_,
+            weight_dtype_ == ASSAY_DTYPE_bf16 && integers()};
   }
 
   // Calls visit(first key in the block, number of keys, slot) for each chunk, which it takes and frees.
@@ -211,18 +244,19 @@ class Attention {
   // O += P V.
   void add_values(const Step& s) {
     const u32 skipped = static_cast<u32>(s.skipped);
-    const u32 p = p_of(s) + skipped * plan_.p_pitch, to = plan_.o_at + skipped * plan_.o_pitch;
+    const u32 p = p_of(s) + skipped * plan_.p_pitch, to = plan_.products_at + skipped * plan_.o_pitch;
     assay_sem_wait(kMxu, kPFilled);
     const u64 rows = s.tile.unit_rows - skipped, units = s.tile.units;
-    const bool hidden = hides(s);
+    const bool hidden = hides(s) && !bytes_, fresh = s.begins() || bytes_;
     each_chunk(s, [&](u32 from, u64 count, u32 slot) {
       const u32 weights = p + from * weight_element_;
-      const bool more = !s.begins() || from > 0;
+      const bool more = !fresh || from > 0;
       if (plan_.turned) pv_.multiply({at_.value_depth, rows, count, units}, slot, weights, to, more, false);
       else pv_.multiply({rows, at_.value_depth, count, units}, weights, slot, to, more, hidden);
     });
     assay_sem_signal(kMxu, kPvDone);
     is_pending_ = true;
+    if (bytes_) pending_ = {rows_of(s), s.begins(), s.index};
     completes_ = s.ends();
     if (completes_) {
       complete_ = s.tile;
@@ -237,16 +271,19 @@ class Attention {
     u32 first, count, columns;
     u32 at(u32 vector) const { return vector + first * 4; }
   };
+  static Rows rows_of(const Step& s) {
+    const u32 first = static_cast<u32>(s.skipped);
+    return {first, static_cast<u32>(s.tile.rows()) - first, static_cast<u32>(s.columns)};
+  }
   static Place row_of(u32 at) { return f32_at(at, 0); }     // a vector of rows, as one row
   static Place column(u32 at) { return f32_at(at, 4, 0); }  // the same, a value for each row
 
   // Maximum, scale of what is there, P; and what the step before left to do.
   void weigh(const Step& s) {
-    const u32 first = static_cast<u32>(s.skipped);
-    const Rows r{first, static_cast<u32>(s.tile.rows()) - first, static_cast<u32>(s.columns)};
+    const Rows r = rows_of(s);
     const u32 negatives = r.at(plan_.negatives_at[s.index & 1]),
               before = r.at(plan_.negatives_at[~s.index & 1]);
-    const u32 shrink = r.at(plan_.shrink_at);
+    const u32 shrink = r.at(plan_.shrink_at[bytes_ ? s.index & 1 : 0]);
     const bool bytes = at_.mask_kind == ASSAY_ATTENTION_BYTES;
     assay_sem_wait(kVxu, kSFilled);
     if ((at_.flags & ASSAY_ATTENTION_CAPPED) != 0) cap(s, r);
@@ -267,7 +304,7 @@ class Attention {
     assay_sem_signal(kVxu, kSFreed);
     if (bytes) assay_sem_signal(kVxu, kMaskFreed);
     if (plan_.lead > 0) take_values();
-    if (!s.begins()) scale_results(r, shrink).to(results(r));
+    if (!s.begins() && !bytes_) scale_results(r, shrink).to(results(r));
     assay_sem_signal(kVxu, kPFilled);
     if (s.ends()) fold(s.tile);
   }
@@ -299,10 +336,14 @@ class Attention {
 
   // Visits the rows under the mask of what they see: all at once, or head by head where each needs its own.
   template <typename Visit>
-  void each_visible(const Step& s, const Rows& r, Visit visit) const {
+  [[gnu::always_inline]] void each_visible(const Step& s, const Rows& r, Visit visit) const {
+    if (!hides(s)) return visit(r);
+    each_masked(s, r, visit);
+  }
+  template <typename Visit>
+  void each_masked(const Step& s, const Rows& r, Visit visit) const {
     const Tile& t = s.tile;
     const bool bytes = at_.mask_kind == ASSAY_ATTENTION_BYTES;
-    if (!s.ranged && !bytes) return visit(r);
     const bool moves = t.queries > 1 && !t.blind;
     const bool at_once = (!s.ranged || !moves || t.heads == 1) && (!bytes || mask_at_once(t));
     const u32 passes = at_once ? 1 : static_cast<u32>(t.heads);
@@ -353,6 +394,7 @@ class Attention {
     VectorPass negative{1, r.count, top};
     negative.scaled(kMinusOne);
     if (weight_dtype_ == ASSAY_DTYPE_e4m3) negative.biased(kEight);
+    if (bytes_) negative.biased(kSeven);
     negative.to(row_of(negatives));
   }
 
@@ -417,11 +459,27 @@ class Attention {
           .to(row_of(plan_.factor_at));
   }
 
+  // O = shrink * O + a block's products, which are integers.
+  void add_products() const {
+    const Rows& r = pending_.rows;
+    const u32 values = static_cast<u32>(at_.value_depth), first = r.first * plan_.o_pitch;
+    const Place o = f32_at(plan_.o_at + first, plan_.o_pitch);
+    const Place sums = f32_at(plan_.products_at + first, plan_.o_pitch);
+    VectorPass pass{r.count, values, {sums.at, sums.row, 4, ASSAY_DTYPE_s32}};
+    pass.by(ASSAY_VECTOR_OPERATION_requantise).scaled(u32{kOne}).to(pending_.begins ? o : sums);
+    if (pending_.begins) return;
+    VectorPass{r.count, values, o}
+        .scaled(column(r.at(plan_.shrink_at[pending_.index & 1])))
+        .biased(sums)
+        .to(o);
+  }
+
   // The step before has added its values: its tile may be complete.
   void take_values() {
     if (!is_pending_) return;
     is_pending_ = false;
     assay_sem_wait(kVxu, kPvDone);
+    if (bytes_) add_products();
     if (!completes_) return;
     const Tile& t = complete_;
     const u32 y = plan_.y_at + buffer(complete_index_) * plan_.y_size;
@@ -431,8 +489,6 @@ class Attention {
     assay_sem_signal(kVxu, kYFilled);
     store(t, y);
   }
-
-  void finish() { take_values(); }
 
   const assay_args& args_;
   const assay_attention_attributes& at_;
@@ -444,7 +500,13 @@ class Attention {
   Product qk_, pv_;
   const Transfers transfers_;
   Tokens q_, s_, y_, mask_;
-  u32 slot_ = 0;             // that the array uses next
+  u32 slot_ = 0;  // that the array uses next
+  struct Pending {
+    Rows rows;
+    bool begins;
+    u64 index;
+  };
+  Pending pending_{};        // where it is: the step whose products are not in O yet
   bool is_pending_ = false;  // the array adds a step's values
   bool completes_ = false;   // the last one's of this tile
   Tile complete_;
@@ -457,7 +519,7 @@ u32 attend(const assay_args& args, const assay_attention_attributes& at) {
   if (m.mxu_chain[dtype] == 0) return ASSAY_STATUS_BAD_ARGS;
   if (m.semaphores < kSemaphores) return ASSAY_STATUS_NO_SEMAPHORES;
   const bool masked = at.mask_kind != ASSAY_ATTENTION_NO_MASK;
-  const u32 weight = element_bytes(dtype == ASSAY_DTYPE_s8 ? u32{ASSAY_DTYPE_bf16} : dtype);
+  const u32 weight = element_bytes(weight_type(dtype, at));
   const u64 table_bytes =
       at.table == 0 ? 0 : 4 * args.tensors[at.table].dims[0] * args.tensors[at.table].dims[1];
   const Sizes sizes{at,
@@ -470,7 +532,8 @@ u32 attend(const assay_args& args, const assay_attention_attributes& at) {
   Plan plan;
   attention::make_plan(sizes, plan);
   if (!plan.feasible) return ASSAY_STATUS_NO_CAPACITY;
-  Attention(args, at, plan, sizes).run();
+  if (attention::byte_weights(at)) Attention<true>(args, at, plan, sizes).run();
+  else Attention<false>(args, at, plan, sizes).run();
   return 0;
 }
 

@@ -89,6 +89,12 @@ const std::vector<AttributeSpec>& AttentionOperator::attributes() const {
        "output type: auto (the operands', or bf16 for those of 8 bits), f32, f16 or bf16",
        {"auto", "f32", "f16", "bf16"},
        false},
+      {"weights",
+       AttributeType::String,
+       std::string("auto"),
+       "exponentials times V: auto (the operands' type, bf16 for s8), or u8 for s8 operands: faster, coarser",
+       {"auto", "u8"},
+       false},
       {"layout",
        AttributeType::String,
        std::string("bhsd"),
@@ -192,7 +198,8 @@ KernelCall AttentionOperator::pack(const Problem& problem) const {
   words.outer_scale = fp32_word(f.softcap == 0 ? f.scale : f.softcap);
   words.factor = fp32_word(f.factor());
   words.value_scale = fp32_word(f.value_scale);
-  words.flags = (f.causal ? ASSAY_ATTENTION_CAUSAL : 0) | (f.softcap != 0 ? ASSAY_ATTENTION_CAPPED : 0);
+  words.flags = (f.causal ? ASSAY_ATTENTION_CAUSAL : 0) | (f.softcap != 0 ? ASSAY_ATTENTION_CAPPED : 0) |
+                (f.byte_weights ? ASSAY_ATTENTION_U8 : 0);
   words.window = f.window;
   if (batches_are_heads(f)) {
     words.q_heads *= f.batch;

@@ -17,7 +17,14 @@ using device::min;
 using device::u32;
 using device::u64;
 
-constexpr u32 kBlock = ASSAY_ATTENTION_BLOCK, kStripes = 64;
+constexpr u32 kStripes = 64;
+
+inline bool byte_weights(const assay_attention_attributes& at) {
+  return (at.flags & ASSAY_ATTENTION_U8) != 0;
+}
+inline u64 block_of(const assay_attention_attributes& at) {
+  return byte_weights(at) ? ASSAY_ATTENTION_U8_BLOCK : ASSAY_ATTENTION_BLOCK;
+}
 
 struct Shape {
   u64 heads = 1, units = 1, queries = 1;  // of a tile at most; heads of all its units
@@ -28,7 +35,7 @@ struct Plan {
   bool feasible = false;
   u64 lead = 0;  // steps whose scores are formed before one is completed; S and mask have one buffer more
   Shape shape;
-  u64 chunk = kBlock;   // keys
+  u64 chunk = 0;        // keys
   bool turned = false;  // O^T = V^T P^T: rows of O are columns
   u64 slots = 1;        // chunks of K or V in SPM
   u64 columns = 0;      // of S and P: keys of a block at most
@@ -37,10 +44,10 @@ struct Plan {
   u32 q_pitch, k_pitch, v_pitch, p_pitch, y_pitch, mask_pitch, s_pitch, o_pitch, sum_pitch;
   u32 q_size, slot_unit, slot_size, p_size, y_size, mask_size, s_size;
   u32 q_at, slots_at, p_at, y_at, mask_at;
-  u32 negatives_at[2], shrink_at, factor_at;  // vectors of rows
-  u32 one_at;                                 // an f32
-  u32 table_at;                               // the block table
-  u32 s_at, o_at, sum_at, top_at;             // ACC
+  u32 negatives_at[2], shrink_at[2], factor_at;  // vectors of rows
+  u32 one_at;                                    // an f32
+  u32 table_at;                                  // the block table
+  u32 s_at, o_at, products_at, sum_at, top_at;   // ACC
 
   u64 buffers() const { return lead > 0 ? 2 : 1; }  // of Q, P, Y
 };
@@ -89,7 +96,7 @@ inline void lay_out_lines(const Sizes& s, Plan& plan) {
   const auto pitch = [&](u64 elements, u64 size) {
     return static_cast<u32>(align_up(elements * size, word));
   };
-  plan.columns = min<u64>(kBlock, s.at.keys);
+  plan.columns = min<u64>(block_of(s.at), s.at.keys);
   plan.q_pitch = pitch(s.at.depth, s.element);
   plan.k_pitch = plan.q_pitch | word;
   plan.v_pitch = pitch(s.at.value_depth, s.element);
@@ -112,7 +119,8 @@ inline bool turns(const Sizes& s, const Shape& shape) {
   const assay_machine& m = s.machine;
   const bool hides = s.at.mask_kind == ASSAY_ATTENTION_BYTES || (s.at.flags & ASSAY_ATTENTION_CAUSAL) != 0 ||
                      s.at.window > 0 || s.at.lengths != 0;
-  if (2 * s.at.value_depth > m.mxu_cols || hides || s.element != s.weight_element) return false;
+  if (2 * s.at.value_depth > m.mxu_cols || hides || byte_weights(s.at) || s.element != s.weight_element)
+    return false;
   const u64 rows = shape.rows() / shape.units, values = s.at.value_depth;
   const u64 load = ceil_div(m.mxu_rows, m.mxu_load_rows_per_cycle), turn = m.mxu_rows + m.mxu_cols;
   const u64 streamed = max(rows, load) * ceil_div(values, m.mxu_cols);
@@ -143,7 +151,8 @@ inline bool lay_out(const Sizes& s, Plan& plan) {
   plan.mask_at = spm.take((plan.lead + 1) * plan.mask_size);
   plan.negatives_at[0] = spm.take(rows * 4);
   plan.negatives_at[1] = spm.take(rows * 4);
-  plan.shrink_at = spm.take(rows * 4);
+  plan.shrink_at[0] = spm.take(rows * 4);
+  plan.shrink_at[1] = spm.take(rows * 4);
   plan.factor_at = spm.take(rows * 4);
   plan.one_at = spm.take(4);
   plan.table_at = spm.take(s.table_bytes);
@@ -152,6 +161,7 @@ inline bool lay_out(const Sizes& s, Plan& plan) {
   plan.slots_at = spm.take(plan.slots * plan.slot_size);
   plan.s_at = device::acc(acc.take((plan.lead + 1) * plan.s_size));
   plan.o_at = device::acc(acc.take((plan.turned ? s.at.value_depth : rows) * plan.o_pitch));
+  plan.products_at = byte_weights(s.at) ? device::acc(acc.take(rows * plan.o_pitch)) : plan.o_at;
   plan.sum_at = device::acc(acc.take(rows * plan.sum_pitch));
   plan.top_at = device::acc(acc.take(rows * 4));
   return spm.fits() && acc.fits() && plan.slots >= least;
@@ -160,15 +170,16 @@ inline bool lay_out(const Sizes& s, Plan& plan) {
 // As many rows as `most` that both memories hold, no fewer than `least`, with the largest chunk that leaves
 // them so many.
 inline bool fit(const Sizes& s, Plan& plan, u64 most, u64 least, u64 least_chunk) {
-  const u64 vectors = 4 * 4, scores = plan.lead + 1;
-  const u64 acc_row = scores * plan.s_pitch + plan.o_pitch + plan.sum_pitch + 4;
+  const u64 vectors = 5 * 4, scores = plan.lead + 1;
+  const u64 acc_row =
+      scores * plan.s_pitch + (byte_weights(s.at) ? 2 : 1) * plan.o_pitch + plan.sum_pitch + 4;
   const u64 spm_row =
       plan.buffers() * (plan.q_pitch + plan.p_pitch + plan.y_pitch) + scores * plan.mask_pitch + vectors;
   const u64 slots = (plan.lead > 0 ? 3 : 1) * max(plan.k_pitch, plan.v_pitch);
   const u64 spare = 16 * s.machine.spm_bank_bytes + s.table_bytes;  // what rounding may take
   const u64 rows_acc = s.machine.acc_bytes / acc_row;
-  u64 rows = 0, largest = kBlock;
-  for (u64 chunk = kBlock; chunk >= least_chunk; chunk /= 2) {
+  u64 rows = 0, largest = block_of(s.at);
+  for (u64 chunk = largest; chunk >= least_chunk; chunk /= 2) {
     const u64 taken = chunk * slots + spare;
     if (taken >= s.machine.spm_bytes) continue;
     const u64 fits = min(min(most, rows_acc), (s.machine.spm_bytes - taken) / spm_row);
@@ -191,7 +202,7 @@ inline bool fit(const Sizes& s, Plan& plan, u64 most, u64 least, u64 least_chunk
 // of few steps, whose first scores and last values have nothing to overlap with.
 inline u64 most_rows(const Sizes& s) {
   constexpr u64 kSteps = 8;
-  const u64 array = s.machine.mxu_rows, blocks = ceil_div(s.at.keys, kBlock);
+  const u64 array = s.machine.mxu_rows, blocks = ceil_div(s.at.keys, block_of(s.at));
   const u64 all = s.at.batch * s.at.q_heads * s.at.queries * blocks;
   u64 rows = 8 * array;
   while (rows > 4 * array && all < kSteps * rows) rows /= 2;
@@ -201,7 +212,7 @@ inline u64 most_rows(const Sizes& s) {
 inline void make_plan(const Sizes& s, Plan& plan) {
   lay_out_lines(s, plan);
   const u64 array = s.machine.mxu_rows, most = most_rows(s);
-  const u64 chunk = min<u64>(kBlock, align_up(s.machine.mxu_cols, 2));
+  const u64 chunk = min<u64>(ASSAY_ATTENTION_BLOCK, align_up(s.machine.mxu_cols, 2));
   // Rows whose stream hides the load of the next stationary tile.
   const u64 hides = ceil_div(array, s.machine.mxu_load_rows_per_cycle);
   plan.lead = 2;

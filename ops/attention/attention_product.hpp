@@ -14,7 +14,7 @@ class Product {
     u32 dtype, a_pitch, b_pitch, r_pitch;
     u32 a_k, b_column, b_k;
     u32 a_unit, b_unit, r_unit;
-    bool a_k_major, b_n_major, dequantised;
+    bool a_k_major, b_n_major, s8_columns, dequantised;  // B is s8, and A is not
   };
   // Rows of each unit, columns, products.
   struct Extent {
@@ -29,7 +29,7 @@ class Product {
     const u32 tile_k = static_cast<u32>(tile_k_.value()), cols = static_cast<u32>(cols_.value());
     format_ = assay_pack_mxu_format(kind.dtype, kind.a_k_major, kind.b_n_major, 0, 0);
     kinds_ = assay_pack_mxu_kinds(
-        kind.dequantised ? u32{ASSAY_STATIONARY_FORMAT_s8} : u32{ASSAY_STATIONARY_FORMAT_same}, 0, 0, 0);
+        kind.s8_columns ? u32{ASSAY_STATIONARY_FORMAT_s8} : u32{ASSAY_STATIONARY_FORMAT_same}, 0, 0, 0);
     dequant_ = kind.dequantised ? assay_pack_mxu_dequant(plan.one_at, tile_k, ASSAY_DTYPE_f32, 0) : 0;
     strides_ = assay_pack_mxu_strides(kind.a_pitch, kind.b_pitch);
     inner_step_ = assay_pack_mxu_inner_step(0, static_cast<int32_t>(cols * kind.b_column));

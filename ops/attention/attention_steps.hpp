@@ -22,6 +22,7 @@ struct Tile {
 struct Step {
   Tile tile;
   u64 block = 0;
+  u64 first_key = 0;    // of the block
   u64 columns = 0;      // keys of it
   u64 skipped = 0;      // rows of a tile of one head that see neither it nor a later one; else 0
   bool ranged = false;  // some row sees not all of its keys
@@ -31,7 +32,7 @@ struct Step {
   bool done = false;    // behind the last one
   bool begins() const { return block == tile.first_block; }
   bool ends() const { return block + 1 == tile.end_block; }
-  u64 key() const { return block * kBlock; }
+  u64 key() const { return first_key; }
 };
 
 class Walk {
@@ -42,6 +43,8 @@ class Walk {
         shape_(plan.shape),
         group_(at.q_heads / at.kv_heads),
         last_turn_(plan.lead),
+        block_(block_of(at)),
+        block_log2_(device::log2(static_cast<u32>(block_))),
         lengths_(lengths) {}
 
   Step first() const {
@@ -58,6 +61,7 @@ class Walk {
 
   void advance(Step& s) const {
     ++s.index;
+    s.first_key += block_;
     s.turn = s.turn == last_turn_ ? 0 : s.turn + 1;
     if (++s.block < s.tile.end_block) return begin_block(s);
     ++s.tile_index;
@@ -115,18 +119,19 @@ class Walk {
     t.blind = first >= end;
     if (t.blind) {
       first = 0;
-      end = min<u64>(kBlock, at_.keys);
+      end = min(block_, at_.keys);
     }
     t.end_key = end;
-    s.block = t.first_block = first / kBlock;
-    t.end_block = ceil_div(end, kBlock);
+    s.block = t.first_block = first >> block_log2_;
+    s.first_key = s.block << block_log2_;
+    t.end_block = (end + block_ - 1) >> block_log2_;
     begin_block(s);
   }
 
   // The first block has all rows: those that see nothing of it wait for theirs.
   void begin_block(Step& s) const {
     const Tile& t = s.tile;
-    s.columns = min<u64>(kBlock, t.end_key - s.key());
+    s.columns = min(block_, t.end_key - s.first_key);
     s.skipped = 0;
     s.ranged = t.blind;
     if (!bounded_above() || t.blind) return;
@@ -139,7 +144,7 @@ class Walk {
 
   const assay_attention_attributes& at_;
   const Shape shape_;
-  const u64 group_, last_turn_;
+  const u64 group_, last_turn_, block_, block_log2_;
   const volatile int32_t* const lengths_;
 };
 

@@ -100,6 +100,10 @@ Drawn draw(DType dtype, Generator& random) {
     attributes.set("softcap", 0.5F * static_cast<float>(pick(random, 1, 60)));
     d.masks += " softcap";
   }
+  if (dtype == DType::s8 && values < 256 && random() % 2 == 0) {  // tiny4 has no room for two such results
+    attributes.set("weights", std::string("u8"));
+    d.masks += " u8";
+  }
   const bool lengths = random() % 5 == 0;
   if (random() % 3 == 0) draw_mask(d, dtype, batch, heads, queries, keys, random);
   if (lengths) {

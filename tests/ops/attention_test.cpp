@@ -124,6 +124,9 @@ TEST(Attention, EightBitOperandsGiveBf16AndRefuseWhatNeedsFloatScores) {
   attention_operator().infer(p);
   EXPECT_EQ(p.outputs[0].dtype, DType::bf16);
   EXPECT_EQ(attention_operator().work(p).products[1].operand, DType::bf16);
+  EXPECT_EQ(attention_operator().work(with(p, "weights", std::string("u8"))).products[1].operand, DType::u8);
+  expect_unsupported("attribute 'weights' = 'u8' with bf16 operands; expected s8",
+                     with(ordinary(), "weights", std::string("u8")));
   expect_unsupported("softcap with s8 operands; expected floats", with(p, "softcap", 2.0F));
   expect_unsupported("an added mask with s8 operands; expected a mask of u8", masked(p, DType::f32, {5, 7}));
   expect_unsupported("out_dtype", with(p, "out_dtype", std::string("s8")));
