@@ -92,7 +92,6 @@ inline u64 products(const Problem& p, const Axis* axes) {
 // False where SPM or ACC are too small for it; fills what follows from rows, cols, nt, kt, strip.
 inline bool fits(const Problem& p, const Axis* axes, const assay_machine& m, Plan& plan) {
   const u64 k = products(p, axes), pixels = plan.rows * plan.cols;
-  if (pixels * plan.nt * 4 > plan.acc_half) return false;
   plan.image_bytes = image_layout(p, axes, plan.rows, plan.cols).bytes;
   plan.slab_line = odd_line(p, plan.kt * p.element);
   plan.slab_bytes = align_up(plan.linear ? plan.nt * plan.slab_line : plan.nt * k * p.element, p.bank_word);
@@ -102,11 +101,53 @@ inline bool fits(const Problem& p, const Axis* axes, const assay_machine& m, Pla
   plan.image_at = align_up(plan.constants, p.bank_word);
   plan.stage_at = plan.image_at + plan.images * plan.image_bytes;
   plan.slab_at = plan.stage_at + plan.stages * plan.stage_bytes;
-  return plan.slab_at + plan.slabs * plan.slab_bytes <= m.spm_bytes;
+  return pixels * plan.nt * 4 <= plan.acc_half && plan.slab_at + plan.slabs * plan.slab_bytes <= m.spm_bytes;
 }
 
 inline u64 halved(u64 value, const Divisor& tile) {
   return value > tile.value() ? tile.round_up(value / 2) : (value + 1) / 2;
+}
+
+// Makes it smaller by a step; false where it cannot be. What is left of either when all else is small.
+inline bool shrink_rest(Plan& plan) {
+  if (plan.strip > 1) plan.strip = (plan.strip + 1) / 2;
+  else if (plan.cols > 1) plan.cols = (plan.cols + 1) / 2;
+  else if (plan.slabs > 1) plan.slabs = 1;
+  else if (plan.stages > 1) plan.stages = 1;
+  else if (plan.nt > 1) plan.nt = (plan.nt + 1) / 2;
+  else if (plan.linear && plan.kt > 1) plan.kt = (plan.kt + 1) / 2;
+  else return false;
+  return true;
+}
+
+// Rows of a band first, as long as they hide a column's way to ACC and back.
+inline bool shrink_bands(const Problem& p, const assay_machine& m, Plan& plan) {
+  const u64 tile = p.tile_n.value(), enough = 2 * (p.tile_m.value() + tile);
+  const bool acc_full = plan.rows * plan.cols * plan.nt * 4 > plan.acc_half;
+  if (!acc_full && plan.strip > 16 && 2 * plan.stage_bytes > m.spm_bytes / 8) plan.strip /= 2;
+  else if (plan.rows > 1 && plan.rows * plan.cols > enough) plan.rows = (plan.rows + 1) / 2;
+  else if (plan.nt > tile) plan.nt = halved(plan.nt, p.tile_n);
+  else if (plan.linear && plan.kt > p.tile_k.value()) plan.kt = p.tile_k.round_up(plan.kt / 2);
+  else if (plan.rows > 1) plan.rows = (plan.rows + 1) / 2;
+  else if (plan.images > 1) plan.images = 1;
+  else return shrink_rest(plan);
+  return true;
+}
+
+// Everything but the rows of a band first; slabs no smaller than the host's orders for them are worth.
+inline bool shrink_blocks(const Problem& p, const assay_machine& m, Plan& plan) {
+  const bool acc_full = plan.rows * plan.cols * plan.nt * 4 > plan.acc_half;
+  const bool large = plan.slab_bytes > m.spm_bytes / 16;
+  const bool wide = plan.nt > p.tile_n.value(), deep = plan.linear && plan.kt > p.tile_k.value();
+  if (!acc_full && plan.strip > 16) plan.strip = (plan.strip + 1) / 2;
+  else if (wide && (large || acc_full)) plan.nt = halved(plan.nt, p.tile_n);
+  else if (deep && large) plan.kt = p.tile_k.round_up(plan.kt / 2);
+  else if (plan.images > 1) plan.images = 1;
+  else if (plan.rows > 1) plan.rows -= max<u64>(1, plan.rows / 8);
+  else if (wide) plan.nt = halved(plan.nt, p.tile_n);
+  else if (deep) plan.kt = p.tile_k.round_up(plan.kt / 2);
+  else return shrink_rest(plan);
+  return true;
 }
 
 // `axes` of the phase with the most taps. False where not even single outputs fit.
@@ -122,27 +163,12 @@ inline u64 halved(u64 value, const Divisor& tile) {
   plan.acc_half = m.acc_bytes / 2 & ~(m.acc_bank_bytes - 1u);
   plan.images = plan.slabs = plan.stages = 2;
   plan.strip = max(p.tile_m.value(), u64{512});
-  const u64 channel_tile = p.tile_n.value();
-  const u64 enough =
-      2 * (p.tile_m.value() + p.tile_n.value());  // rows that hide a column's way to ACC and back
+  // Weights that do not stay in SPM come again for each band: then bands are as large as can be.
+  const bool stay = p.w.outer * p.at->groups <= m.spm_bytes / 2;
   for (;;) {
     plan.strip = min(plan.strip, plan.rows * plan.cols);
     if (fits(p, axes, m, plan)) break;
-    const bool acc_full = plan.rows * plan.cols * plan.nt * 4 > plan.acc_half;
-    const bool wide = plan.nt > channel_tile;
-    if (!acc_full && plan.strip > 16 && 2 * plan.stage_bytes > m.spm_bytes / 8) plan.strip /= 2;
-    else if (plan.rows > 1 && plan.rows * plan.cols > enough) plan.rows = (plan.rows + 1) / 2;
-    else if (wide) plan.nt = halved(plan.nt, Divisor(static_cast<u32>(channel_tile)));
-    else if (plan.linear && plan.kt > p.tile_k.value()) plan.kt = p.tile_k.round_up(plan.kt / 2);
-    else if (plan.rows > 1) plan.rows = (plan.rows + 1) / 2;
-    else if (plan.images > 1) plan.images = 1;
-    else if (plan.strip > 1) plan.strip = (plan.strip + 1) / 2;
-    else if (plan.cols > 1) plan.cols = (plan.cols + 1) / 2;
-    else if (plan.slabs > 1) plan.slabs = 1;
-    else if (plan.stages > 1) plan.stages = 1;
-    else if (plan.nt > 1) plan.nt = (plan.nt + 1) / 2;
-    else if (plan.linear && plan.kt > 1) plan.kt = (plan.kt + 1) / 2;
-    else return false;
+    if (stay ? !shrink_bands(p, m, plan) : !shrink_blocks(p, m, plan)) return false;
   }
   return true;
 }

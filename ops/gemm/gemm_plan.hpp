@@ -117,13 +117,13 @@ inline u64 line_stride(const Problem& p, u64 bytes, bool fills_line_buffers) {
   return fills_line_buffers && (stride & p.bank_word) == 0 ? stride + p.bank_word : stride;
 }
 
-// Slabs of at least 256 bytes of k (output stationary: 1024), for whole bursts. Few rows are multiplied sooner than
-// the host has ordered the next slab: theirs are so large that HBM takes longer to bring one.
-inline u64 slab_depth(const Problem& p) {
-  constexpr u64 kLargeSlab = 512 * 1024;
+// Slabs of at least 256 bytes of k (output stationary: 1024), for whole bursts. Few rows are multiplied
+// sooner than the host has ordered the next slab: theirs are so large that HBM takes longer to bring one.
+inline u64 slab_depth(const Problem& p, u64 spm_bytes) {
+  const u64 large = min(u64{512 * 1024}, spm_bytes / 16);
   const u64 run = (p.output_stationary ? 1024 : 256) >> (p.element / 2);  // elements of 1, 2 or 4 bytes
   u64 depth = run <= p.tile_k.value() ? p.tile_k.value() : p.tile_k.round_up(run);
-  while (p.few_rows() && depth < p.k && depth * p.n * p.element < kLargeSlab) depth *= 2;
+  while (p.few_rows() && depth < p.k && depth * p.n * p.element < large) depth *= 2;
   return min(depth, p.k);
 }
 
@@ -173,7 +173,7 @@ inline bool fits_spm(const Problem& p, Plan& plan) {
   plan.acc_half = machine.acc_bytes / 2 & ~(machine.acc_bank_bytes - 1u);
   plan.mt = min(p.m, kLargest);
   plan.nt = min(p.n, kLargest);
-  plan.kt = slab_depth(p);
+  plan.kt = slab_depth(p, machine.spm_bytes);
   while (plan.mt * plan.nt * 4 > plan.acc_half)
     if (!shrink(p, plan)) plan.mt = (plan.mt + 1) / 2;
   plan.strip = max(p.tile_m.value(), plan.mt / 2);
