@@ -74,7 +74,8 @@ class Attention {
         y_(q_),
         mask_(s_) {}
 
-  void run() {
+  // In one body: the host pays for every call, and decode waits for the host.
+  [[gnu::flatten]] void run() {
     assay_cfg_vxu_convert(assay_pack_vxu_convert(1));  // P of fp8 saturates
     if (integers() && !bytes_) write_one();
     Step step = walk_.first(), next = step;

@@ -66,7 +66,7 @@ TEST(AttentionEfficiency, DecodeKeepsMainMemoryBusyPagedOrNot) {
   timing.values = false;
   const report::CaseResult r = app::run_case(app::without_values(c), timing);
   EXPECT_EQ(r.roofline.binding, "hbm");
-  EXPECT_LE(r.cycles, r.roofline.attainable * 100 / 82);
+  EXPECT_LE(r.cycles, r.roofline.attainable * 100 / 88);
   // A gather reads its indices: this one runs with values.
   std::vector<ops::TensorInfo> pages = contiguous;
   pages[1].shape = pages[2].shape = {256, 8, 16, 128};
