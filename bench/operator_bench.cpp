@@ -144,12 +144,19 @@ void attention(Table& table) {
     const report::CaseResult r = timed(bench::case_of(causal), table.config);
     table.share("the same, causal (MACs that causality needs)", of_peak(r, kCausal), 78, r);
   });
-  for (const char* dtype : {"s8", "e4m3"})
-    try_case(fmt::format("attention prefill, {}", dtype), [&] {
+  struct Narrow {
+    const char *dtype, *name;
+    std::vector<std::string> attributes;
+  };
+  for (const Narrow& n :
+       {Narrow{"s8", "attention prefill, s8, weights as bytes (weights=u8)", {"weights=u8"}},
+        Narrow{"e4m3", "attention prefill, e4m3", {}}})
+    try_case(n.name, [&] {
       bench::Attention narrow = prefill;
-      narrow.dtype = dtype;
+      narrow.dtype = n.dtype;
+      narrow.attributes = n.attributes;
       const report::CaseResult r = timed(bench::case_of(narrow), table.config);
-      table.cycles(fmt::format("attention prefill, {}", dtype), r.cycles, 800'000, &r);
+      table.cycles(n.name, r.cycles, 800'000, &r);
     });
   try_case("decode", [&] {
     const report::CaseResult r = timed(bench::case_of({"bf16", 32, 8, 1, 4096, 128}), table.config);
