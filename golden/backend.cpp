@@ -30,6 +30,7 @@ constexpr std::array kRows{
     Row{"min", strict_elementwise, cpu_elementwise, dnnl_elementwise},
     Row{"relu", strict_elementwise, cpu_elementwise, dnnl_elementwise},
     Row{"softmax", strict_softmax, cpu_softmax, dnnl_softmax},
+    Row{"rotary", strict_rotary, cpu_rotary, nullptr},
     Row{"gather", strict_gather, cpu_gather, nullptr},
     Row{"attention", strict_attention, cpu_attention, nullptr},
     Row{"conv", strict_conv, cpu_conv, dnnl_conv},

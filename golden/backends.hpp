@@ -36,6 +36,8 @@ void strict_softmax(const ops::Problem& problem, const std::vector<Tensor>& inpu
 void cpu_softmax(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void dnnl_softmax(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 
+void strict_rotary(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+void cpu_rotary(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void strict_gather(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void cpu_gather(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 

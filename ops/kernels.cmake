@@ -1,5 +1,6 @@
 assay_add_kernel(empty SOURCES empty/empty_kernel.cpp)
 assay_add_kernel(gemm SOURCES gemm/gemm_kernel.cpp)
+assay_add_kernel(rotary SOURCES rotary/rotary_kernel.cpp)
 assay_add_kernel(gather SOURCES gather/gather_kernel.cpp)
 assay_add_kernel(conv SOURCES conv/conv_kernel.cpp)
 assay_add_kernel(elementwise SOURCES elementwise/elementwise_kernel.cpp)

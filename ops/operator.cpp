@@ -14,6 +14,7 @@
 #include "ops/gather/gather_spec.hpp"
 #include "ops/gemm/gemm_spec.hpp"
 #include "ops/nbits/nbits_spec.hpp"
+#include "ops/rotary/rotary_spec.hpp"
 #include "ops/softmax/softmax_spec.hpp"
 #include "ops/user/user_operator.hpp"
 
@@ -52,6 +53,7 @@ const std::vector<const Operator*>& all_operators() {
       list.push_back(op);
     list.push_back(&attention_operator());
     list.push_back(&gather_operator());
+    list.push_back(&rotary_operator());
     list.push_back(&nbits_operator());
     return list;
   }();

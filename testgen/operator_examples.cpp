@@ -29,6 +29,7 @@ const std::vector<Example>& examples() {
       {{"qlinearconv"},
        {"x:{}:1x3x6x6", "x_scale:f32:scalar", "x_zero_point:{}:scalar", "w:{}:4x3x3x3", "w_scale:f32:scalar",
         "w_zero_point:{}:scalar", "y_scale:f32:scalar", "y_zero_point:{}:scalar"}},
+      {{"rotary"}, {"X:{}:2x3x5x8", "cos:{}:5x4", "sin:{}:5x4"}},
       {{"gather"}, {"data:{}:9x6", "indices:s32:2x3"}},
       {{"attention"}, {"Q:{}:1x2x5x8", "K:{}:1x2x7x8", "V:{}:1x2x7x8"}},
       {{"matmul_nbits"}, {"A:bf16:3x32", "B:{}:32x6", "scales:f32:1x6"}},
