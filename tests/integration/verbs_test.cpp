@@ -37,7 +37,8 @@ void expect_error(int exit_code, const std::string& message, const std::string& 
 
 TEST(Program, EveryVerbHasHelp) {
   EXPECT_THAT(output_of("--help"), HasSubstr("Exit codes: 0 pass, 1 fail"));
-  for (const char* verb : {"config", "config show", "config check", "config diff", "isa", "disasm", "mem"})
+  for (const char* verb :
+       {"config", "config show", "config check", "config diff", "isa", "disasm", "mem", "operators"})
     EXPECT_THAT(output_of(std::string(verb) + " --help"), HasSubstr("Usage:"));
 }
 
@@ -100,6 +101,22 @@ TEST(Config, BadConfigurationsAreOneLineUsageErrors) {
   expect_error(2, "m.yaml: mxu.pe_latency = 3: only 1 is modelled",
                "config check " + edited("pe_latency: 1", "pe_latency: 3"));
   expect_error(2, "unknown configuration 'sever128'", "config show sever128");
+}
+
+TEST(Operators, SaysWhatRunsWhereAndWhyNot) {
+  const json rows = json::parse(output_of("operators --json --config edge16"));
+  const auto row = [&](const std::string& op, const std::string& dtype) {
+    for (const json& r : rows)
+      if (r.at("operator") == op && r.at("dtype") == dtype) return r;
+    return json();
+  };
+  EXPECT_EQ(row("conv", "bf16").at("supported"), true);
+  EXPECT_EQ(row("softmax", "s8").at("supported"), false);
+  EXPECT_THAT(row("softmax", "s8").at("why_not"), HasSubstr("expected f32, f16 or bf16"));
+  EXPECT_THAT(output_of("operators"), HasSubstr("gemm           s4    server128  no: gemm: input 'A' is s4"));
+  EXPECT_THAT(output_of("operators --markdown"), StartsWith("| operator | f32 |"));
+  expect_error(2, "operators: --json excludes --markdown", "operators --json --markdown");
+  expect_error(2, "unknown configuration 'edge17'", "operators --config edge17");
 }
 
 TEST(Isa, ListsEveryInstructionAndPrintsThePage) {
