@@ -107,7 +107,7 @@ class Resident {
     configure();
     begin_tile();
     const u64 rows = min(band_rows_, rows_);
-    multiply_parts(Blocks(rows * cols_, unit_, least_, first_rows_ < rows, products_ <= tile_k_).size());
+    multiply_parts(Blocks(rows * cols_, unit_, least_, first_rows_ < rows, products_ <= tile_k_ && rows == rows_).size());
     for (u64 row = 0; row < rows_; row += band_rows_) run_band(row, min(band_rows_, rows_ - row));
     if (!prepared_) prepare();
     while (waiting_ > 0) take_first();
@@ -339,7 +339,7 @@ class Resident {
     const bool begins = k == 0, ends = k + depth == products_, first = begins && row == 0;
     u64 there = first ? there_ : begins ? 0 : rows;  // output rows whose part of the image has come
     const u64 least = ends && !begins ? (swapped_ ? tile_ : 64) : least_;
-    for (Blocks b(rows * cols_, unit_, least, first && first_rows_ < rows, ends); b; b.next()) {
+    for (Blocks b(rows * cols_, unit_, least, first && first_rows_ < rows, ends && row + rows == rows_); b; b.next()) {
       while (there * cols_ < b.at() + b.size()) {
         wait_for_image();
         there = after(row + there) - row;
