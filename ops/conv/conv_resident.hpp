@@ -67,7 +67,7 @@ class Resident {
 
     u64 band = out_h, rows = 1;
     while (band * out_w * columns * 4 > half) band = (band + 1) / 2;
-    const u64 enough = columns < tile ? 4 * tile : 2 * tile;  // pixels of a first block
+    const u64 enough = columns < tile ? 6 * tile : 2 * tile;  // pixels of a first block
     for (u64 pixels = out_w; pixels < enough; pixels <<= 1) rows <<= 1;
     rows_ = out_h;
     band_rows_ = band;
@@ -135,7 +135,7 @@ class Resident {
     unit_ = swapped_ ? tile : 1;
     pitch_ = 4 * (swapped_ ? band_rows_ * cols_ : columns);
     // So many pixels that neither loads of the stationary tile nor a partial's way back hold up the array.
-    if (swapped_) least_ = columns >= turn ? tile : columns >= tile ? 2 * tile : 4 * tile;
+    if (swapped_) least_ = columns >= turn ? tile : columns >= tile ? 2 * tile : 6 * tile;
     else least_ = columns > tile ? tile : turn;
   }
 
