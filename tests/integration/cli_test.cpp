@@ -203,7 +203,7 @@ TEST(Cli, EveryExampleCasePasses) {
     EXPECT_EQ(r.exit_code, 0) << r.output;
     ++cases;
   }
-  EXPECT_EQ(cases, 2);
+  EXPECT_EQ(cases, 4);
 }
 
 // --- unverified runs are no passes -------------------------------------------------------------------

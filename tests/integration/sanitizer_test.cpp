@@ -149,6 +149,7 @@ std::vector<app::CaseInput> right_problems(const std::string& config) {
   list.push_back(
       problem("attention", {"Q:bf16:1x2x70x32", "K:bf16:1x2x90x32", "V:bf16:1x2x90x32"}, "", config));
   list.push_back(problem("gather", {"data:bf16:90x300", "indices:s32:7x100"}, "", config));
+  list.push_back(problem("rotary", {"X:f16:3x400x48", "cos:f32:400x24", "sin:f32:400x24"}, "", config));
   list.push_back(problem("relu", {"X:f32:20000"}, "", config));
   list.push_back(problem("softmax", {"X:f32:6x3000"}, "", config));
   list.push_back(problem("softmax", {"X:f16:4x50x60"}, "axis=1", config));
