@@ -5,18 +5,13 @@
 #include "base/error.hpp"
 #include "isa/abi.h"
 #include "ops/attention/attention_spec.hpp"
+#include "ops/kernel_words.hpp"
 
 namespace assay::ops {
 namespace {
 
 constexpr std::size_t kWords = sizeof(assay_attention_attributes) / sizeof(std::uint64_t);
 static_assert(kWords <= ASSAY_MAX_ATTRIBUTES);
-
-std::uint64_t fp32_word(float value) {
-  std::uint32_t bits = 0;
-  std::memcpy(&bits, &value, sizeof bits);
-  return bits;
-}
 
 assay_attention_strides strides(const AttentionForm& f, std::uint64_t heads, std::uint64_t rows,
                                 std::uint64_t depth, DType type) {

@@ -8,6 +8,7 @@
 #include "isa/abi.h"
 #include "ops/conv/conv_args.h"
 #include "ops/conv/conv_rules.hpp"
+#include "ops/kernel_words.hpp"
 
 namespace assay::ops {
 namespace {
@@ -74,17 +75,8 @@ Names inputs_of(ConvKind kind) {
   return {"X", "W", "B", "R"};
 }
 
-std::uint64_t fp32_word(float value) {
-  std::uint32_t bits = 0;
-  std::memcpy(&bits, &value, sizeof bits);
-  return bits;
-}
-
-std::uint64_t dataflow_word(const std::string& name) {
-  if (name == "ws") return ASSAY_CONV_WS;
-  if (name == "as") return ASSAY_CONV_AS;
-  return name == "os" ? ASSAY_CONV_OS : ASSAY_CONV_AUTO;
-}
+static_assert(ASSAY_CONV_AUTO == kDataflowAuto && ASSAY_CONV_WS == kDataflowWs &&
+              ASSAY_CONV_OS == kDataflowOs && ASSAY_CONV_AS == kDataflowAs);
 
 class ConvOperator final : public Operator {
  public:

@@ -10,6 +10,7 @@
 #include "ops/gemm/gemm_args.h"
 #include "ops/gemm/gemm_rules.hpp"
 #include "ops/gemm/gemm_spec.hpp"
+#include "ops/kernel_words.hpp"
 
 namespace assay::ops {
 namespace {
@@ -19,17 +20,8 @@ using Reader = GemmForm (*)(const Operator&, const Problem&, Shape&);
 constexpr std::size_t kWords = sizeof(assay_gemm_attributes) / sizeof(std::uint64_t);
 static_assert(kWords <= ASSAY_MAX_ATTRIBUTES);
 
-std::uint64_t fp32_word(float value) {
-  std::uint32_t bits = 0;
-  std::memcpy(&bits, &value, sizeof bits);
-  return bits;
-}
-
-std::uint64_t dataflow_word(const std::string& name) {
-  if (name == "ws") return ASSAY_GEMM_WS;
-  if (name == "as") return ASSAY_GEMM_AS;
-  return name == "os" ? ASSAY_GEMM_OS : ASSAY_GEMM_AUTO;
-}
+static_assert(ASSAY_GEMM_AUTO == kDataflowAuto && ASSAY_GEMM_WS == kDataflowWs &&
+              ASSAY_GEMM_OS == kDataflowOs && ASSAY_GEMM_AS == kDataflowAs);
 
 // The largest power of two that divides a factor: its unit in the last place. 1 for 0.
 double unit_of(double factor) {
