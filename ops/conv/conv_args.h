@@ -34,6 +34,28 @@ enum {
 
 enum { ASSAY_CONV_AUTO, ASSAY_CONV_WS, ASSAY_CONV_OS, ASSAY_CONV_AS }; /* dataflow */
 
+/* The quick way's stages of results in SPM (conv_resident.hpp), in elements. */
+enum { ASSAY_CONV_STAGE_ELEMENTS = 1 << 17, ASSAY_CONV_STAGES = 4, ASSAY_CONV_MOST_COLUMNS = 2048 };
+
+/* What follows from the shapes alone for the quick way: the host of the core would need some hundred cycles
+ * for it before its first order. Extents are of h and w; the image lies in SPM with its borders, every row and
+ * column that some output looks at. "Digits" are words of the array's patterns: count | bytes << 32. */
+struct assay_conv_quick {
+  uint64_t spm_bytes;    /* of a machine that may take it; 0: none may */
+  uint64_t acc_bytes;    /* of a row of results */
+  uint64_t products;     /* of a result */
+  uint64_t weights_line; /* bytes of an output channel's weights */
+  uint64_t element;      /* bytes */
+  uint64_t height, line; /* of the image in SPM: rows, bytes from one to the next */
+  uint64_t down;         /* its rows from an output's first one to the next output's */
+  uint64_t reach;        /* its rows that an output looks at */
+  uint64_t above, end;   /* its rows before the first and behind the last one that HBM has */
+  uint64_t hbm_line;     /* bytes between such rows in HBM */
+  uint64_t run, beside;  /* of a transfer: the run's word, the elements filled in before and behind */
+  uint64_t skips;        /* not all pixels of a row are looked at: no run */
+  uint64_t col_digit, row_digit, channel_digit, tap_w_digit, tap_h_digit;
+};
+
 struct assay_conv_attributes {
   uint64_t batch, groups;
   uint64_t channels, outputs; /* of all groups */
@@ -46,6 +68,7 @@ struct assay_conv_attributes {
   uint64_t activation, low, high; /* f32 bits */
   uint64_t dataflow;
   uint64_t optional;
+  struct assay_conv_quick quick;
 };
 
 #endif /* ASSAY_OPS_CONV_ARGS_H */

@@ -475,14 +475,18 @@ class Conv {
   Output& output_;
 };
 
+[[gnu::noinline, noreturn]] void run_quickly(const assay_args& args) { Resident(args).run(); }
+[[gnu::noinline]] u32 run_any(const assay_args& args) {
+  Output output;
+  return Conv(args, output).run();
+}
+
 }  // namespace
 
 extern "C" uint32_t assay_kernel(const assay_args* args) {
   const bool known = args->magic == ASSAY_ARGS_MAGIC && args->abi_version == ASSAY_ABI_VERSION;
   if (!known || args->tensor_count < 3 || args->attribute_count * 8 < sizeof(assay_conv_attributes))
     return ASSAY_STATUS_BAD_ARGS;
-  Output output;
-  Resident resident(*args, output);
-  if (machine().semaphores >= kSemaphores && resident.start()) resident.run();
-  return Conv(*args, output).run();
+  if (machine().semaphores >= kSemaphores && Resident::fits(*args)) run_quickly(*args);
+  return run_any(*args);
 }

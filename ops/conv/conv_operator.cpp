@@ -6,7 +6,7 @@
 #include "base/error.hpp"
 #include "base/suggest.hpp"
 #include "isa/abi.h"
-#include "ops/conv/conv_args.h"
+#include "ops/conv/conv_quick.hpp"
 #include "ops/conv/conv_rules.hpp"
 #include "ops/kernel_words.hpp"
 
@@ -200,6 +200,7 @@ KernelCall ConvOperator::pack(const Problem& problem) const {
   words.low = fp32_word(f.low);
   words.high = fp32_word(f.high);
   words.dataflow = dataflow_word(problem.attributes.get_string(name_, find_attribute(*this, "dataflow")));
+  words.quick = quick_words(f, words.dataflow);
 
   KernelCall call;
   call.kernel = std::string(kernel_name());
