@@ -58,7 +58,7 @@ void Channel::arrive(Clock at, std::uint64_t id, bool write, const DramAccess* a
   }
 }
 
-bool Channel::accept(std::vector<ChannelAnswer>& answers) {
+inline bool Channel::accept(std::vector<ChannelAnswer>& answers) {
   const Arrival arrival = inbox_.front();
   const std::size_t direction = arrival.access.write ? kWrite : kRead;
   const std::uint32_t places = arrival.access.write ? policy_.write_queue : policy_.read_queue;
@@ -100,7 +100,7 @@ bool Channel::forwarded(const DramAccess& read) const {
   return false;
 }
 
-void Channel::insert(std::int32_t index) {
+inline void Channel::insert(std::int32_t index) {
   Node& node = nodes_[static_cast<std::size_t>(index)];
   const std::size_t direction = node.access.write ? kWrite : kRead;
   const std::uint32_t number = node.access.group * t_.banks_per_group + node.access.bank;
@@ -114,7 +114,7 @@ void Channel::insert(std::int32_t index) {
   note(number, direction);
 }
 
-void Channel::remove(std::uint32_t number, std::int32_t index) {
+inline void Channel::remove(std::uint32_t number, std::int32_t index) {
   Node& node = nodes_[static_cast<std::size_t>(index)];
   const std::size_t direction = node.access.write ? kWrite : kRead;
   Bank& bank = banks_[number];
@@ -144,7 +144,7 @@ void Channel::find_hits(std::uint32_t number) {
   open_ = bank.row < 0 ? open_ & ~bit(number) : open_ | bit(number);
 }
 
-void Channel::note(std::uint32_t number, std::size_t direction) {
+inline void Channel::note(std::uint32_t number, std::size_t direction) {
   stale_ = true;
   const Bank& bank = banks_[number];
   const auto set = [number](std::uint64_t& mask, bool on) {
@@ -156,7 +156,7 @@ void Channel::note(std::uint32_t number, std::size_t direction) {
   set(rows_[direction], bank.first[direction] != bank.hit[direction]);
 }
 
-void Channel::note_hit(std::uint32_t number, std::size_t direction) {
+inline void Channel::note_hit(std::uint32_t number, std::size_t direction) {
   const std::int32_t node = banks_[number].hit[direction];
   const bool listed = (hits_[direction] & bit(number)) != 0;
   if (node == kNone && !listed) return;
@@ -173,7 +173,7 @@ void Channel::note_hit(std::uint32_t number, std::size_t direction) {
   banks.insert(place, static_cast<std::uint8_t>(number));
 }
 
-void Channel::choose_direction() {
+inline void Channel::choose_direction() {
   const bool before = writing_;
   if (!writing_) writing_ = waiting_[kWrite] >= policy_.write_high;
   else if (waiting_[kWrite] == 0 || (waiting_[kWrite] <= policy_.write_low && waiting_[kRead] > 0))
@@ -182,14 +182,14 @@ void Channel::choose_direction() {
 }
 
 // When the writes are drained though they are few: as long as no read has come, so long none may be expected.
-Clock Channel::drain_at() const {
+inline Clock Channel::drain_at() const {
   if (writing_ || waiting_[kWrite] == 0 || waiting_[kRead] > 0) return kNever;
   return std::max(now_, reads_gone_ + t_.read_to_write + t_.write_to_read_l);
 }
 
 // ------------------------------------------------------------------------------------------ choices
 
-Channel::Choice Channel::best_column() const {
+inline Channel::Choice Channel::best_column() const {
   Choice best;
   // Before a refresh of all banks what is open is used as long as that does not put the refresh off.
   const Clock recovery = writing_ ? t_.write_to_precharge : t_.read_to_precharge;
@@ -211,7 +211,7 @@ Channel::Choice Channel::best_column() const {
 
 // The column commands from `column` on that are known now: those before `until` and the next arrival, up to
 // the end of an access.
-Channel::Run Channel::run_from(const Choice& column, Clock until) const {
+inline Channel::Run Channel::run_from(const Choice& column, Clock until) const {
   Run run = turns_from(column);
   if (!inbox_.empty() && !full_) until = std::min(until, inbox_.front().at);
   if (run.step == 0) return run;
@@ -228,7 +228,7 @@ Channel::Run Channel::run_from(const Choice& column, Clock until) const {
 
 // Which banks' bursts follow, and how fast; step 0: only the first is known. The oldest hit is served
 // whenever its group allows it, and while its group does not, the oldest one of another.
-Channel::Run Channel::turns_from(const Choice& column) const {
+inline Channel::Run Channel::turns_from(const Choice& column) const {
   const Run once{column.at, 0, {column.bank, column.bank}, 1};
   const bool row_waits = t_.one_bus && row_.step != Step::none;  // each burst puts it off
   if (!steady_ || refreshing_ || row_waits) return once;
@@ -253,7 +253,7 @@ bool Channel::overdue(std::int32_t node, Clock at) const {
   return nodes_[static_cast<std::size_t>(node)].arrival + policy_.age_cap_clocks <= at;
 }
 
-Channel::Choice Channel::best_row() const {
+inline Channel::Choice Channel::best_row() const {
   Choice best;
   if (refreshing_) {
     offer_refresh(best);
@@ -320,7 +320,7 @@ Clock Channel::close_all_at() const {
 }
 
 // When the next refresh is started if nothing else happens.
-Clock Channel::refresh_at() const {
+inline Clock Channel::refresh_at() const {
   if (refreshing_) return kNever;
   const Clock forced = due_ + policy_.refresh_postpone * t_.refi;
   if (per_bank_) {
@@ -382,7 +382,7 @@ void Channel::issue_row(const Choice& choice) {
   }
 }
 
-void Channel::issue_run(const Run& run, std::vector<ChannelAnswer>& answers) {
+inline void Channel::issue_run(const Run& run, std::vector<ChannelAnswer>& answers) {
   const std::size_t direction = writing_ ? kWrite : kRead;
   DramLoss cause = account(run.at, run.banks[0], direction);
   if (run.bursts > 1) cause = account_rest(run);
@@ -402,7 +402,7 @@ void Channel::issue_run(const Run& run, std::vector<ChannelAnswer>& answers) {
 }
 
 // What the last of these bursts of a bank holds up.
-void Channel::take_bursts(Clock at, std::uint32_t number, std::uint32_t bursts) {
+inline void Channel::take_bursts(Clock at, std::uint32_t number, std::uint32_t bursts) {
   const std::size_t direction = writing_ ? kWrite : kRead;
   Bank& bank = banks_[number];
   Group& group = groups_[bank.group];
@@ -427,7 +427,7 @@ void Channel::take_bursts(Clock at, std::uint32_t number, std::uint32_t bursts) 
 }
 
 // The owner of the gap before a burst, and the books of the data bus.
-DramLoss Channel::account(Clock at, std::uint32_t number, std::size_t direction) {
+inline DramLoss Channel::account(Clock at, std::uint32_t number, std::size_t direction) {
   const Bank& bank = banks_[number];
   const bool write = direction == kWrite;
   const Clock start = at + (write ? t_.write_data : t_.read_data);
@@ -456,7 +456,7 @@ DramLoss Channel::account(Clock at, std::uint32_t number, std::size_t direction)
 }
 
 // The same for the bursts of a run after its first: the gaps before them are their group's.
-DramLoss Channel::account_rest(const Run& run) {
+inline DramLoss Channel::account_rest(const Run& run) {
   const std::uint64_t bursts = run.bursts - 1;
   const Clock lost = run.step - t_.burst;
   counters_.clocks[static_cast<std::size_t>(DramLoss::group)] += bursts * lost;
@@ -467,7 +467,7 @@ DramLoss Channel::account_rest(const Run& run) {
   return lost > 0 ? DramLoss::group : DramLoss::bus;
 }
 
-void Channel::finish(std::uint32_t number, std::int32_t index, Clock at, DramLoss cause,
+inline void Channel::finish(std::uint32_t number, std::int32_t index, Clock at, DramLoss cause,
                      std::vector<ChannelAnswer>& answers) {
   const DramAccess access = nodes_[static_cast<std::size_t>(index)].access;
   remove(number, index);
