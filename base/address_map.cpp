@@ -142,6 +142,22 @@ void AddressMap::fold(const std::vector<Part>& parts, const std::string& where) 
   }
 }
 
+// What locate() looks up: the fields side by side, of each value of each hexadecimal digit of the address.
+void AddressMap::tabulate(const std::vector<Part>& parts) {
+  std::uint32_t bits = 0;
+  for (std::size_t f = 0; f < kFields; ++f) {
+    std::uint32_t width = 0;
+    for (const Part& part : parts) width += part.field == static_cast<Field>(f) ? part.bits : 0;
+    packed_[f] = {bits, mask_of(width)};
+    bits += width;
+  }
+  digits_.resize((bits + 3) / 4);
+  for (std::size_t d = 0; d < digits_.size(); ++d)
+    for (std::uint64_t v = 0; v < digits_[d].size(); ++v)
+      for (std::size_t f = 0; f < kFields; ++f)
+        digits_[d][v] ^= std::uint64_t{value(static_cast<Field>(f), v << (4 * d))} << packed_[f].shift;
+}
+
 std::string default_address_map(const HbmTable& table) {
   const std::uint32_t byte = log2_of(table.burst_bytes());
   const std::uint32_t column = log2_of(table.row_bytes / table.burst_bytes());
@@ -164,6 +180,7 @@ AddressMap::AddressMap(const std::string& text, const HbmTable& table, const std
   place(parts);
   check_geometry(parts, table, where);
   fold(parts, where);
+  tabulate(parts);
 }
 
 }  // namespace assay

@@ -35,8 +35,17 @@ class AddressMap {
   AddressMap(const std::string& text, const HbmTable& table, const std::string& where);
 
   MemoryPlace locate(std::uint64_t offset) const {
-    return {value(Field::channel, offset), value(Field::group, offset), value(Field::bank, offset),
-            value(Field::row, offset), value(Field::column, offset)};
+    std::uint64_t fields = 0;
+    for (const auto& digit : digits_) {
+      fields ^= digit[offset % digit.size()];
+      offset /= digit.size();
+    }
+    const auto field = [&](Field f) {
+      const Packed& p = packed_[static_cast<std::size_t>(f)];
+      return static_cast<std::uint32_t>(fields >> p.shift) & p.mask;
+    };
+    return {field(Field::channel), field(Field::group), field(Field::bank), field(Field::row),
+            field(Field::column)};
   }
   // An aligned block of so many bytes lies in one row of one bank, and one of interleave_bytes() in one
   // pseudo-channel.
@@ -52,6 +61,9 @@ class AddressMap {
     std::uint32_t mask;
   };
   struct Part;
+  struct Packed {  // where a field stands among the others
+    std::uint32_t shift = 0, mask = 0;
+  };
 
   std::uint32_t value(Field field, std::uint64_t offset) const {
     std::uint32_t sum = 0;
@@ -64,8 +76,12 @@ class AddressMap {
   void place(std::vector<Part>& parts);
   void check_geometry(const std::vector<Part>& parts, const HbmTable& table, const std::string& where) const;
   void fold(const std::vector<Part>& parts, const std::string& where);
+  void tabulate(const std::vector<Part>& parts);
 
   std::array<std::vector<Term>, kFields> terms_;
+  // All fields are linear in the address's bits: those of an address are the XOR of those of its digits.
+  std::vector<std::array<std::uint64_t, 16>> digits_;
+  std::array<Packed, kFields> packed_;
   std::uint32_t run_bytes_ = 0, interleave_bytes_ = 0;
 };
 

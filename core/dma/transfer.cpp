@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -53,6 +54,22 @@ std::array<std::uint64_t, kDmaDims> padded_count(const Transfer& t) {
 
 std::int64_t valid_start(const Transfer& t) {
   return offset_of(t.pad_before, t.local_stride) + static_cast<std::int64_t>(t.run_pad_before);
+}
+
+// Runs that lie one behind the other in HBM: those of the first `dims` dimensions.
+struct Stretch {
+  std::size_t dims = 0;
+  std::uint64_t bytes = 0;
+};
+Stretch stretch_of(const Transfer& t) {
+  Stretch s{0, t.run_bytes};
+  const std::size_t most = t.index.empty() ? kDmaDims : kDmaDims - 1;  // a gather's steps lie anywhere
+  for (; s.dims < most; ++s.dims) {
+    const std::uint64_t count = t.count[s.dims];
+    if (count == 0 || (count > 1 && t.hbm_stride[s.dims] != static_cast<std::int64_t>(s.bytes))) break;
+    s.bytes *= count;
+  }
+  return s.bytes == t.run_bytes ? Stretch{0, t.run_bytes} : s;
 }
 
 void fill_padding(const Transfer& t, std::byte* local) {
@@ -151,15 +168,52 @@ std::string check(const Transfer& t, const memory::LocalMemory& local, const mem
   return low_end.empty() ? local.check({t.local, 2, run, near.high}) : low_end;
 }
 
+namespace {
+
+constexpr std::uint64_t kShortRun = 256;  // bytes: these are moved a stretch of HBM at a time
+
+// Copies the local runs of one stretch of HBM, dimensions 0 .. dims - 1, from or to `stretch`.
+void copy_runs(const Transfer& t, std::size_t dims, std::byte* near, std::byte* stretch) {
+  std::array<std::uint64_t, kDmaDims> i{};
+  const std::uint64_t inner = t.count[0];
+  const std::int64_t step = t.local_stride[0];
+  for (;;) {
+    std::byte* place = near + offset_of(i, t.local_stride);
+    const auto copy = [&](auto bytes) {
+      for (std::uint64_t r = 0; r < inner; ++r, place += step, stretch += bytes) {
+        if (t.to_hbm) std::memcpy(stretch, place, bytes);
+        else std::memcpy(place, stretch, bytes);
+      }
+    };
+    switch (t.run_bytes) {  // single elements, of a transposition, come in their thousands
+      case 1: copy(std::integral_constant<std::size_t, 1>{}); break;
+      case 2: copy(std::integral_constant<std::size_t, 2>{}); break;
+      case 4: copy(std::integral_constant<std::size_t, 4>{}); break;
+      default: copy(static_cast<std::size_t>(t.run_bytes)); break;
+    }
+    std::size_t d = 1;
+    while (d < dims && ++i[d] == t.count[d]) i[d++] = 0;
+    if (d >= dims) return;
+  }
+}
+
+}  // namespace
+
 void move_values(const Transfer& t, memory::LocalMemory& local, memory::HbmStorage& hbm) {
   std::byte* near = local.at(t.local);
   if (t.padded()) fill_padding(t, near);
   near += valid_start(t);
-  for_each_index(t.count, [&](const auto& i) {
+  const Stretch stretch = t.run_bytes < kShortRun ? stretch_of(t) : Stretch{0, t.run_bytes};
+  std::vector<std::byte> buffer(stretch.dims > 0 ? stretch.bytes : 0);
+  auto outer = t.count;
+  std::fill_n(outer.begin(), stretch.dims, 1);
+  for_each_index(outer, [&](const auto& i) {
     const std::uint64_t far = t.hbm_offset_of(i);
     std::byte* place = near + offset_of(i, t.local_stride);
-    if (t.to_hbm) hbm.write(far, place, t.run_bytes);
-    else hbm.read(far, place, t.run_bytes);
+    std::byte* values = stretch.dims > 0 ? buffer.data() : place;
+    if (!t.to_hbm) hbm.read(far, values, stretch.bytes);
+    if (stretch.dims > 0) copy_runs(t, stretch.dims, place, values);
+    if (t.to_hbm) hbm.write(far, values, stretch.bytes);
   });
 }
 
@@ -177,14 +231,18 @@ bool covers(const Transfer& t, std::uint64_t offset, isa::LocalAddr& local) {
 }
 
 RequestWalk::RequestWalk(const Transfer& transfer, std::uint32_t granule)
-    : transfer_(transfer), granule_(granule) {}
+    : transfer_(transfer), granule_(granule) {
+  const Stretch stretch = stretch_of(transfer);
+  joined_ = stretch.dims;
+  run_bytes_ = stretch.bytes;
+}
 
 // Takes the next run into pending_.
 bool RequestWalk::next_run() {
   if (!more_runs_) return false;
   pending_ = transfer_.hbm_offset_of(index_);
   has_pending_ = true;
-  std::size_t d = 0;
+  std::size_t d = joined_;
   while (d < kDmaDims && ++index_[d] == transfer_.count[d]) index_[d++] = 0;
   more_runs_ = d < kDmaDims;
   return true;
@@ -194,13 +252,13 @@ bool RequestWalk::next(Request& request) {
   if (at_ == end_) {
     if (!has_pending_ && !next_run()) return false;
     at_ = pending_;
-    end_ = at_ + transfer_.run_bytes;
+    end_ = at_ + run_bytes_;
     has_pending_ = false;
   }
   // Join runs that continue where this one ends, as long as the request can still grow.
   const std::uint64_t boundary = (at_ / granule_ + 1) * granule_;
   while (end_ < boundary && (has_pending_ || next_run()) && pending_ == end_) {
-    end_ += transfer_.run_bytes;
+    end_ += run_bytes_;
     has_pending_ = false;
   }
   const std::uint64_t stop = std::min(end_, boundary);

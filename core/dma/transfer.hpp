@@ -74,6 +74,8 @@ class RequestWalk {
 
   const Transfer& transfer_;
   std::uint32_t granule_;
+  std::size_t joined_ = 0;       // dimensions whose runs lie one behind the other
+  std::uint64_t run_bytes_ = 0;  // of these together
   std::array<std::uint64_t, kDmaDims> index_{};
   bool more_runs_ = true;
   std::uint64_t at_ = 0, end_ = 0;  // the contiguous stretch being split

@@ -12,7 +12,7 @@ constexpr std::size_t kCount = static_cast<std::size_t>(Rv::count);
 
 constexpr std::array<InstructionRow, kCount> kRows = {{
 #define ASSAY_RV(id, mnemonic, operands, match, mask, format, cost, ...) \
-  {mnemonic, operands, match, mask, Format::format, CostClass::cost},
+  {mnemonic, operands, match, mask, Format::format, CostClass::cost, letters_of(operands)},
 #include "core/host/rv64.def"
 #undef ASSAY_RV
 }};
@@ -59,9 +59,37 @@ std::int32_t immediate(Format format, std::uint32_t w) {
   return 0;
 }
 
+// The rows in the order of their major opcodes, bits 6..2 of a word; those of opcode o are first[o] ..
+// first[o + 1] - 1.
+struct ByOpcode {
+  std::array<std::uint8_t, kCount> rows{};
+  std::array<std::uint16_t, 33> first{};
+};
+constexpr std::uint32_t kOpcode = 0x7c;
+constexpr ByOpcode by_opcode() {
+  ByOpcode table;
+  std::uint16_t count = 0;
+  for (std::uint32_t opcode = 0; opcode < 32; ++opcode) {
+    table.first[opcode] = count;
+    for (std::size_t i = 0; i < kCount; ++i)
+      if ((kRows[i].match & kOpcode) == opcode << 2) table.rows[count++] = static_cast<std::uint8_t>(i);
+  }
+  table.first[32] = count;
+  return table;
+}
+constexpr ByOpcode kByOpcode = by_opcode();
+constexpr bool every_row_names_its_opcode() {
+  for (const InstructionRow& row : kRows)
+    if ((row.mask & kOpcode) != kOpcode) return false;
+  return true;
+}
+static_assert(every_row_names_its_opcode(), "rv64.def: a mask leaves a bit of the major opcode out");
+
 Rv match(std::uint32_t word) {
-  for (std::size_t i = 0; i < kCount; ++i) {
-    if ((word & kRows[i].mask) == kRows[i].match) return static_cast<Rv>(i);
+  const std::uint32_t opcode = (word & kOpcode) >> 2;
+  for (std::size_t i = kByOpcode.first[opcode]; i < kByOpcode.first[opcode + 1]; ++i) {
+    const std::uint8_t row = kByOpcode.rows[i];
+    if ((word & kRows[row].mask) == kRows[row].match) return static_cast<Rv>(row);
   }
   return Rv::count;
 }

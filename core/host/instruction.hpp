@@ -34,6 +34,13 @@ enum class CostClass : std::uint8_t {
   FloatMove,  // sign injection, minimum, comparison, class, moves
 };
 
+// A text's letters as bits, 'A' the lowest.
+constexpr std::uint64_t letters_of(std::string_view text) {
+  std::uint64_t letters = 0;
+  for (const char c : text) letters |= c >= 'A' && c <= 'z' ? std::uint64_t{1} << (c - 'A') : 0;
+  return letters;
+}
+
 struct InstructionRow {
   std::string_view mnemonic;
   std::string_view operands;
@@ -41,12 +48,13 @@ struct InstructionRow {
   std::uint32_t mask;
   Format format;
   CostClass cost;
+  std::uint64_t letters;  // of the operands
 };
 const InstructionRow& row(Rv id);
 
 // What a row's operands say of it.
 constexpr bool has_operand(const InstructionRow& row, char letter) {
-  return row.operands.find(letter) != std::string_view::npos;
+  return (row.letters >> (letter - 'A') & 1) != 0;
 }
 constexpr bool is_float(const InstructionRow& row) {
   return has_operand(row, 'D') || has_operand(row, 'S') || has_operand(row, 'T');

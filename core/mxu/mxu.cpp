@@ -221,18 +221,18 @@ std::vector<std::byte> Mxu::dequantised(const isa::MxuCommand& c, const Tile& ti
   return values;
 }
 
-void Mxu::multiply_values(const isa::MxuCommand& c, const Tile& tile) {
+void Mxu::multiply_values(const isa::MxuCommand& c, const Tile& tile, bool same_a) {
   TileProduct product;
   product.dtype = c.dtype;
   product.a = {local_.at(tile.a), c.a_stride, c.a_k_major};
   product.b = tile.resident ? TileOperand{shadow_.values.data(), shadow_.line_stride, shadow_.b_n_major}
                             : TileOperand{local_.at(tile.b), c.b_stride, c.b_n_major};
   const std::size_t gathered = tile.timing.k * size_of(c.dtype);  // bytes of a line
-  if (a_pattern_.on) {
+  if (a_pattern_.on && !same_a) {
     gather(local_.at(tile.a), offsets_of(a_pattern_.lines, tile.a_rows),
            offsets_of(a_pattern_.products, tile.a_products), size_of(c.dtype), a_values_);
-    product.a = {a_values_.data(), gathered, false};
   }
+  if (a_pattern_.on) product.a = {a_values_.data(), gathered, false};
   if (b_pattern_.on && !tile.resident) {
     gather(local_.at(tile.b), offsets_of(b_pattern_.lines, tile.b_cols),
            offsets_of(b_pattern_.products, tile.b_products), size_of(c.dtype), b_values_);
@@ -249,6 +249,7 @@ void Mxu::multiply_values(const isa::MxuCommand& c, const Tile& tile) {
   }
   product.a_zero = static_cast<std::int32_t>(c.a_zero);
   product.skip_minus_zero = c.skip_minus_zero;
+  product.same_a = same_a;
   product.acc = local_.at(tile.acc);
   product.acc_stride = c.acc_stride;
   product.m = tile.timing.m;
@@ -359,9 +360,16 @@ void Mxu::take(const isa::MxuCommand& c, bool output_stationary) {
   check_patterns(c);
 }
 
+// Within a command no operand changes: products write to ACC alone.
+bool Mxu::a_repeats(const Tile& x, const Tile& y) {
+  return x.a.raw() == y.a.raw() && x.a_rows == y.a_rows && x.a_products == y.a_products &&
+         x.timing.m == y.timing.m && x.timing.k == y.timing.k;
+}
+
 CommandTimes Mxu::compute(const isa::MxuCommand& c, bool output_stationary, Cycle ready) {
   take(c, output_stationary);
   CommandTimes command{ready, ready, ready, ready};
+  Tile before;
   for (std::uint64_t outer = 0; outer < c.outer; ++outer) {
     for (std::uint64_t inner = 0; inner < c.inner; ++inner) {
       const Tile tile = tile_at(c, output_stationary, outer, inner);
@@ -371,7 +379,8 @@ CommandTimes Mxu::compute(const isa::MxuCommand& c, bool output_stationary, Cycl
       require(times.stream_end <= time_limit_, "it streams beyond cycle {}", time_limit_.count());
       account(tile.timing, times);
       book_ports(c, tile, times);
-      if (local_.has_values()) multiply_values(c, tile);
+      if (local_.has_values()) multiply_values(c, tile, (outer > 0 || inner > 0) && a_repeats(tile, before));
+      before = tile;
       shadow_.loaded = false;
       const bool prepares = output_stationary ? tile.timing.accumulate : tile.timing.load;
       if (outer == 0 && inner == 0) {

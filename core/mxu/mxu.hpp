@@ -80,6 +80,7 @@ class Mxu {
     std::vector<std::byte> values;  // empty in timing-only runs
   };
 
+  static bool a_repeats(const Tile& x, const Tile& y);
   void take(const isa::MxuCommand& command, bool output_stationary);
   void fill_shadow(const isa::MxuCommand& command, const Tile& tile);
   void check_command(const isa::MxuCommand& command, bool output_stationary) const;
@@ -96,7 +97,7 @@ class Mxu {
   void add_bank_conflicts(const isa::MxuCommand& command, Tile& tile) const;
   std::uint64_t feed_of_a(const isa::MxuCommand& command, const Tile& tile) const;
   std::uint64_t feed_of_b(const isa::MxuCommand& command, const Tile& tile, std::uint64_t steps) const;
-  void multiply_values(const isa::MxuCommand& command, const Tile& tile);
+  void multiply_values(const isa::MxuCommand& command, const Tile& tile, bool same_a);
   void book_ports(const isa::MxuCommand& command, const Tile& tile, const MxuTileTimes& times);
   void account(const MxuTile& tile, const MxuTileTimes& times);
 

@@ -24,6 +24,7 @@ inline constexpr std::size_t kLineDigits = 3, kProductDigits = 4;
 // Indices first .. first + count - 1.
 struct IndexRange {
   std::uint64_t first = 0, count = 0;
+  friend bool operator==(IndexRange x, IndexRange y) { return x.first == y.first && x.count == y.count; }
 };
 
 struct OperandPattern {

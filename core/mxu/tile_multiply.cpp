@@ -13,6 +13,16 @@
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/mxu/tile_multiply.cpp"
+#ifndef ASSAY_TILE_MULTIPLY_ROWS
+#define ASSAY_TILE_MULTIPLY_ROWS
+namespace assay::core {
+// The widened elements of A: rows and steps of k so many floats apart.
+struct Rows {
+  const float* first;
+  std::size_t row, step;
+};
+}  // namespace assay::core
+#endif
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -54,8 +64,8 @@ HWY_INLINE Vec LoadSum(F32 d, const std::byte* c, bool accumulate) {
 // step; b: 2 vectors per step; c_stride in bytes. kSkip: where a is -0 nothing is added, and a partial that
 // meets nothing else keeps its bits.
 template <bool kSkip>
-HWY_INLINE void Block(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, std::byte* HWY_RESTRICT c,
-                      std::size_t c_stride, std::size_t k, bool accumulate) {
+HWY_INLINE void Block(Rows a, const float* HWY_RESTRICT b, std::byte* HWY_RESTRICT c, std::size_t c_stride,
+                      std::size_t k, bool accumulate) {
   const F32 d;
   const std::size_t lanes = hn::Lanes(d);
   const std::size_t vector_bytes = lanes * sizeof(float);
@@ -65,13 +75,17 @@ HWY_INLINE void Block(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, 
     sum[i][0] = LoadSum(d, c + i * c_stride, accumulate);
     sum[i][1] = LoadSum(d, c + i * c_stride + vector_bytes, accumulate);
   }
-  for (std::size_t step = 0; step < k; ++step, a += kRows, b += 2 * lanes) {
+  constexpr std::size_t kHalf = kRows / 2;  // from two places, all rows are within reach of an address mode
+  const float* HWY_RESTRICT upper = a.first;
+  const float* HWY_RESTRICT lower = a.first + kHalf * a.row;
+  for (std::size_t step = 0; step < k; ++step, upper += a.step, lower += a.step, b += 2 * lanes) {
     const Vec b0 = hn::LoadU(d, b);
     const Vec b1 = hn::LoadU(d, b + lanes);
     for (std::size_t i = 0; i < kRows; ++i) {
-      if (kSkip && a[i] == 0 && std::signbit(a[i])) continue;
+      const float value = i < kHalf ? upper[i * a.row] : lower[(i - kHalf) * a.row];
+      if (kSkip && value == 0 && std::signbit(value)) continue;
       touched[i] = true;
-      const Vec ai = hn::Set(d, a[i]);
+      const Vec ai = hn::Set(d, value);
       sum[i][0] = Fma(d, ai, b0, sum[i][0]);
       sum[i][1] = Fma(d, ai, b1, sum[i][1]);
     }
@@ -85,8 +99,8 @@ HWY_INLINE void Block(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, 
 
 // A block at the border: by way of a buffer, of which only `rows` x `columns` are the tile's.
 template <bool kSkip>
-void BorderBlock(const float* a, const float* b, std::byte* c, std::size_t c_stride, std::size_t k,
-                 bool accumulate, std::size_t rows, std::size_t columns) {
+void BorderBlock(Rows a, const float* b, std::byte* c, std::size_t c_stride, std::size_t k, bool accumulate,
+                 std::size_t rows, std::size_t columns) {
   constexpr std::size_t kStride = 2 * HWY_MAX_BYTES;
   std::byte buffer[kRows * kStride] = {};
   for (std::size_t i = 0; i < rows && accumulate; ++i)
@@ -97,8 +111,8 @@ void BorderBlock(const float* a, const float* b, std::byte* c, std::size_t c_str
 }
 
 template <bool kSkip>
-void AnyBlock(const float* a, const float* b, std::byte* c, std::size_t c_stride, std::size_t k,
-              bool accumulate, std::size_t rows, std::size_t columns) {
+void AnyBlock(Rows a, const float* b, std::byte* c, std::size_t c_stride, std::size_t k, bool accumulate,
+              std::size_t rows, std::size_t columns) {
   const bool whole = rows == kRows && columns == 2 * hn::Lanes(F32());
   if (whole) Block<kSkip>(a, b, c, c_stride, k, accumulate);
   else BorderBlock<kSkip>(a, b, c, c_stride, k, accumulate, rows, columns);
@@ -106,16 +120,76 @@ void AnyBlock(const float* a, const float* b, std::byte* c, std::size_t c_stride
 
 // All blocks of an m x n tile whose sums lie in c. skip: null, or for each kRows rows whether A has a -0
 // there that is to be left out.
-void Panels(const float* a, const float* b, std::byte* c, std::size_t m, std::size_t n, std::size_t c_stride,
+void Panels(Rows a, const float* b, std::byte* c, std::size_t m, std::size_t n, std::size_t c_stride,
             std::size_t k, bool accumulate, const std::uint8_t* skip) {
   const std::size_t width = 2 * hn::Lanes(F32());
   for (std::size_t j = 0; j < n; j += width)
     for (std::size_t i = 0; i < m; i += kRows) {
       std::byte* block = c + i * c_stride + j * sizeof(float);
       const auto any = skip != nullptr && skip[i / kRows] != 0 ? AnyBlock<true> : AnyBlock<false>;
-      any(a + i * k, b + j * k, block, c_stride, k, accumulate, std::min(kRows, m - i),
-          std::min(width, n - j));
+      any({a.first + i * a.row, a.row, a.step}, b + j * k, block, c_stride, k, accumulate,
+          std::min(kRows, m - i), std::min(width, n - j));
     }
+}
+
+#if HWY_TARGET != HWY_SCALAR
+// Four lines of four elements, transposed.
+template <class V>
+HWY_INLINE void Transpose4(V v[4]) {
+  const hn::DFromV<V> d;
+  const V low01 = hn::InterleaveLower(d, v[0], v[1]), high01 = hn::InterleaveUpper(d, v[0], v[1]);
+  const V low23 = hn::InterleaveLower(d, v[2], v[3]), high23 = hn::InterleaveUpper(d, v[2], v[3]);
+  v[0] = hn::ConcatLowerLower(d, low23, low01);
+  v[1] = hn::ConcatUpperUpper(d, low23, low01);
+  v[2] = hn::ConcatLowerLower(d, high23, high01);
+  v[3] = hn::ConcatUpperUpper(d, high23, high01);
+}
+#endif
+
+// One panel of B from `width` columns of k floats each: out[step][column].
+void PanelOfColumns(const float* columns, std::size_t k, float* out) {
+  const std::size_t width = 2 * hn::Lanes(F32());
+  std::size_t step = 0;
+#if HWY_TARGET != HWY_SCALAR
+  const hn::FixedTag<float, 4> d;
+  for (; step + 4 <= k; step += 4)
+    for (std::size_t column = 0; column < width; column += 4) {
+      hn::Vec<decltype(d)> v[4];
+      for (std::size_t i = 0; i < 4; ++i) v[i] = hn::LoadU(d, columns + (column + i) * k + step);
+      Transpose4(v);
+      for (std::size_t i = 0; i < 4; ++i) hn::StoreU(v[i], d, out + (step + i) * width + column);
+    }
+#endif
+  for (; step < k; ++step)
+    for (std::size_t column = 0; column < width; ++column)
+      out[step * width + column] = columns[column * k + step];
+}
+
+// The same from columns of bf16 in memory, stride bytes apart: two neighbours move together, and are widened
+// last. Returns how many steps it has done.
+std::size_t PanelOfBf16([[maybe_unused]] const std::byte* columns, [[maybe_unused]] std::size_t stride,
+                        [[maybe_unused]] std::size_t k, [[maybe_unused]] float* out) {
+  std::size_t step = 0;
+#if HWY_TARGET != HWY_SCALAR
+  const std::size_t width = 2 * hn::Lanes(F32());
+  const hn::FixedTag<std::uint32_t, 4> d;
+  const hn::FixedTag<float, 4> df;
+  const auto upper = hn::Set(d, 0xFFFF0000U);
+  for (; step + 8 <= k; step += 8)
+    for (std::size_t column = 0; column < width; column += 4) {
+      hn::Vec<decltype(d)> v[4];
+      for (std::size_t i = 0; i < 4; ++i)
+        v[i] =
+            hn::LoadU(d, reinterpret_cast<const std::uint32_t*>(columns + (column + i) * stride + step * 2));
+      Transpose4(v);
+      for (std::size_t i = 0; i < 4; ++i) {
+        float* to = out + (step + 2 * i) * width + column;
+        hn::StoreU(hn::BitCast(df, hn::ShiftLeft<16>(v[i])), df, to);
+        hn::StoreU(hn::BitCast(df, hn::And(v[i], upper)), df, to + width);
+      }
+    }
+#endif
+  return step;
 }
 
 std::size_t RowsPerBlock() { return kRows; }
@@ -130,6 +204,8 @@ HWY_AFTER_NAMESPACE();
 namespace assay::core {
 
 HWY_EXPORT(Panels);
+HWY_EXPORT(PanelOfColumns);
+HWY_EXPORT(PanelOfBf16);
 HWY_EXPORT(RowsPerBlock);
 HWY_EXPORT(ColumnsPerBlock);
 HWY_EXPORT(TargetName);
@@ -149,6 +225,7 @@ std::size_t exact_steps(const TileProduct& p) {
 // Scratch that lives as long as the process: tiles come in their thousands.
 struct Scratch {
   std::vector<float> a, b, c, line;
+  Rows rows{};  // in a
   std::vector<std::uint8_t> skip;
 };
 
@@ -166,37 +243,66 @@ struct Elements {
 Elements a_of(const TileProduct& p) { return {p.a, p.dtype, p.a_zero}; }
 Elements b_of(const TileProduct& p) { return {p.b, p.b_dtype.value_or(p.dtype), p.b_zero}; }
 
-// Widens one line of an operand to fp32, less its zero point.
-const float* widen(const Elements& e, const std::byte* source, std::size_t count, std::vector<float>& line) {
-  line.resize(std::max(line.size(), count));
-  to_f32(e.dtype, source, line.data(), count);
+// Widens `count` elements to fp32, less the zero point.
+void widen(const Elements& e, const std::byte* source, std::size_t count, float* out) {
+  to_f32(e.dtype, source, out, count);
   const auto zero = static_cast<float>(e.zero);
-  for (std::size_t i = 0; i < count && e.zero != 0; ++i) line[i] -= zero;
-  return line.data();
+  for (std::size_t i = 0; i < count && e.zero != 0; ++i) out[i] -= zero;
 }
 
-// Copies an operand (lines x length of each line) into blocks of `width` outer indices with k inside:
-// packed[block][k][width]. Outer is m for A and n for B; outer indices beyond `outer` are zero, so that no
-// slow or trapping value is computed with.
-void pack(const Elements& e, bool outer_is_contiguous, std::size_t outer, std::size_t k0, std::size_t k,
-          std::size_t width, std::vector<float>& packed, std::vector<float>& line) {
-  const std::size_t blocks = ceil_div(outer, width);
-  packed.resize(std::max(packed.size(), blocks * width * k));
-  if (outer % width != 0) std::fill_n(&packed[(blocks - 1) * width * k], width * k, 0.0F);
-  const TileOperand& operand = e.operand;
-  const std::size_t size = size_of(e.dtype);
-  if (outer_is_contiguous) {
-    for (std::size_t step = 0; step < k; ++step) {
-      const float* values = widen(e, operand.data + (k0 + step) * operand.line_stride, outer, line);
-      for (std::size_t i = 0; i < outer; i += width)
-        std::memcpy(&packed[i * k + step * width], values + i, std::min(width, outer - i) * sizeof(float));
-    }
+// Widens A's steps k0 .. k0 + k, line by line as it lies. Rows beyond m, up to a whole block of `height`, are
+// zero, so that no slow or trapping value is computed with.
+Rows widen_a(const TileProduct& p, std::size_t k0, std::size_t k, std::size_t height, std::vector<float>& a) {
+  const Elements e = a_of(p);
+  const std::size_t rows = ceil_div(p.m, height) * height;
+  a.resize(std::max(a.size(), rows * k));
+  if (!p.a.transposed) {
+    const std::byte* source = p.a.data + k0 * size_of(e.dtype);
+    for (std::size_t i = 0; i < p.m; ++i) widen(e, source + i * p.a.line_stride, k, &a[i * k]);
+    std::fill_n(a.data() + p.m * k, (rows - p.m) * k, 0.0F);
+    return {a.data(), k, 1};
+  }
+  for (std::size_t step = 0; step < k; ++step) {
+    widen(e, p.a.data + (k0 + step) * p.a.line_stride, p.m, &a[step * rows]);
+    std::fill_n(a.data() + step * rows + p.m, rows - p.m, 0.0F);
+  }
+  return {a.data(), 1, rows};
+}
+
+// One panel of B whose columns are lines: `columns` of them, of `width`; the others are zero.
+void pack_columns(const Elements& e, std::size_t first, std::size_t columns, std::size_t k0, std::size_t k,
+                  std::size_t width, float* out, std::vector<float>& lines) {
+  const std::byte* source = e.operand.data + first * e.operand.line_stride + k0 * size_of(e.dtype);
+  std::size_t done = 0;
+  if (e.dtype == DType::bf16 && columns == width)
+    done = HWY_DYNAMIC_DISPATCH(PanelOfBf16)(source, e.operand.line_stride, k, out);
+  if (done == k) return;
+  const std::size_t left = k - done;
+  lines.resize(std::max(lines.size(), width * left));
+  for (std::size_t i = 0; i < columns; ++i)
+    widen(e, source + i * e.operand.line_stride + done * size_of(e.dtype), left, &lines[i * left]);
+  std::fill(lines.begin() + static_cast<std::ptrdiff_t>(columns * left),
+            lines.begin() + static_cast<std::ptrdiff_t>(width * left), 0.0F);
+  HWY_DYNAMIC_DISPATCH(PanelOfColumns)(lines.data(), left, out + done * width);
+}
+
+// Copies B's steps k0 .. k0 + k into panels of `width` columns: packed[panel][step][column]. Columns beyond n
+// are zero.
+void pack_b(const TileProduct& p, std::size_t k0, std::size_t k, std::size_t width, Scratch& s) {
+  const Elements e = b_of(p);
+  const std::size_t panels = ceil_div(p.n, width);
+  s.b.resize(std::max(s.b.size(), panels * width * k));
+  if (p.b.transposed) {
+    for (std::size_t j = 0; j < p.n; j += width)
+      pack_columns(e, j, std::min(width, p.n - j), k0, k, width, &s.b[j * k], s.line);
     return;
   }
-  for (std::size_t i = 0; i < outer; ++i) {
-    const float* values = widen(e, operand.data + i * operand.line_stride + k0 * size, k, line);
-    float* out = &packed[i / width * width * k + i % width];
-    for (std::size_t step = 0; step < k; ++step) out[step * width] = values[step];
+  s.line.resize(std::max(s.line.size(), panels * width));
+  std::fill(s.line.begin(), s.line.begin() + static_cast<std::ptrdiff_t>(panels * width), 0.0F);
+  for (std::size_t step = 0; step < k; ++step) {
+    widen(e, p.b.data + (k0 + step) * p.b.line_stride, p.n, s.line.data());
+    for (std::size_t j = 0; j < p.n; j += width)
+      std::memcpy(&s.b[j * k + step * width], &s.line[j], width * sizeof(float));
   }
 }
 
@@ -213,42 +319,50 @@ void add_integers(const TileProduct& p, const std::vector<float>& c, bool accumu
   }
 }
 
-// For each block of rows of the packed A: whether it holds a -0. Null where none does.
-const std::uint8_t* blocks_with_minus_zero(const TileProduct& p, Scratch& s, std::size_t rows) {
-  const std::size_t block = rows * p.k;
-  s.skip.assign(ceil_div(p.m, rows), 0);
+bool has_minus_zero(const float* values, std::size_t count) {
+  std::uint32_t found = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    std::uint32_t bits = 0;
+    std::memcpy(&bits, values + i, sizeof bits);
+    found |= bits == 0x80000000U ? 1U : 0U;
+  }
+  return found != 0;
+}
+
+// For each block of `height` rows of the widened A: whether it holds a -0. Null where none does.
+const std::uint8_t* blocks_with_minus_zero(const TileProduct& p, const Rows& a, Scratch& s,
+                                           std::size_t height) {
+  s.skip.assign(ceil_div(p.m, height), 0);
   bool any = false;
-  for (std::size_t i = 0; i < s.skip.size(); ++i) {
-    std::uint32_t found = 0;
-    for (const float* value = &s.a[i * block]; value != &s.a[i * block] + block; ++value) {
-      std::uint32_t bits = 0;
-      std::memcpy(&bits, value, sizeof bits);
-      found |= bits == 0x80000000U ? 1U : 0U;
-    }
-    s.skip[i] = static_cast<std::uint8_t>(found);
-    any = any || found != 0;
+  for (std::size_t block = 0; block < s.skip.size(); ++block) {
+    const float* first = a.first + block * height * a.row;
+    bool found = a.step == 1 && has_minus_zero(first, height * p.k);
+    for (std::size_t step = 0; step < p.k && a.step != 1 && !found; ++step)
+      found = has_minus_zero(first + step * a.step, height);
+    s.skip[block] = found ? 1 : 0;
+    any = any || found;
   }
   return any ? s.skip.data() : nullptr;
 }
 
-void multiply_floats(const TileProduct& p, Scratch& s, std::size_t rows, std::size_t columns) {
-  pack(a_of(p), p.a.transposed, p.m, 0, p.k, rows, s.a, s.line);
-  pack(b_of(p), !p.b.transposed, p.n, 0, p.k, columns, s.b, s.line);
+void multiply_floats(const TileProduct& p, Scratch& s, std::size_t height, std::size_t width) {
+  if (!p.same_a) s.rows = widen_a(p, 0, p.k, height, s.a);
+  pack_b(p, 0, p.k, width, s);
   HWY_DYNAMIC_DISPATCH(Panels)
-  (s.a.data(), s.b.data(), p.acc, p.m, p.n, p.acc_stride, p.k, p.accumulate,
-   p.skip_minus_zero ? blocks_with_minus_zero(p, s, rows) : nullptr);
+  (s.rows, s.b.data(), p.acc, p.m, p.n, p.acc_stride, p.k, p.accumulate,
+   p.skip_minus_zero ? blocks_with_minus_zero(p, s.rows, s, height) : nullptr);
 }
 
-void multiply_integers(const TileProduct& p, Scratch& s, std::size_t rows, std::size_t columns) {
+void multiply_integers(const TileProduct& p, Scratch& s, std::size_t height, std::size_t width) {
   s.c.resize(std::max(s.c.size(), p.m * p.n));
   const std::size_t steps = exact_steps(p);
   for (std::size_t k0 = 0; k0 < p.k; k0 += steps) {
     const std::size_t k = std::min(steps, p.k - k0);
-    pack(a_of(p), p.a.transposed, p.m, k0, k, rows, s.a, s.line);
-    pack(b_of(p), !p.b.transposed, p.n, k0, k, columns, s.b, s.line);
+    if (!p.same_a || k < p.k) s.rows = widen_a(p, k0, k, height, s.a);
+    pack_b(p, k0, k, width, s);
     HWY_DYNAMIC_DISPATCH(Panels)
-    (s.a.data(), s.b.data(), reinterpret_cast<std::byte*>(s.c.data()), p.m, p.n, p.n * sizeof(float), k,
-     false, nullptr);
+    (s.rows, s.b.data(), reinterpret_cast<std::byte*>(s.c.data()), p.m, p.n, p.n * sizeof(float), k, false,
+     nullptr);
     add_integers(p, s.c, p.accumulate || k0 > 0);
   }
 }

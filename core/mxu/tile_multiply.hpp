@@ -31,6 +31,7 @@ struct TileProduct {
   std::optional<DType> b_dtype = std::nullopt;  // where it is not A's: of its kind
   std::int32_t a_zero = 0, b_zero = 0;          // integers: (a - a_zero) * (b - b_zero)
   bool skip_minus_zero = false;  // floats: a product with an element of A that is -0 is left out
+  bool same_a = false;           // A, its values included, is that of the product before on this thread
 };
 
 void multiply(const TileProduct& product);

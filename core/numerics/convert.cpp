@@ -13,23 +13,23 @@ namespace {
 
 constexpr std::uint32_t kCanonicalNan = 0x7FC00000U;
 
-std::uint32_t bits_of(float value) {
+ASSAY_ALWAYS_INLINE std::uint32_t bits_of(float value) {
   std::uint32_t bits;
   std::memcpy(&bits, &value, sizeof bits);
   return bits;
 }
 
-float float_of(std::uint32_t bits) {
+ASSAY_ALWAYS_INLINE float float_of(std::uint32_t bits) {
   float value;
   std::memcpy(&value, &bits, sizeof value);
   return value;
 }
 
-bool is_nan(std::uint32_t bits) { return (bits & 0x7FFFFFFFU) > 0x7F800000U; }
+ASSAY_ALWAYS_INLINE bool is_nan(std::uint32_t bits) { return (bits & 0x7FFFFFFFU) > 0x7F800000U; }
 
-float bf16_to_f32(std::uint16_t value) { return float_of(std::uint32_t{value} << 16); }
+ASSAY_ALWAYS_INLINE float bf16_to_f32(std::uint16_t value) { return float_of(std::uint32_t{value} << 16); }
 
-std::uint16_t f32_to_bf16(float value) {
+ASSAY_ALWAYS_INLINE std::uint16_t f32_to_bf16(float value) {
   const std::uint32_t bits = bits_of(value);
   const std::uint32_t rounded = (bits + 0x7FFFU + ((bits >> 16) & 1U)) >> 16;
   return static_cast<std::uint16_t>(is_nan(bits) ? 0x7FC0U : rounded);
@@ -37,7 +37,7 @@ std::uint16_t f32_to_bf16(float value) {
 
 // The exponent is moved by a multiplication, which is exact for subnormals too: a half's bits, placed
 // below fp32's exponent field, are the value times 2^-112.
-float f16_to_f32(std::uint16_t value) {
+ASSAY_ALWAYS_INLINE float f16_to_f32(std::uint16_t value) {
   const std::uint32_t magnitude = (value & 0x7FFFU) << 13;
   const std::uint32_t sign = std::uint32_t{value & 0x8000U} << 16;
   const std::uint32_t special = magnitude | 0x7F800000U;
@@ -47,7 +47,7 @@ float f16_to_f32(std::uint16_t value) {
 
 // Normal results: round at bit 13 after rebiasing. Subnormal results: adding 0.5 puts their last bit
 // at fp32's last bit, so that the addition itself rounds to nearest even.
-std::uint16_t f32_to_f16(float value) {
+ASSAY_ALWAYS_INLINE std::uint16_t f32_to_f16(float value) {
   const std::uint32_t bits = bits_of(value);
   const std::uint32_t sign = (bits >> 16) & 0x8000U;
   const std::uint32_t magnitude = bits & 0x7FFFFFFFU;
@@ -110,13 +110,27 @@ void widen_fp8(const std::byte* source, float* out, std::size_t count) {
 }
 
 template <typename From, typename To, typename Convert>
-void each(const std::byte* source, std::byte* out, std::size_t count, Convert convert) {
+ASSAY_ALWAYS_INLINE void each(const std::byte* source, std::byte* out, std::size_t count, Convert convert) {
   for (std::size_t i = 0; i < count; ++i) {
     From from;
     std::memcpy(&from, source + i * sizeof(From), sizeof from);
     const To to = convert(from);
     std::memcpy(out + i * sizeof(To), &to, sizeof to);
   }
+}
+
+// The conversions that move the most values, for every vector width.
+ASSAY_VECTOR_CLONES void widen_bf16(const std::byte* source, std::byte* out, std::size_t count) {
+  each<std::uint16_t, float>(source, out, count, [](std::uint16_t v) { return bf16_to_f32(v); });
+}
+ASSAY_VECTOR_CLONES void widen_f16(const std::byte* source, std::byte* out, std::size_t count) {
+  each<std::uint16_t, float>(source, out, count, [](std::uint16_t v) { return f16_to_f32(v); });
+}
+ASSAY_VECTOR_CLONES void round_bf16(const std::byte* source, std::byte* out, std::size_t count) {
+  each<float, std::uint16_t>(source, out, count, [](float v) { return f32_to_bf16(v); });
+}
+ASSAY_VECTOR_CLONES void round_f16(const std::byte* source, std::byte* out, std::size_t count) {
+  each<float, std::uint16_t>(source, out, count, [](float v) { return f32_to_f16(v); });
 }
 
 // |x| <= 2^16 is enough, as |zero| is less than 2^16: adding 1.5 * 2^23 rounds to an integer.
@@ -165,8 +179,8 @@ void to_f32(DType from, const std::byte* source, float* out, std::size_t count) 
   auto* bytes = reinterpret_cast<std::byte*>(out);
   switch (from) {
     case DType::f32: std::memcpy(out, source, count * sizeof(float)); return;
-    case DType::f16: each<std::uint16_t, float>(source, bytes, count, f16_to_f32); return;
-    case DType::bf16: each<std::uint16_t, float>(source, bytes, count, bf16_to_f32); return;
+    case DType::f16: widen_f16(source, bytes, count); return;
+    case DType::bf16: widen_bf16(source, bytes, count); return;
     case DType::s8:
       each<std::int8_t, float>(source, bytes, count, [](std::int8_t v) { return static_cast<float>(v); });
       return;
@@ -191,8 +205,8 @@ void from_f32(DType to, const float* source, std::byte* out, std::size_t count, 
         return is_nan(bits) ? kCanonicalNan : bits;
       });
       return;
-    case DType::f16: each<float, std::uint16_t>(bytes, out, count, f32_to_f16); return;
-    case DType::bf16: each<float, std::uint16_t>(bytes, out, count, f32_to_bf16); return;
+    case DType::f16: round_f16(bytes, out, count); return;
+    case DType::bf16: round_bf16(bytes, out, count); return;
     case DType::e4m3:
       each<float, std::uint8_t>(bytes, out, count, [=](float v) { return E4m3::from_f32(v, saturate); });
       return;
@@ -246,7 +260,7 @@ void quantise(DType to, const float* source, std::int32_t zero, std::byte* out, 
   }
 }
 
-void canonicalize_nans(float* values, std::size_t count) {
+ASSAY_VECTOR_CLONES void canonicalize_nans(float* values, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     const std::uint32_t bits = bits_of(values[i]);
     values[i] = float_of(is_nan(bits) ? kCanonicalNan : bits);

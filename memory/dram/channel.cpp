@@ -25,13 +25,16 @@ Channel::Channel(const DramTiming& timing, const Machine::MemoryController& poli
       number_(number),
       per_bank_(policy.refresh == "per_bank"),
       closed_page_(policy.page_policy == "closed"),
+      steady_(timing.ccd_s == timing.burst && timing.column <= timing.ccd_s &&
+              timing.ccd_l <= 2 * timing.ccd_s),
       observer_(observer),
       banks_(timing.banks()),
       hit_{std::vector<Hit>(timing.banks()), std::vector<Hit>(timing.banks())},
       groups_(timing.groups),
       group_shift_(lowest(timing.banks_per_group)),
       nodes_(std::size_t{policy.read_queue} + policy.write_queue),
-      phase_(refresh_phase) {
+      phase_(refresh_phase),
+      due_(refresh_phase) {
   for (std::uint32_t b = 0; b < banks_.size(); ++b) banks_[b].group = b / t_.banks_per_group;
   for (std::size_t n = nodes_.size(); n-- > 0;) free_nodes_.push_back(static_cast<std::int32_t>(n));
 }
@@ -55,7 +58,7 @@ void Channel::arrive(Clock at, std::uint64_t id, bool write, const DramAccess* a
   }
 }
 
-bool Channel::accept(std::vector<ChannelAnswer>& answers) {
+inline bool Channel::accept(std::vector<ChannelAnswer>& answers) {
   const Arrival arrival = inbox_.front();
   const std::size_t direction = arrival.access.write ? kWrite : kRead;
   const std::uint32_t places = arrival.access.write ? policy_.write_queue : policy_.read_queue;
@@ -97,7 +100,7 @@ bool Channel::forwarded(const DramAccess& read) const {
   return false;
 }
 
-void Channel::insert(std::int32_t index) {
+inline void Channel::insert(std::int32_t index) {
   Node& node = nodes_[static_cast<std::size_t>(index)];
   const std::size_t direction = node.access.write ? kWrite : kRead;
   const std::uint32_t number = node.access.group * t_.banks_per_group + node.access.bank;
@@ -108,10 +111,10 @@ void Channel::insert(std::int32_t index) {
   bank.last[direction] = index;
   if (bank.hit[direction] == kNone && bank.row == node.access.row) bank.hit[direction] = index;
   ++waiting_[direction];
-  note(number);
+  note(number, direction);
 }
 
-void Channel::remove(std::uint32_t number, std::int32_t index) {
+inline void Channel::remove(std::uint32_t number, std::int32_t index) {
   Node& node = nodes_[static_cast<std::size_t>(index)];
   const std::size_t direction = node.access.write ? kWrite : kRead;
   Bank& bank = banks_[number];
@@ -126,7 +129,7 @@ void Channel::remove(std::uint32_t number, std::int32_t index) {
   bank.hit[direction] = next;
   --waiting_[direction];
   free_nodes_.push_back(index);
-  note(number);
+  note(number, direction);
 }
 
 void Channel::find_hits(std::uint32_t number) {
@@ -136,27 +139,41 @@ void Channel::find_hits(std::uint32_t number) {
     while (node != kNone && nodes_[static_cast<std::size_t>(node)].access.row != bank.row)
       node = nodes_[static_cast<std::size_t>(node)].next;
     bank.hit[direction] = node;
+    note(number, direction);
   }
-  note(number);
+  open_ = bank.row < 0 ? open_ & ~bit(number) : open_ | bit(number);
 }
 
-void Channel::note(std::uint32_t number) {
+inline void Channel::note(std::uint32_t number, std::size_t direction) {
   stale_ = true;
   const Bank& bank = banks_[number];
   const auto set = [number](std::uint64_t& mask, bool on) {
-    mask = on ? mask | bit(number) : mask & ~bit(number);
+    mask = (mask & ~bit(number)) | std::uint64_t{on} << number;
   };
-  for (const std::size_t direction : {kRead, kWrite}) {
-    set(pending_[direction], bank.first[direction] != kNone);
-    set(hits_[direction], bank.hit[direction] != kNone);
-    set(rows_[direction], bank.first[direction] != bank.hit[direction]);
-    if (bank.hit[direction] != kNone)
-      hit_[direction][number].order = nodes_[static_cast<std::size_t>(bank.hit[direction])].order;
-  }
-  set(open_, bank.row >= 0);
+  note_hit(number, direction);
+  set(pending_[direction], bank.first[direction] != kNone);
+  set(hits_[direction], bank.hit[direction] != kNone);
+  set(rows_[direction], bank.first[direction] != bank.hit[direction]);
 }
 
-void Channel::choose_direction() {
+inline void Channel::note_hit(std::uint32_t number, std::size_t direction) {
+  const std::int32_t node = banks_[number].hit[direction];
+  const bool listed = (hits_[direction] & bit(number)) != 0;
+  if (node == kNone && !listed) return;
+  std::vector<std::uint8_t>& banks = by_age_[direction];
+  std::uint64_t& order = hit_[direction][number].order;
+  if (listed) {
+    if (node != kNone && nodes_[static_cast<std::size_t>(node)].order == order) return;
+    banks.erase(std::find(banks.begin(), banks.end(), number));
+  }
+  if (node == kNone) return;
+  order = nodes_[static_cast<std::size_t>(node)].order;
+  auto place = banks.end();
+  while (place != banks.begin() && hit_[direction][*(place - 1)].order > order) --place;
+  banks.insert(place, static_cast<std::uint8_t>(number));
+}
+
+inline void Channel::choose_direction() {
   const bool before = writing_;
   if (!writing_) writing_ = waiting_[kWrite] >= policy_.write_high;
   else if (waiting_[kWrite] == 0 || (waiting_[kWrite] <= policy_.write_low && waiting_[kRead] > 0))
@@ -165,33 +182,70 @@ void Channel::choose_direction() {
 }
 
 // When the writes are drained though they are few: as long as no read has come, so long none may be expected.
-Clock Channel::drain_at() const {
+inline Clock Channel::drain_at() const {
   if (writing_ || waiting_[kWrite] == 0 || waiting_[kRead] > 0) return kNever;
   return std::max(now_, reads_gone_ + t_.read_to_write + t_.write_to_read_l);
 }
 
 // ------------------------------------------------------------------------------------------ choices
 
-Channel::Choice Channel::best_column() const {
+inline Channel::Choice Channel::best_column() const {
   Choice best;
   // Before a refresh of all banks what is open is used as long as that does not put the refresh off.
   const Clock recovery = writing_ ? t_.write_to_precharge : t_.read_to_precharge;
   const Clock last = refreshing_ && !per_bank_ ? close_all_at() : kNever;
   const std::size_t direction = writing_ ? kWrite : kRead;
   const Clock from = std::max({now_, column_from_[direction], column_bus_});
-  std::uint64_t banks = hits_[direction];
-  if (refreshing_ && per_bank_) banks &= ~bit(target_);
-  for (; banks != 0; banks &= banks - 1) {
-    const std::uint32_t number = lowest(banks);
-    const Hit& hit = hit_[direction][number];
-    const Clock at =
-        std::max({from, hit.column_from, groups_[number >> group_shift_].column_from[direction]});
-    if (at > best.at || at + recovery > last ||
+  const std::uint64_t barred = refreshing_ && per_bank_ ? bit(target_) : 0;
+  for (const std::uint32_t number : by_age_[direction]) {
+    const Clock at = std::max(
+        {from, hit_[direction][number].column_from, groups_[group_of(number)].column_from[direction]});
+    if (at >= best.at || at + recovery > last || (bit(number) & barred) != 0 ||
         ((rows_[direction] & bit(number)) != 0 && overdue(banks_[number].first[direction], at)))
       continue;
-    best.offer(at, Step::column, number, hit.order);
+    best = {at, Step::column, number, hit_[direction][number].order};
+    if (at == from) break;  // none is earlier, and those that follow are younger
   }
   return best;
+}
+
+// The column commands from `column` on that are known now: those before `until` and the next arrival, up to
+// the end of an access.
+inline Channel::Run Channel::run_from(const Choice& column, Clock until) const {
+  Run run = turns_from(column);
+  if (!inbox_.empty() && !full_) until = std::min(until, inbox_.front().at);
+  if (run.step == 0) return run;
+  const std::size_t direction = writing_ ? kWrite : kRead;
+  const auto left = [&](std::uint32_t number) {
+    return nodes_[static_cast<std::size_t>(banks_[number].hit[direction])].access.bursts;
+  };
+  const bool turns = run.banks[0] != run.banks[1];
+  run.bursts = turns ? std::min(2 * left(run.banks[0]) - 1, 2 * left(run.banks[1])) : left(run.banks[0]);
+  if (until < run.at + run.bursts * run.step)
+    run.bursts = until > run.at ? static_cast<std::uint32_t>(ceil_div(until - run.at, run.step)) : 1;
+  return run;
+}
+
+// Which banks' bursts follow, and how fast; step 0: only the first is known. The oldest hit is served
+// whenever its group allows it, and while its group does not, the oldest one of another.
+inline Channel::Run Channel::turns_from(const Choice& column) const {
+  const Run once{column.at, 0, {column.bank, column.bank}, 1};
+  const bool row_waits = t_.one_bus && row_.step != Step::none;  // each burst puts it off
+  if (!steady_ || refreshing_ || row_waits) return once;
+  const std::size_t direction = writing_ ? kWrite : kRead;
+  const std::vector<std::uint8_t>& banks = by_age_[direction];
+  const std::uint32_t oldest = banks.front();
+  std::size_t next = 1;
+  while (next < banks.size() && group_of(banks[next]) == group_of(oldest)) ++next;
+  const bool alone = next == banks.size() || t_.ccd_l <= t_.ccd_s;
+  const std::uint32_t other = alone || column.bank != oldest ? oldest : banks[next];
+  if (((rows_[direction] >> column.bank | rows_[direction] >> other) & 1) != 0) return once;
+  if (column.bank != oldest && (alone || column.bank != banks[next])) return once;
+  if (alone) return {column.at, std::max(t_.ccd_s, t_.ccd_l), {oldest, oldest}, 1};
+  const Clock ready =
+      std::max(hit_[direction][other].column_from, groups_[group_of(other)].column_from[direction]);
+  if (ready > column.at + t_.ccd_s) return once;
+  return {column.at, t_.ccd_s, {column.bank, other}, 1};
 }
 
 // The access has waited so long that younger ones of its bank stand back.
@@ -199,7 +253,7 @@ bool Channel::overdue(std::int32_t node, Clock at) const {
   return nodes_[static_cast<std::size_t>(node)].arrival + policy_.age_cap_clocks <= at;
 }
 
-Channel::Choice Channel::best_row() const {
+inline Channel::Choice Channel::best_row() const {
   Choice best;
   if (refreshing_) {
     offer_refresh(best);
@@ -207,8 +261,10 @@ Channel::Choice Channel::best_row() const {
   }
   const std::uint64_t usable = refreshing_ ? ~bit(target_) : ~std::uint64_t{0};
   const std::size_t direction = writing_ ? kWrite : kRead, other = 1 - direction;
-  offer_rows(best, rows_[direction] & usable, direction, 0);
-  offer_rows(best, rows_[other] & ~hits_[other] & ~pending_[direction] & usable, other, kAhead);
+  const std::uint64_t served = rows_[direction] & usable;
+  const std::uint64_t ahead = rows_[other] & ~hits_[other] & ~pending_[direction] & usable;
+  if (served != 0) offer_rows(best, served, direction, 0);
+  if (ahead != 0) offer_rows(best, ahead, other, kAhead);
   if (closed_page_) {
     for (std::uint64_t banks = open_ & ~hits_[kRead] & ~hits_[kWrite] & usable; banks != 0;
          banks &= banks - 1) {
@@ -264,19 +320,17 @@ Clock Channel::close_all_at() const {
 }
 
 // When the next refresh is started if nothing else happens.
-Clock Channel::refresh_at() const {
+inline Clock Channel::refresh_at() const {
   if (refreshing_) return kNever;
-  const std::uint64_t parts = per_bank_ ? banks_.size() : 1;
-  const Clock due = phase_ + performed_ * t_.refi / parts;
-  const Clock forced = due + policy_.refresh_postpone * t_.refi;
+  const Clock forced = due_ + policy_.refresh_postpone * t_.refi;
   if (per_bank_) {
     const bool unused =
         (first_banks(banks_.size()) & ~refreshed_ & ~pending_[kRead] & ~pending_[kWrite]) != 0;
-    return std::max(now_, unused ? due : forced);
+    return std::max(now_, unused ? due_ : forced);
   }
   if (waiting_[kRead] + waiting_[kWrite] > 0) return std::max(now_, forced);
   // As long as it has been idle, so long it may be expected to stay.
-  return std::max({now_, refresh_from_, std::min(forced, std::max(due, empty_since_ + t_.rfc))});
+  return std::max({now_, refresh_from_, std::min(forced, std::max(due_, empty_since_ + t_.rfc))});
 }
 
 void Channel::start_refresh() {
@@ -310,21 +364,9 @@ void Channel::advance(Clock until, std::vector<ChannelAnswer>& answers) {
     now_ = next;
     if (drain == next) writing_ = stale_ = true;
     else if (refresh < std::min(column.at, row_.at)) start_refresh();
-    else if (column.at <= row_.at) issue_columns(column, std::min({row_.at, refresh, drain, until}), answers);
+    else if (column.at <= row_.at)
+      issue_run(run_from(column, std::min({row_.at, refresh, drain, until})), answers);
     else issue_row(row_);
-  }
-}
-
-// Issues the column command, and those that follow it before `until`, up to the end of an access: in between
-// nothing else changes.
-void Channel::issue_columns(Choice column, Clock until, std::vector<ChannelAnswer>& answers) {
-  if (!inbox_.empty() && !full_) until = std::min(until, inbox_.front().at);
-  bool more = issue_column(column.at, column.bank, answers);
-  while (more && !stale_) {
-    column = best_column();
-    if (column.at >= until) return;
-    now_ = column.at;
-    more = issue_column(column.at, column.bank, answers);
   }
 }
 
@@ -340,20 +382,34 @@ void Channel::issue_row(const Choice& choice) {
   }
 }
 
-// False where it was the last one of its access.
-bool Channel::issue_column(Clock at, std::uint32_t number, std::vector<ChannelAnswer>& answers) {
+inline void Channel::issue_run(const Run& run, std::vector<ChannelAnswer>& answers) {
+  const std::size_t direction = writing_ ? kWrite : kRead;
+  DramLoss cause = account(run.at, run.banks[0], direction);
+  if (run.bursts > 1) cause = account_rest(run);
+  if (observer_ != nullptr) tell_columns(run);
+  now_ = run.at + (run.bursts - 1) * run.step;
+  const bool turns = run.banks[0] != run.banks[1];
+  const std::uint32_t last = run.banks[(run.bursts - 1) % 2];
+  if (turns && run.bursts > 1) {
+    const std::uint32_t before = run.banks[run.bursts % 2];
+    take_bursts(now_ - run.step, before, run.bursts / 2);
+    take_bursts(now_, last, run.bursts - run.bursts / 2);
+  } else {
+    take_bursts(now_, last, run.bursts);
+  }
+  const std::int32_t node = banks_[last].hit[direction];
+  if (nodes_[static_cast<std::size_t>(node)].access.bursts == 0) finish(last, node, now_, cause, answers);
+}
+
+// What the last of these bursts of a bank holds up.
+inline void Channel::take_bursts(Clock at, std::uint32_t number, std::uint32_t bursts) {
   const std::size_t direction = writing_ ? kWrite : kRead;
   Bank& bank = banks_[number];
   Group& group = groups_[bank.group];
-  const std::int32_t index = bank.hit[direction];
-  DramAccess& access = nodes_[static_cast<std::size_t>(index)].access;
-  const DramLoss cause = account(at, number, direction);
-  tell(at, writing_ ? DramCommand::write : DramCommand::read, number, access.row, access.column);
-
   column_bus_ = at + t_.column;
   if (t_.one_bus) {
     row_bus_ = column_bus_;
-    stale_ = true;
+    stale_ = stale_ || row_.step != Step::none;
   }
   column_from_[direction] = at + t_.ccd_s;
   group.column_from[direction] = at + t_.ccd_l;
@@ -364,15 +420,14 @@ bool Channel::issue_column(Clock at, std::uint32_t number, std::vector<ChannelAn
     raise(column_from_[kWrite], at + t_.read_to_write);
   }
   raise(bank.pre_from, at + (writing_ ? t_.write_to_precharge : t_.read_to_precharge));
-  stale_ = stale_ || (rows_[direction] & bit(number)) != 0 || closed_page_;
-  ++access.column;
-  if (--access.bursts > 0) return true;
-  finish(number, index, at, cause, answers);
-  return false;
+  stale_ = stale_ || (rows_[direction] & bit(number)) != 0;
+  DramAccess& access = nodes_[static_cast<std::size_t>(bank.hit[direction])].access;
+  access.column += bursts;
+  access.bursts -= bursts;
 }
 
 // The owner of the gap before a burst, and the books of the data bus.
-DramLoss Channel::account(Clock at, std::uint32_t number, std::size_t direction) {
+inline DramLoss Channel::account(Clock at, std::uint32_t number, std::size_t direction) {
   const Bank& bank = banks_[number];
   const bool write = direction == kWrite;
   const Clock start = at + (write ? t_.write_data : t_.read_data);
@@ -400,7 +455,19 @@ DramLoss Channel::account(Clock at, std::uint32_t number, std::size_t direction)
   return cause;
 }
 
-void Channel::finish(std::uint32_t number, std::int32_t index, Clock at, DramLoss cause,
+// The same for the bursts of a run after its first: the gaps before them are their group's.
+inline DramLoss Channel::account_rest(const Run& run) {
+  const std::uint64_t bursts = run.bursts - 1;
+  const Clock lost = run.step - t_.burst;
+  counters_.clocks[static_cast<std::size_t>(DramLoss::group)] += bursts * lost;
+  counters_.clocks[static_cast<std::size_t>(DramLoss::bus)] += bursts * t_.burst;
+  counters_.bursts += bursts;
+  data_end_ += bursts * run.step;
+  if (writing_) written_ = data_end_;
+  return lost > 0 ? DramLoss::group : DramLoss::bus;
+}
+
+inline void Channel::finish(std::uint32_t number, std::int32_t index, Clock at, DramLoss cause,
                      std::vector<ChannelAnswer>& answers) {
   const DramAccess access = nodes_[static_cast<std::size_t>(index)].access;
   remove(number, index);
@@ -489,6 +556,7 @@ void Channel::issue_refresh(Clock at) {
     refresh_from_ = end;  // what comes meanwhile goes before the next one
   }
   ++performed_;
+  due_ = phase_ + performed_ * t_.refi / (per_bank_ ? banks_.size() : 1);
   ++counters_.refreshes;
   refreshing_ = false;
 }
@@ -503,6 +571,17 @@ void Channel::tell(Clock at, DramCommand command, std::uint32_t number, std::uin
   if (observer_ == nullptr) return;
   observer_->command(
       {at, command, number_, number / t_.banks_per_group, number % t_.banks_per_group, row, column});
+}
+
+void Channel::tell_columns(const Run& run) {
+  const std::size_t direction = writing_ ? kWrite : kRead;
+  const bool turns = run.banks[0] != run.banks[1];
+  for (std::uint32_t i = 0; i < run.bursts; ++i) {
+    const std::uint32_t number = run.banks[i % 2];
+    const DramAccess& access = nodes_[static_cast<std::size_t>(banks_[number].hit[direction])].access;
+    tell(run.at + i * run.step, writing_ ? DramCommand::write : DramCommand::read, number, access.row,
+         access.column + (turns ? i / 2 : i));
+  }
 }
 
 DramCounters Channel::counters(Clock until) const {

@@ -10,6 +10,9 @@
 // `refresh_postpone` periods are overdue. Rows are opened ahead for the direction that is not served, in
 // banks that the served one does not use.
 //
+// Bursts whose order is known are issued together (Run): of the oldest access in an open row alone, or in
+// turns with the oldest one of another bank group, up to the end of an access or the next other event.
+//
 // Legality: DramTiming. The data bus's every clock has one owner (loss.def): a gap before a burst belongs to
 // what that burst waited for longest, less the time in which no access was there.
 #pragma once
@@ -98,6 +101,12 @@ class Channel {
     DramAccess access;
     bool last = false;  // of its request
   };
+  // Column commands `step` clocks apart, of two banks in turns or of one (then both are the same).
+  struct Run {
+    Clock at = 0, step = 0;
+    std::array<std::uint32_t, 2> banks{};
+    std::uint32_t bursts = 1;
+  };
   enum class Step : std::uint8_t { none, column, activate, precharge, precharge_all, refresh };
   struct Choice {
     Clock at = kNever;
@@ -110,18 +119,24 @@ class Channel {
     }
   };
 
+  std::uint32_t group_of(std::uint32_t bank) const { return bank >> group_shift_; }
+
   // --- queues ---
   bool accept(std::vector<ChannelAnswer>& answers);  // the next arrival; false where its queue is full
   bool forwarded(const DramAccess& read) const;
   void insert(std::int32_t node);
   void remove(std::uint32_t bank, std::int32_t node);
   void find_hits(std::uint32_t bank);
-  void note(std::uint32_t bank);  // brings the masks up to date
+  void note(std::uint32_t bank,
+            std::size_t direction);  // brings the masks and the order of the hits up to date
+  void note_hit(std::uint32_t bank, std::size_t direction);
   void choose_direction();
   Clock drain_at() const;
 
   // --- choices ---
   Choice best_column() const;
+  Run run_from(const Choice& column, Clock until) const;
+  Run turns_from(const Choice& column) const;
   bool overdue(std::int32_t node, Clock at) const;
   Choice best_row() const;
   void offer_rows(Choice& best, std::uint64_t banks, std::size_t direction, std::uint64_t age) const;
@@ -131,8 +146,8 @@ class Channel {
   void start_refresh();
 
   // --- commands ---
-  void issue_columns(Choice column, Clock until, std::vector<ChannelAnswer>& answers);
-  bool issue_column(Clock at, std::uint32_t bank, std::vector<ChannelAnswer>& answers);
+  void issue_run(const Run& run, std::vector<ChannelAnswer>& answers);
+  void take_bursts(Clock last, std::uint32_t bank, std::uint32_t bursts);
   void issue_row(const Choice& choice);
   void issue_activate(Clock at, std::uint32_t bank);
   void issue_precharge(Clock at, std::uint32_t bank);
@@ -141,14 +156,17 @@ class Channel {
   void finish(std::uint32_t bank, std::int32_t node, Clock at, DramLoss cause,
               std::vector<ChannelAnswer>& answers);
   DramLoss account(Clock at, std::uint32_t bank, std::size_t direction);
+  DramLoss account_rest(const Run& run);
   void tell(Clock at, DramCommand command, std::uint32_t bank = 0, std::uint32_t row = 0,
             std::uint32_t column = 0);
+  void tell_columns(const Run& run);
   void hold_row_bus(Clock until);
 
   const DramTiming& t_;
   const Machine::MemoryController& policy_;
   std::uint32_t number_;
   bool per_bank_, closed_page_;
+  bool steady_;  // bursts of two groups in turns fill the bus
   DramObserver* observer_;
 
   std::vector<Bank> banks_;
@@ -179,10 +197,11 @@ class Channel {
   // needs another row.
   std::array<std::uint64_t, 2> pending_{}, hits_{}, rows_{};
   std::uint64_t open_ = 0;
+  std::array<std::vector<std::uint8_t>, 2> by_age_;  // banks with hits, that with the oldest first
   Choice row_;  // the next row command, unless stale: something has changed that it depends on
 
   // Refresh: the next one (per-bank: of one bank) is due at phase + performed * period.
-  Clock phase_, empty_since_ = 0;
+  Clock phase_, due_, empty_since_ = 0;
   std::uint64_t performed_ = 0;
   bool refreshing_ = false;
   std::uint32_t target_ = 0;     // per-bank: the bank being refreshed
