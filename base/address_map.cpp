@@ -12,6 +12,10 @@ namespace {
 
 const std::vector<std::string> kNames{"byte", "column", "group", "bank", "row", "channel"};
 
+// By degree: a primitive polynomial, bit i for x^i.
+constexpr std::array<std::uint32_t, 9> kPrimitive{0, 0b11, 0b111, 0b1101, 0b11001, 0b101001, 0b1100001, 0b11000001,
+                                                  0b101100011};
+
 std::uint32_t log2_of(std::uint64_t power) {
   std::uint32_t bits = 0;
   while (power >> (bits + 1) != 0) ++bits;
@@ -38,7 +42,7 @@ struct AddressMap::Part {
   Field field;
   std::uint32_t bits;
   std::vector<Field> folds;
-  bool folds_all = false;
+  bool folds_all = false, by_polynomial = false;
   std::uint32_t from = 0;  // lowest bit in the address
   std::uint32_t to = 0;    // lowest bit in the field's value
 };
@@ -64,8 +68,13 @@ std::vector<AddressMap::Part> AddressMap::parse(const std::string& text, const s
               {}};
     while (std::getline(pieces, fold, '^')) {
       if (fold == "all") part.folds_all = true;
+      else if (fold == "poly") part.by_polynomial = true;
       else part.folds.push_back(field_named(fold, where));
     }
+    if (part.by_polynomial && (part.folds_all || !part.folds.empty()))
+      fail(ExitCode::Usage, "{}: '{}': ^poly reads all bits to the left; other folds beside it undo it", where, item);
+    if (part.by_polynomial && part.bits >= kPrimitive.size())
+      fail(ExitCode::Usage, "{}: '{}': ^poly has at most {} bits", where, item, kPrimitive.size() - 1);
     if (part.folds_all && !part.folds.empty())
       fail(ExitCode::Usage, "{}: '{}': ^all folds the other fields too, and twice undoes itself", where,
            item);
@@ -107,9 +116,21 @@ void AddressMap::check_geometry(const std::vector<Part>& parts, const HbmTable& 
            table.name, log2_of(sizes[f]), sizes[f], f == 0 ? "bytes a burst" : kNames[f] + "s");
   }
   if (parts.empty() || parts.back().field != Field::byte || parts.back().bits != log2_of(sizes[0]) ||
-      !parts.back().folds.empty() || parts.back().folds_all)
+      !parts.back().folds.empty() || parts.back().folds_all || parts.back().by_polynomial)
     fail(ExitCode::Usage, "{}: the last field is byte:{}, the bytes of a burst, whole and without folds",
          where, log2_of(sizes[0]));
+}
+
+// Each bit further to the left stands for the next power of x, modulo the polynomial.
+void AddressMap::fold_by_polynomial(std::vector<Term>& terms, const Part& part, std::uint32_t top) {
+  std::uint32_t power = 1U << (part.bits - 1);
+  for (std::uint32_t bit = part.from + part.bits; bit < top; ++bit) {
+    power <<= 1;
+    if (power >> part.bits != 0) power ^= kPrimitive[part.bits];
+    for (std::uint32_t to = 0; to < part.bits; ++to)
+      if ((power >> to & 1) != 0)
+        terms.push_back({static_cast<std::uint8_t>(bit), static_cast<std::uint8_t>(part.to + to), 1});
+  }
 }
 
 // The XOR terms of every field: its own bits, then the folds.
@@ -123,6 +144,7 @@ void AddressMap::fold(const std::vector<Part>& parts, const std::string& where) 
     const std::uint32_t top = parts.front().from + parts.front().bits;
     for (std::uint32_t bit = part->from + part->bits; part->folds_all && bit < top; bit += part->bits)
       terms.push_back(term(bit, part->to, std::min(part->bits, top - bit)));
+    if (part->by_polynomial) fold_by_polynomial(terms, *part, top);
     for (const Field source : part->folds) {
       if (std::count(part->folds.begin(), part->folds.end(), source) > 1)
         fail(ExitCode::Usage, "{}: ^{} twice in one field undoes itself", where,
@@ -170,7 +192,7 @@ std::string default_address_map(const HbmTable& table) {
   add("bank", log2_of(table.banks_per_group), "^row");
   add("column", column - low, "");
   add("group", log2_of(table.bank_groups), "^all");
-  add("channel", log2_of(table.channels()), "^all");
+  add("channel", log2_of(table.channels()), "^poly");
   add("column", low, "");
   return text + fmt::format("byte:{}", byte);
 }

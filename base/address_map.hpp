@@ -9,6 +9,11 @@
 // folds all bits to the left, as one number: every power-of-two stride then spreads over all channels. A fold
 // reads bits to the left only, so that no two addresses share a place. The widths must be those of the memory
 // table's geometry.
+//
+// "^poly" makes the field the remainder of its own bits and all to the left, as a polynomial over GF(2), by a
+// primitive polynomial of the field's degree: pseudo-random interleaving (Rau, ISCA 1991). Powers of two spread as
+// with ^all, whose chunks of n bits add up to a number modulo 2^n - 1, give or take carries: with n = 6 the multiples
+// of 9, lines of 3x3 weights, meet few channels.
 #pragma once
 
 #include <array>
@@ -76,6 +81,7 @@ class AddressMap {
   void place(std::vector<Part>& parts);
   void check_geometry(const std::vector<Part>& parts, const HbmTable& table, const std::string& where) const;
   void fold(const std::vector<Part>& parts, const std::string& where);
+  static void fold_by_polynomial(std::vector<Term>& terms, const Part& part, std::uint32_t top);
   void tabulate(const std::vector<Part>& parts);
 
   std::array<std::vector<Term>, kFields> terms_;
@@ -86,7 +92,7 @@ class AddressMap {
 };
 
 // The map of a table that no machine gives one: blocks of 256 bytes, each in one row, go from channel to
-// channel, then from bank group to bank group; the channel folds in what is above it.
+// channel, then from bank group to bank group; the channel is the remainder by a polynomial of all above the blocks.
 std::string default_address_map(const HbmTable& table);
 
 }  // namespace assay

@@ -51,12 +51,25 @@ TEST(AddressMap, FoldsAllThatIsToTheLeftAsOneNumber) {
         << above;
 }
 
+// By x^2 + x + 1 the powers of x from the second one on are x + 1, 1, x, x + 1, ...
+TEST(AddressMap, PolyIsTheRemainderByAPrimitivePolynomial) {
+  const AddressMap map("row:3 bank:1 column:2 group:1 channel:2^poly byte:5", small_table(), "here");
+  constexpr std::array<std::uint32_t, 7> kPowers{3, 1, 2, 3, 1, 2, 3};
+  for (std::uint64_t above = 0; above < 128; ++above) {
+    std::uint32_t expected = 1;
+    for (std::size_t bit = 0; bit < kPowers.size(); ++bit)
+      if ((above >> bit & 1) != 0) expected ^= kPowers[bit];
+    EXPECT_EQ(map.locate(above << 7 | 1 << 5).channel, expected) << above;
+  }
+}
+
 TEST(AddressMap, GivesEveryAddressAPlaceOfItsOwn) {
   const HbmTable t = small_table();
   for (const std::string text :
        {"row:3 bank:1 column:1 channel:2 group:1 column:1 byte:5",
         "row:3 bank:1^row column:1 channel:2^row^bank^column group:1^bank^channel column:1^row byte:5",
         "row:3 bank:1^row column:1 channel:2^all group:1^all column:1^all byte:5",
+        "row:3 bank:1^row column:1 channel:2^poly group:1^poly column:1^all byte:5",
         "row:2 channel:1^row bank:1^row^channel row:1^bank group:1^row channel:1^channel^group column:2^row "
         "byte:5"}) {
     const AddressMap map(text, t, "here");
@@ -140,6 +153,18 @@ TEST(AddressMap, OfAnotherGeometryIsRefused) {
                      [&] { AddressMap("row:3 bank:1 column:2 channel:2 group:1 byte:5", t, "here"); });
 }
 
+// 512 lines of 256 bytes, twice, four, eight times as far apart as 3x3 weights of that many channels lie: with
+// ^all some channel would have 36 of them, where 8 are its share.
+TEST(AddressMap, LinesOfWeightsSpreadOverTheChannels) {
+  const HbmTable t = table_named("hbm2_1563");
+  const AddressMap map(default_address_map(t), t, "hbm2_1563");
+  for (const std::uint64_t line : {2304, 4608, 9216, 18432, 6400, 12544, 1792, 5376}) {
+    std::array<int, 64> lines{};
+    for (std::uint64_t i = 0; i < 512; ++i) ++lines.at(map.locate(i * line).channel);
+    EXPECT_LE(*std::max_element(lines.begin(), lines.end()), 18) << line;
+  }
+}
+
 TEST(AddressMap, WithImpossibleFoldsIsRefused) {
   expect_refused("channel^bank: no bank bits stand to the left to fold",
                  "row:3 channel:2^bank bank:1 column:2 group:1 byte:5");
@@ -149,6 +174,9 @@ TEST(AddressMap, WithImpossibleFoldsIsRefused) {
                  "row:3 bank:1 column:2 channel:2^row^row group:1 byte:5");
   expect_refused("'channel:2^row^all': ^all folds the other fields too, and twice undoes itself",
                  "row:3 bank:1 column:2 channel:2^row^all group:1 byte:5");
+  expect_refused("'channel:2^poly^row': ^poly reads all bits to the left; other folds beside it undo it",
+                 "row:3 bank:1 column:2 channel:2^poly^row group:1 byte:5");
+  expect_refused("'row:9^poly': ^poly has at most 8 bits", "row:9^poly bank:1 column:2 channel:2 group:1 byte:5");
   expect_refused("the last field is byte:5, the bytes of a burst, whole and without folds",
                  "row:3 bank:1 column:2 channel:2 byte:5 group:1");
   expect_refused("the last field is byte:5", "row:3 byte:2 bank:1 column:2 channel:2 group:1 byte:3");

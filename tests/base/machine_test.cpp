@@ -146,8 +146,8 @@ TEST_F(EditedMachine, WithAnImpossibleMemoryControllerIsRefused) {
   expect_refused(": hbm.controller.write_low = 56 is not below write_high = 56", "write_low: 8",
                  "write_low: 56");
   expect_refused(": hbm.controller.read_queue = 3: a request of 256 bytes is 4 accesses",
-                 "column:2 group:2^all channel:6^all column:3 byte:5\n    read_queue: 64",
-                 "column:4 channel:6^all group:2 column:1 byte:5\n    read_queue: 3");
+                 "column:2 group:2^all channel:6^poly column:3 byte:5\n    read_queue: 64",
+                 "column:4 channel:6^poly group:2 column:1 byte:5\n    read_queue: 3");
   expect_refused(": hbm.controller.address_map: channel has 5 bits; table hbm2_1563 needs 6 (64 channels)",
                  "channel:6", "channel:5");
 }

@@ -206,7 +206,7 @@ TEST(Mem, NamesTheLimitThatBinds) {
 TEST(Mem, TakesAnotherTableWithAnAddressMapOfItsOwn) {
   const json result = json::parse(output_of("mem --table hbm3_6400 --refresh per_bank --size 1MiB --json"));
   EXPECT_EQ(result["table"], "hbm3_6400");
-  EXPECT_EQ(result["address_map"], "row:14 bank:3^row column:2 group:2^all channel:5^all column:3 byte:5");
+  EXPECT_EQ(result["address_map"], "row:14 bank:3^row column:2 group:2^all channel:5^poly column:3 byte:5");
   EXPECT_EQ(json::parse(output_of("mem --config edge16 --size 1MiB --json"))["table"], "lpddr4_3200");
 }
 
