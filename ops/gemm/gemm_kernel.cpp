@@ -244,6 +244,8 @@ class Gemm {
   void begin_slab(Step& s) const {
     const u64 rest = p_.k - s.k;
     s.depth = min(rest, plan_.kt);
+    // Few rows: ever less behind what HBM brings last.
+    if (rest <= plan_.kt && rest > p_.tile_k.value() && p_.few_rows()) s.depth = p_.tile_k.round_up(rest / 2);
     s.ends_tile = s.depth == rest;
     s.last = s.ends_tile && s.col + s.cols == p_.n && s.row + s.rows == p_.m && s.batch + 1 == batches_;
   }
@@ -251,16 +253,16 @@ class Gemm {
   // False where there is no next step.
   [[gnu::noinline]] bool advance(Step& s) const {
     if (s.last) return false;
-    s.a_at += plan_.a_step;
+    s.a_at += plan_.a_whole ? s.depth * plan_.a_step : plan_.a_slab;
     s.b_at += plan_.b_slab;
     if (s.b_at == plan_.middle + plan_.slabs * plan_.b_slab) {
       s.b_at = plan_.middle;
       if (!plan_.a_whole) s.a_at = 0;
     }
     if (!s.ends_tile) {
-      s.k += plan_.kt;
-      s.a_from += plan_.kt * p_.a.k_step;
-      s.b_from += plan_.kt * p_.b.k_step;
+      s.k += s.depth;
+      s.a_from += s.depth * p_.a.k_step;
+      s.b_from += s.depth * p_.b.k_step;
       begin_slab(s);
       return true;
     }

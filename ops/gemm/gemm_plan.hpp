@@ -102,7 +102,7 @@ struct Plan {
   u64 middle;               // of SPM
   u64 a_line, b_line;       // bytes of SPM between lines
   u64 a_slab, b_slab;       // bytes of a slab
-  u64 a_step;               // bytes from one slab of A to the next
+  u64 a_step;               // bytes from one product to the next in a slab of A
   bool a_whole;             // few rows of A: all of it is in SPM at once
   u64 b_panel;              // bytes that a column of B's tiles takes
   u64 strip;                // rows of nt columns that a stage holds
@@ -147,7 +147,7 @@ inline void lay_out_a(const Problem& p, Plan& plan) {
   if (plan.a_whole) lay_out(p.k);
   plan.a_whole = plan.a_whole && 4 * plan.a_slab <= plan.middle;
   if (!plan.a_whole) lay_out(plan.kt);
-  plan.a_step = plan.a_whole ? plan.kt * (p.a.along_k ? p.element : plan.a_line) : plan.a_slab;
+  plan.a_step = p.a.along_k ? p.element : plan.a_line;
 }
 inline void lay_out_b(const Problem& p, Plan& plan) {
   const u64 tile = p.tile_n.value();

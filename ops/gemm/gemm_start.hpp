@@ -76,7 +76,7 @@ class WholeTiles {
       multiply(0, panel_, tile_ * 4);
     }
     plan.a_line = a_line_;
-    plan.a_slab = plan.a_step = mt * a_line_;
+    plan.a_slab = mt * a_line_;
     plan.a_whole = false;
     plan.b_line = b_line_;
     plan.b_slab = (1 + more_panels) * panel_;
