@@ -45,7 +45,7 @@
 
 #define ASSAY_MAX_RANK 8
 #define ASSAY_MAX_TENSORS 16
-#define ASSAY_MAX_ATTRIBUTES 64
+#define ASSAY_MAX_ATTRIBUTES 96
 #define ASSAY_ARGS_MAGIC 0x59415353 /* "SSAY" */
 
 #ifndef __ASSEMBLER__
@@ -86,6 +86,8 @@ struct assay_machine {
   uint32_t dma_burst_bytes;      /* HBM interleave granule: align transfers to it where possible */
   uint32_t hbm_bytes_per_kcycle; /* pin bandwidth: bytes in 1000 core cycles */
   uint64_t hbm_bytes;
+  uint32_t mxu_rows_log2;   /* rounded down */
+  uint32_t mxu_load_cycles; /* of a whole stationary tile, rounded down */
 };
 #endif /* __ASSEMBLER__ */
 

@@ -24,6 +24,8 @@ assay_machine describe(const Machine& machine) {
   d.mxu_rows = machine.mxu.rows;
   d.mxu_cols = machine.mxu.cols;
   d.mxu_load_rows_per_cycle = machine.mxu.load_rows_per_cycle;
+  d.mxu_load_cycles = machine.mxu.rows / machine.mxu.load_rows_per_cycle;
+  for (std::uint32_t rows = machine.mxu.rows; rows > 1; rows /= 2) ++d.mxu_rows_log2;
   for (const DType type : all_dtypes()) {
     const Machine::MxuRate rate = machine.mxu.rate(type);
     d.mxu_chain[static_cast<std::size_t>(type)] = rate.chain;

@@ -37,12 +37,20 @@ enum { ASSAY_CONV_AUTO, ASSAY_CONV_WS, ASSAY_CONV_OS, ASSAY_CONV_AS }; /* datafl
 /* The quick way's stages of results in SPM (conv_resident.hpp), in elements. */
 enum { ASSAY_CONV_STAGE_ELEMENTS = 1 << 17, ASSAY_CONV_STAGES = 4, ASSAY_CONV_MOST_COLUMNS = 2048 };
 
+/* One of the pieces in which the image comes: `lines` of its rows from HBM, rows filled in before and behind
+ * << 16. With it the first `rows` of results can be computed, and SPM has the image's rows before `end`. The
+ * next one begins next_hbm and next_spm bytes behind the image's start in HBM and SPM. */
+struct assay_conv_piece {
+  uint64_t rows, lines, fill, end, next_hbm, next_spm;
+};
+
 /* What follows from the shapes alone for the quick way: the host of the core would need some hundred cycles
  * for it before its first order. Extents are of h and w; the image lies in SPM with its borders, every row and
  * column that some output looks at. "Digits" are words of the array's patterns: count | bytes << 32. */
 struct assay_conv_quick {
   uint64_t spm_bytes;    /* of a machine that may take it; 0: none may */
   uint64_t acc_bytes;    /* of a row of results */
+  uint64_t pieces_acc_bytes; /* of the results of the first two pieces of the image */
   uint64_t products;     /* of a result */
   uint64_t weights_line; /* bytes of an output channel's weights */
   uint64_t element;      /* bytes */
@@ -51,8 +59,12 @@ struct assay_conv_quick {
   uint64_t reach;        /* its rows that an output looks at */
   uint64_t above, end;   /* its rows before the first and behind the last one that HBM has */
   uint64_t hbm_line;     /* bytes between such rows in HBM */
-  uint64_t run, beside;  /* of a transfer: the run's word, the elements filled in before and behind */
+  uint64_t run, beside;  /* of a transfer of rows: the run's word, the elements filled in before and behind */
   uint64_t skips;        /* not all pixels of a row are looked at: no run */
+  uint64_t pixel;        /* bytes of a pixel */
+  uint64_t pixel_hbm, pixels, beside_pixels; /* of a transfer by pixels: its words of dimension 1, and filled ones */
+  struct assay_conv_piece piece[2];
+  uint64_t most_rows, most_products; /* of a load of the image (outputs), of the weights */
   uint64_t col_digit, row_digit, channel_digit, tap_w_digit, tap_h_digit;
 };
 

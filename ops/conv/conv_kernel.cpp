@@ -14,12 +14,11 @@ using namespace conv;
 
 class Conv {
  public:
-  Conv(const assay_args& args, Output& output)
+  explicit Conv(const assay_args& args)
       : args_(args),
         at_(*reinterpret_cast<const assay_conv_attributes*>(args.attributes)),
         loading_(p_, plan_),
-        working_(p_, plan_),
-        output_(output) {}
+        working_(p_, plan_) {}
 
   u32 run() {
     read_problem();
@@ -37,7 +36,7 @@ class Conv {
     run_steps(planned);
     images_.drain();
     weights_.drain();
-    output_.drain();
+    the_output.drain();
     assay_fence_ai(1u << kDmaIn | 1u << kDmaOut | 1u << kMxu | 1u << kVxu);
     halt(0);
   }
@@ -146,7 +145,7 @@ class Conv {
     if (starts && loading_.step().depth > 0) weights_.produce_begin();  // the first step's
     most_ahead_ = max<u64>(1, min(plan_.slabs, machine().queue_depth / u64{4}));
     constants_.open(args_, p_, 0, needs_zero());
-    output_.open(args_, p_, plan_, constants_);
+    the_output.open(args_, p_, plan_, constants_);
     bool more = !starts || loading_.advance();
     u64 ahead = starts ? 1 : 0;
     do {
@@ -231,7 +230,7 @@ class Conv {
     if (p_.y_zero != 0) assay_cfg_vxu_zeros(0);  // until configure()
     pass.to(Place{static_cast<u32>(s.window.at), 0, static_cast<u32>(p_.element), p_.dtype});
     assay_fence_ai(1u << kVxu);
-    output_.configure();
+    the_output.configure();
     for (Pieces pieces(s);; pieces.next()) {
       images_.produce_end();
       if (pieces.last()) return;
@@ -316,8 +315,8 @@ class Conv {
   void multiply(const Step& s) {
     if (s.k == 0) {
       while (waiting_ > 0 && waits_[0].half == s.half) take_first();  // the tile before the last one
-      output_.begin_tile();
-      set_tile(s, output_.tile(s.half));
+      the_output.begin_tile();
+      set_tile(s, the_output.tile(s.half));
       if (s.depth > 0 && (s.begins_band || !plan_.linear)) configure_band(s);
       if (at_.epilogue != ASSAY_CONV_FLOAT) set_kinds(s);
     }
@@ -359,7 +358,7 @@ class Conv {
         }
       }
       if (!s.ends_tile) continue;
-      output_.written();
+      the_output.written();
       if (waiting_ == kMostWaiting) take_first();
       waits_[waiting_++] = {s.half, b.at(), b.size(), b.last()};
     }
@@ -381,8 +380,8 @@ class Conv {
     const Waiting w = waits_[0];
     --waiting_;
     for (u64 i = 0; i < waiting_; ++i) waits_[i] = waits_[i + 1];
-    output_.take(w.half, w.pixel, w.pixels);
-    if (w.ends_tile) output_.end_tile();
+    the_output.take(w.half, w.pixel, w.pixels);
+    if (w.ends_tile) the_output.end_tile();
   }
 
   struct Loop {
@@ -472,14 +471,10 @@ class Conv {
   u64 waiting_ = 0;
   Images images_{0};
   Weights weights_{0};
-  Output& output_;
 };
 
 [[gnu::noinline, noreturn]] void run_quickly(const assay_args& args) { Resident(args).run(); }
-[[gnu::noinline]] u32 run_any(const assay_args& args) {
-  Output output;
-  return Conv(args, output).run();
-}
+[[gnu::noinline]] u32 run_any(const assay_args& args) { return Conv(args).run(); }
 
 }  // namespace
 

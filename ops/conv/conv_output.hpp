@@ -11,6 +11,7 @@ namespace conv {
 
 class Output {
  public:
+  constexpr Output() = default;  // by the compiler: no instruction of the host
   void open(const assay_args& args, const Problem& p, const Plan& plan, const Constants& constants) {
     p_ = &p;
     plan_ = &plan;
@@ -237,16 +238,19 @@ class Output {
   using Out = Exchange<kVxu, kDmaOut, kOutFilled, kOutFreed>;
   using Residuals = Exchange<kDmaIn, kVxu, kResidualFilled, kResidualFreed>;
 
-  const Problem* p_;
-  const Plan* plan_;
-  const Constants* constants_;
-  u64 y_, residual_;
-  u64 stage_, stages_end_;
-  bool swapped_, aligned_;
-  Tile tiles_[2];
+  const Problem* p_ = nullptr;
+  const Plan* plan_ = nullptr;
+  const Constants* constants_ = nullptr;
+  u64 y_ = 0, residual_ = 0;
+  u64 stage_ = 0, stages_end_ = 0;
+  bool swapped_ = false, aligned_ = false;
+  Tile tiles_[2]{};
   Exchange<kMxu, kVxu, kAccFilled, kAccFreed> acc_{2};
   Out out_{0};
   Residuals residuals_{0};
 };
+
+// Data of the program, not of .bss, which the start-up code would clear word by word.
+[[gnu::section(".data.output")]] inline Output the_output;
 
 }  // namespace conv

@@ -7,6 +7,7 @@
 namespace assay::ops {
 namespace {
 
+constexpr std::uint64_t kLargestLoad = 512 * 1024;
 constexpr std::uint64_t kBankBytes = 64;  // the widest word of SPM that the sizes here allow for
 
 std::uint64_t digit(std::uint64_t count, std::uint64_t bytes) { return count | bytes << 32; }
@@ -44,6 +45,37 @@ bool is_simple(const ConvForm& f, std::uint64_t dataflow) {
          dataflow != ASSAY_CONV_OS && always_inside(f.axes[ASSAY_CONV_H]) && always_inside(f.axes[ASSAY_CONV_W]);
 }
 
+// The piece behind that one, or the first one: the image's part for the results before row `rows`.
+assay_conv_piece piece_of(const assay_conv_quick& q, const assay_conv_piece* before, std::uint64_t rows,
+                          std::uint64_t all) {
+  const std::uint64_t from = before == nullptr ? q.above : before->end;
+  assay_conv_piece p{};
+  p.rows = rows;
+  p.end = std::max((rows - 1) * q.down + q.reach, from);
+  if (rows == all || p.end >= q.end) p.end = q.end;
+  p.lines = p.end - from;
+  p.fill = (before == nullptr ? q.above : 0) | (p.end == q.end ? q.height - q.end : 0) << 16;
+  p.next_hbm = (p.end - q.above) * q.hbm_line;
+  p.next_spm = p.end * q.line;
+  return p;
+}
+
+// The first piece is for so many pixels that the array has enough to do until more have come, in a product that
+// is one stationary tile wide: less where the products are wider, more where its columns are half empty.
+void set_pieces(assay_conv_quick& q, std::uint64_t rows, std::uint64_t cols, std::uint64_t outputs) {
+  constexpr std::uint64_t kTile = 128, kAccBytes = 1024 * 1024;
+  const std::uint64_t enough = outputs < kTile ? 6 * kTile : outputs == kTile ? 2 * kTile : kTile;
+  const std::uint64_t bytes = q.down * q.line * std::min<std::uint64_t>(q.pixel, 2 * kTile) / q.pixel;
+  std::uint64_t first = 1;
+  while (first * cols <= enough && 2 * first * q.acc_bytes <= kAccBytes && 2 * first * bytes <= kLargestLoad / 2)
+    first *= 2;
+  first = std::min(first, rows);
+  const std::uint64_t second = first + std::min(3 * first, q.most_rows);
+  q.piece[0] = piece_of(q, nullptr, first, rows);
+  q.piece[1] = piece_of(q, &q.piece[0], std::clamp(kAccBytes / q.acc_bytes, first, std::min(second, rows)), rows);
+  q.pieces_acc_bytes = q.piece[1].rows * q.acc_bytes;
+}
+
 }  // namespace
 
 assay_conv_quick quick_words(const ConvForm& f, std::uint64_t dataflow) {
@@ -66,6 +98,13 @@ assay_conv_quick quick_words(const ConvForm& f, std::uint64_t dataflow) {
   q.skips = w.load_step != 1 ? 1 : 0;
   q.run = digit((w.end - w.before) * pixel, element);
   q.beside = w.before * f.channels | (w.size - w.end) * f.channels << 16;
+  q.pixel = pixel;
+  q.pixel_hbm = w.load_step * pixel;
+  q.pixels = digit(w.load_step != 1 ? aw.out : w.end - w.before, pixel);
+  q.beside_pixels = w.before << 32 | (w.size - w.end) << 48;
+  q.most_rows = (kLargestLoad / 2 + h.move * q.line - 1) / (h.move * q.line);
+  q.most_products = kLargestLoad / 2 / (f.outputs * element);
+  set_pieces(q, ah.out, aw.out, f.outputs);
   q.col_digit = digit(aw.out, w.move * pixel);
   q.row_digit = digit(1U << 24, h.move * q.line);
   q.channel_digit = digit(f.channels, element);

@@ -178,7 +178,7 @@ inline void dma_in_transposed(const TransposedBlock& b) {
 template <u32 producer, u32 consumer, u32 filled, u32 freed>
 class Exchange {
  public:
-  explicit Exchange(u32 tokens) : tokens_(tokens), free_(tokens) {}
+  constexpr explicit Exchange(u32 tokens) : tokens_(tokens), free_(tokens) {}
   // More buffers, known of later than the first ones.
   void add(u32 tokens) {
     tokens_ += tokens;

@@ -53,6 +53,9 @@ TEST(Platform, KernelsSeeTheMachineOfTheConfiguration) {
     EXPECT_EQ(seen.mxu_rows, m.mxu.rows);
     EXPECT_EQ(seen.mxu_cols, m.mxu.cols);
     EXPECT_EQ(seen.mxu_load_rows_per_cycle, m.mxu.load_rows_per_cycle);
+    EXPECT_EQ(seen.mxu_load_cycles, m.mxu.rows / m.mxu.load_rows_per_cycle);
+    EXPECT_LE(1U << seen.mxu_rows_log2, m.mxu.rows);
+    EXPECT_GT(2U << seen.mxu_rows_log2, m.mxu.rows);
     for (std::size_t t = 0; t < 16; ++t) {
       EXPECT_EQ(seen.mxu_chain[t], m.mxu.rates[t].chain);
       EXPECT_EQ(seen.mxu_cycles_per_step[t], m.mxu.rates[t].cycles_per_step);
