@@ -73,6 +73,8 @@ void set_pieces(assay_conv_quick& q, std::uint64_t rows, std::uint64_t cols, std
   const std::uint64_t second = first + std::min(3 * first, q.most_rows);
   q.piece[0] = piece_of(q, nullptr, first, rows);
   q.piece[1] = piece_of(q, &q.piece[0], std::clamp(kAccBytes / q.acc_bytes, first, std::min(second, rows)), rows);
+  q.outputs = rows * cols;
+  q.first_outputs = first * cols;
   q.pieces_acc_bytes = q.piece[1].rows * q.acc_bytes;
 }
 

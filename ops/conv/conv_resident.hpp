@@ -117,15 +117,15 @@ class Resident {
       image_to_ = image_at_ + second.next_spm;
     }
     // For the second slab, the longer load first.
-    const bool more = depth < products && (splits_ || first == rows), taps = products > at_.channels;
+    const bool more = depth < products && target_ == rows, taps = products > at_.channels;
     if (more && taps) load_slab();
-    if (splits_) load_rest();
+    if (splits_ && target_ == rows) load_rest();
     if (more && !taps) load_slab();
     weights_turn_ = false;
   }
 
   [[gnu::always_inline]] void choose_dataflow() {
-    const u64 tile = tile_, columns = columns_, pixels = rows_ * cols_, turn = 2 * tile;
+    const u64 tile = tile_, columns = columns_, pixels = q_.outputs, turn = 2 * tile;
     const u64 shift = shift_ = machine().mxu_rows_log2;
     shift_k_ = tile_k_ == tile ? shift : log2(static_cast<u32>(tile_k_));
     const u64 at_least = machine().mxu_load_cycles;
@@ -139,7 +139,7 @@ class Resident {
     pitch_ = 4 * (swapped_ ? band_rows_ * cols_ : columns);
     // So many pixels that neither loads of the stationary tile nor a partial's way back hold up the array.
     if (swapped_) least_ = columns >= turn ? tile : columns >= tile ? 2 * tile : 6 * tile;
-    else least_ = min(columns > tile ? tile : turn, q_.piece[0].rows * cols_);
+    else least_ = min(columns > tile ? tile : turn, q_.first_outputs);
   }
 
   // What only results need: after the array has its first orders.
@@ -187,7 +187,7 @@ class Resident {
 
   // Where the piece behind the one that ends at this output row ends: with a band at the latest.
   u64 after(u64 row) const {
-    if (splits_) return rows_;
+    if (splits_) return min(3 * row, rows_);
     if (row == q_.piece[0].rows) return q_.piece[1].rows;
     const u64 more = min(3 * row, q_.most_rows),
               band = row < band_rows_ ? band_rows_ : band_rows_ * (row / band_rows_ + 1);
@@ -260,14 +260,20 @@ class Resident {
     for (u64 times = 2; times > 0 && pieces_ + slabs_ < kMostAhead && more(); --times) load_next();
   }
 
-  // The array waits for what is ordered next of either.
+  // The array waits for what is ordered next of either; it may have to be ordered.
   [[gnu::always_inline]] void wait_for_image() {
     while (pieces_ == 0) load_next();
-    --pieces_;
-    assay_sem_wait(kMxu, kImageFilled);
+    take_image();
   }
   [[gnu::always_inline]] void wait_for_weights() {
     while (slabs_ == 0) load_next();
+    take_weights();
+  }
+  [[gnu::always_inline]] void take_image() {
+    --pieces_;
+    assay_sem_wait(kMxu, kImageFilled);
+  }
+  [[gnu::always_inline]] void take_weights() {
     --slabs_;
     assay_sem_wait(kMxu, kWeightsFilled);
   }
@@ -409,14 +415,15 @@ class Resident {
     const u64 rows = min(band_rows_, rows_), first = min(columns_, tile_), depth = min(products_, tile_k_);
     const u64 pixels = Blocks(rows * cols_, unit_, least_, q_.piece[0].rows < rows, products_ <= tile_k_ && rows == rows_).size();
     there_ = q_.piece[0].rows;
-    wait_for_image();
-    for (; there_ * cols_ < pixels; there_ = after(there_)) wait_for_image();
-    wait_for_weights();
+    take_image();
+    if (pixels > q_.first_outputs)
+      for (; there_ * cols_ < pixels; there_ = after(there_)) wait_for_image();
+    take_weights();
     set_slab(0, depth, 1, depth, 0, first, 1, first);
     multiply(0, pixels);
     if (first < columns_) {
       const u64 rest = columns_ - first, inner = swapped_ ? 0 : (rest + tile_ - 1) >> shift_;
-      wait_for_weights();
+      take_weights();
       set_slab(0, depth, 1, depth, first, rest, inner, rest - ((inner - 1) << shift_));
       multiply(0, pixels);
       if (pixels < rows * cols_) set_slab(0, depth, 0, columns_);
