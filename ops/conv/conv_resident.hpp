@@ -81,7 +81,6 @@ class Resident {
     load_image(image, image_at_, q_.piece[0].lines, q_.piece[0].fill);
 
     slabs_ = pieces_ = 1;
-    rest_ = splits_;
     if (first_columns < columns) {
       load_weights(weights + first_columns * q_.weights_line, first_columns * column, depth * element,
                    columns - first_columns);
@@ -94,34 +93,37 @@ class Resident {
     deepest_ = max(tile_k, min(4 * tile_k, q_.most_products & ~(tile_k - 1)));
     weights_from_ = weights + depth * element;
     weights_to_ = depth * element;
-    tile_ = tile;
-    cols_ = at_.out[kW];
-    rows_ = rows;
-    half_ = half;
-    u64 band = rows;
-    while (band * q_.acc_bytes > half) band = (band + 1) / 2;
-    band_rows_ = band;
-    target_ = first;
-    loaded_ = q_.piece[0].end;
-    image_from_ = image + q_.piece[0].next_hbm;
-    image_to_ = image_at_ + q_.piece[0].next_spm;
-    if (first < rows && splits_) load_piece();
-    if (first < rows && !splits_) {
-      const assay_conv_piece& second = q_.piece[1];
-      if (second.lines > 0) load_image(image_from_, image_to_, second.lines, second.fill);
-      else assay_sem_signal(kDmaIn, kImageFilled);
-      target_ = second.rows;
-      pieces_ = 2;
-      loaded_ = second.end;
-      image_from_ = image + second.next_hbm;
-      image_to_ = image_at_ + second.next_spm;
-    }
+    rest_ = splits_;
+    rows_ = target_ = rows;
+    if (first < rows) begin_pieces(image);
     // For the second slab, the longer load first.
     const bool more = depth < products && target_ == rows, taps = products > at_.channels;
     if (more && taps) load_slab();
     if (splits_ && target_ == rows) load_rest();
     if (more && !taps) load_slab();
     weights_turn_ = false;
+    tile_ = tile;
+    cols_ = at_.out[kW];
+    half_ = half;
+    u64 band = rows;
+    while (band * q_.acc_bytes > half) band = (band + 1) / 2;
+    band_rows_ = band;
+  }
+  // The second piece of several.
+  [[gnu::always_inline]] void begin_pieces(u64 image) {
+    const assay_conv_piece &first = q_.piece[0], &second = q_.piece[1];
+    target_ = first.rows;
+    loaded_ = first.end;
+    image_from_ = image + first.next_hbm;
+    image_to_ = image_at_ + first.next_spm;
+    if (splits_) return load_piece();
+    if (second.lines > 0) load_image(image_from_, image_to_, second.lines, second.fill);
+    else assay_sem_signal(kDmaIn, kImageFilled);
+    target_ = second.rows;
+    pieces_ = 2;
+    loaded_ = second.end;
+    image_from_ = image + second.next_hbm;
+    image_to_ = image_at_ + second.next_spm;
   }
 
   [[gnu::always_inline]] void choose_dataflow() {
