@@ -6,6 +6,8 @@
 #include <array>
 
 #include "app/case/case_run.hpp"
+#include "base/machine_yaml.hpp"
+#include "ops/conv/conv_quick.hpp"
 #include "testgen/case_arguments.hpp"
 #include "testgen/random.hpp"
 
@@ -24,7 +26,7 @@ testgen::CaseArguments random_problem(testgen::ElementRandom& random, int number
   a.mode = "bits";
   a.seed = static_cast<std::uint64_t>(number) + 1;
   const char* dtype = std::array<const char*, 3>{"f32", "bf16", "f16"}[random.below(3)];
-  const std::int64_t channels = one_of(random, std::array<std::int64_t, 7>{1, 3, 8, 16, 33, 64, 130});
+  const std::int64_t channels = one_of(random, std::array<std::int64_t, 9>{1, 3, 8, 16, 33, 64, 130, 256, 300});
   const std::int64_t outputs = one_of(random, std::array<std::int64_t, 8>{1, 5, 16, 64, 100, 129, 200, 300});
   std::array<std::int64_t, 2> size{}, kernel{}, stride{}, dilation{}, before{}, after{}, out{};
   for (std::size_t i = 0; i < 2; ++i) {
@@ -55,15 +57,21 @@ testgen::CaseArguments random_problem(testgen::ElementRandom& random, int number
 
 TEST(ConvResident, EqualsTheScalarModel) {
   testgen::ElementRandom random(testgen::hash("resident"), 0);
-  int several_pieces = 0;
-  for (int number = 0; number < 150; ++number) {
+  const Machine machine = find_machine("server128");
+  int several_pieces = 0, split = 0;  // of the image; by channels
+  for (int number = 0; number < 250; ++number) {
     const testgen::Case c = testgen::case_from_arguments(random_problem(random, number));
     const report::CaseResult result = app::run_case(app::generated(c), {});
     ASSERT_EQ(result.verdict, ExitCode::Pass) << testgen::reproduce_line(c) << "\n" << result.message;
-    const Shape& y = c.problem.outputs[0].shape;
-    several_pieces += y[1] * y[2] > 512 ? 1 : 0;
+    const ops::ConvForm form = ops::conv_form(c.problem);
+    const assay_conv_quick quick = ops::quick_words(form, ASSAY_CONV_AUTO);
+    const bool fits = quick.spm_bytes > 0 && quick.spm_bytes <= machine.spm.bytes().count() &&
+                      quick.pieces_acc_bytes <= machine.acc.bytes().count() / 4;
+    several_pieces += fits && quick.piece[0].rows < form.axes[ASSAY_CONV_H].out ? 1 : 0;
+    split += fits && form.channels > machine.mxu.rows ? 1 : 0;
   }
-  EXPECT_GT(several_pieces, 20);
+  EXPECT_GT(several_pieces, 30);
+  EXPECT_GT(split, 20);
 }
 
 }  // namespace
