@@ -91,6 +91,7 @@ class Resident {
     tile_k_ = tile_k;
     next_ = depth;
     deepest_ = max(tile_k, min(4 * tile_k, q_.most_products & ~(tile_k - 1)));
+    second_ = columns >= 4 * tile ? tile_k : min(2 * tile_k, deepest_);
     weights_from_ = weights + depth * element;
     weights_to_ = depth * element;
     rest_ = splits_;
@@ -354,7 +355,7 @@ class Resident {
   u64 depth_at(u64 k) const {
     const u64 rest = products_ - k;
     if (k == 0 || rest <= tile_k_) return min(tile_k_, rest);
-    return min(k == tile_k_ ? min(2 * tile_k_, deepest_) : deepest_, (rest - 1) & ~(tile_k_ - 1));
+    return min(k == tile_k_ ? second_ : deepest_, (rest - 1) & ~(tile_k_ - 1));
   }
 
   [[gnu::always_inline]] void run_band(u64 row, u64 rows) {
@@ -465,7 +466,7 @@ class Resident {
   u64 target_;                            // output rows that the loads so far allow
   u64 loaded_, image_from_, image_to_;    // rows of the image; where the next ones are, and go
   u64 there_;                             // output rows that the first block has waited for
-  u64 next_, deepest_;                    // the next weights; products of a slab at most
+  u64 next_, second_, deepest_;           // the next weights; products of the second slab, of others at most
   u64 weights_from_, weights_to_;
   bool splits_, rest_;  // whether the channels behind those of the first slab come by themselves, and have yet to
   u64 part_;            // bytes of a pixel that come with a piece; 0: rows are runs
