@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "base/machine.hpp"
@@ -80,6 +81,7 @@ class Mxu {
     std::vector<std::byte> values;  // empty in timing-only runs
   };
 
+  const std::byte* read_at(isa::LocalAddr address) const { return std::as_const(local_).at(address); }
   static bool a_repeats(const Tile& x, const Tile& y);
   void take(const isa::MxuCommand& command, bool output_stationary);
   void fill_shadow(const isa::MxuCommand& command, const Tile& tile);
