@@ -126,7 +126,7 @@ std::uint64_t Mxu::dequantisation_bytes(const isa::MxuCommand& c, const MxuTile&
 }
 
 Mxu::Tile Mxu::tile_at(const isa::MxuCommand& c, bool output_stationary, std::uint64_t outer,
-                       std::uint64_t inner) const {
+                       std::uint64_t inner, const Tile& before) const {
   const auto o = static_cast<std::int64_t>(outer);
   const auto i = static_cast<std::int64_t>(inner);
   const Machine::MxuRate rate = machine_.mxu.rate(c.dtype);
@@ -158,21 +158,27 @@ Mxu::Tile Mxu::tile_at(const isa::MxuCommand& c, bool output_stationary, std::ui
     tile.b_cols = b_pattern_.line_range(outer, inner, c.n, t.n);
     tile.b_products = b_pattern_.product_range(outer, inner, c.k, t.k);
   }
-  add_bank_conflicts(c, tile);
+  add_bank_conflicts(c, tile, before);
   return tile;
 }
 
 // Weight stationary: the rows of A stream across k, the loader brings lines of B across n.
 // Output stationary: A streams across m, B across n, `chain` steps of k at a time.
-void Mxu::add_bank_conflicts(const isa::MxuCommand& c, Tile& tile) const {
+// A tile that differs from the one before it by its place alone meets the same conflicts.
+void Mxu::add_bank_conflicts(const isa::MxuCommand& c, Tile& tile, const Tile& before) const {
   MxuTile& t = tile.timing;
-  if (t.output_stationary) {
-    t.feed_factor = std::max(feed_of_a(c, tile), feed_of_b(c, tile, t.chain));
-    return;
-  }
-  t.feed_factor = feed_of_a(c, tile);
-  t.load_factor =
-      feed_of_b(c, tile, std::min<std::uint64_t>(machine_.mxu.load_rows_per_cycle * t.chain, t.k));
+  const bool same_k = before.timing.k == t.k;
+  const bool same_a = same_k && before.timing.m == t.m && before.a_rows == tile.a_rows &&
+                      before.a_products == tile.a_products;
+  const bool same_b = same_k && before.timing.n == t.n && before.b_cols == tile.b_cols &&
+                      before.b_products == tile.b_products;
+  const std::uint64_t steps = t.output_stationary
+                                  ? t.chain
+                                  : std::min<std::uint64_t>(machine_.mxu.load_rows_per_cycle * t.chain, t.k);
+  tile.a_feed = same_a && before.a_feed != 0 ? before.a_feed : feed_of_a(c, tile);
+  tile.b_feed = same_b && before.b_feed != 0 ? before.b_feed : feed_of_b(c, tile, steps);
+  t.feed_factor = t.output_stationary ? std::max(tile.a_feed, tile.b_feed) : tile.a_feed;
+  if (!t.output_stationary) t.load_factor = tile.b_feed;
 }
 
 namespace {
@@ -376,7 +382,7 @@ CommandTimes Mxu::compute(const isa::MxuCommand& c, bool output_stationary, Cycl
   Tile before;
   for (std::uint64_t outer = 0; outer < c.outer; ++outer) {
     for (std::uint64_t inner = 0; inner < c.inner; ++inner) {
-      const Tile tile = tile_at(c, output_stationary, outer, inner);
+      const Tile tile = tile_at(c, output_stationary, outer, inner, before);
       check_tile(c, tile);
       if (tile.resident) check_resident(c, tile);
       const MxuTileTimes times = timing_.tile(ready, tile.timing);
