@@ -267,7 +267,7 @@ bool RequestWalk::next(Request& request) {
     has_pending_ = false;
   }
   // Join runs that continue where this one ends, as long as the request can still grow.
-  const std::uint64_t boundary = (at_ / granule_ + 1) * granule_;
+  const std::uint64_t boundary = (at_ / granule_ + 1) * granule_.number();
   while (end_ < boundary && (has_pending_ || next_run()) && pending_ == end_) {
     end_ += run_bytes_;
     has_pending_ = false;
