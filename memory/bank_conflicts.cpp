@@ -28,7 +28,7 @@ Cycle conflict_cycles(const Machine::LocalMemory& memory, std::uint64_t lines, s
 
 Cycle conflict_cycles(const Machine::LocalMemory& memory, std::vector<std::int64_t> places) {
   for (std::int64_t& place : places) place /= memory.bank_bytes;
-  std::sort(places.begin(), places.end());
+  if (!std::is_sorted(places.begin(), places.end())) std::sort(places.begin(), places.end());
   places.erase(std::unique(places.begin(), places.end()), places.end());
   std::vector<std::uint64_t> load(memory.banks);
   std::uint64_t fullest = 1;

@@ -20,6 +20,7 @@
 #include <deque>
 #include <vector>
 
+#include "base/divisor.hpp"
 #include "memory/dram/dram.hpp"
 
 namespace assay::memory {
@@ -43,13 +44,13 @@ class Link {
   explicit Link(std::uint32_t bytes_per_cycle) : width_(bytes_per_cycle) {}
   // Bytes that are ready at `at`: the cycle in which the first of them moves.
   Cycle pass(Cycle at, std::uint64_t bytes) {
-    const std::uint64_t start = std::max(at.count() * width_, free_);
+    const std::uint64_t start = std::max(at.count() * width_.number(), free_);
     free_ = start + bytes;
     return Cycle(start / width_);
   }
 
  private:
-  std::uint64_t width_;
+  Divisor width_;
   std::uint64_t free_ = 0;  // cycle * width + bytes moved in that cycle
 };
 

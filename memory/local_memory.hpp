@@ -6,13 +6,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
 #include <string>
 
 #include "base/machine.hpp"
 #include "isa/address.hpp"
 #include "memory/port_use.hpp"
+#include "memory/zeroed_storage.hpp"
 
 namespace assay::memory {
 
@@ -39,20 +38,19 @@ class LocalMemory {
   PortUse& reads(isa::LocalAddr address) { return address.is_acc() ? acc_reads_ : spm_reads_; }
   PortUse& writes(isa::LocalAddr address) { return address.is_acc() ? acc_writes_ : spm_writes_; }
 
-  // The storage from `address` on. The caller has checked the block.
-  std::byte* at(isa::LocalAddr address);
+  // The storage from `address` on, zeroed at first. The caller has checked the block.
   const std::byte* at(isa::LocalAddr address) const;
+  // The same, of which the block is about to be written, or anything. What may have been written costs at the
+  // end of the run.
+  std::byte* writable(const LocalBlock& block);
+  std::byte* at(isa::LocalAddr address) {
+    return writable({address, 1, capacity(address) - address.offset(), 0});
+  }
 
  private:
-  // Zeroed, and touched only where it is used: a machine may have far more than a small kernel needs.
-  struct Free {
-    void operator()(std::byte* p) const { std::free(p); }
-  };
-  using Storage = std::unique_ptr<std::byte[], Free>;
-
   bool values_;
   std::uint64_t spm_bytes_, acc_bytes_;
-  Storage spm_, acc_;
+  ZeroedStorage spm_, acc_;
   PortUse spm_reads_, spm_writes_, acc_reads_, acc_writes_;
 };
 

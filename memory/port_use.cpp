@@ -13,6 +13,10 @@ std::uint64_t& PortUse::window(std::uint64_t index) {
 void PortUse::book(Cycle from, Cycle to, std::uint64_t bytes) {
   const std::uint64_t begin = from.count(),
                       cycles = std::max<std::uint64_t>(1, to > from ? (to - from).count() : 0);
+  if (begin / kWindow == (begin + cycles - 1) / kWindow) {  // all of it in one window
+    if (begin / kWindow < first_ + kAhead) window(begin / kWindow) += bytes;
+    return;
+  }
   std::uint64_t booked = 0;
   for (std::uint64_t at = begin; at < begin + cycles && at / kWindow < first_ + kAhead;) {
     const std::uint64_t next = std::min(begin + cycles, (at / kWindow + 1) * kWindow);

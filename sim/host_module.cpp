@@ -180,8 +180,8 @@ core::PortAccess HostModule::access_spm(Cycle now, std::uint64_t address, unsign
   core::PortAccess result;
   result.done = now + Cycle(machine_.fabric.latency_cycles) * 2;
   const auto offset = isa::LocalAddr::spm(static_cast<std::uint32_t>(address - ASSAY_SPM_BASE));
-  if (local_.has_values() && write) std::memcpy(local_.at(offset), &value, bytes);
-  if (local_.has_values() && !write) std::memcpy(&result.value, local_.at(offset), bytes);
+  if (local_.has_values() && write) std::memcpy(local_.writable({offset, 1, bytes, 0}), &value, bytes);
+  if (local_.has_values() && !write) std::memcpy(&result.value, std::as_const(local_).at(offset), bytes);
   if (!write) read_values_ = true;
   wait_until(result.done, Phase::host);
   ledger_.mark(result.done, core::Owner::stall_memory);

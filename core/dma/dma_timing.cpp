@@ -43,7 +43,7 @@ std::optional<DmaTiming::Issue> DmaTiming::next_issue(Cycle now, const Target& t
 }
 
 void DmaTiming::issued(Cycle at, std::uint64_t bytes, const Target& target) {
-  link_free_ = std::max(link_free_, at.count() * width_) + bytes;
+  link_free_ = std::max(link_free_, at.count() * width_.number()) + bytes;
   credits_[target.channel].used += target.accesses;
   ++unknown_;
 }

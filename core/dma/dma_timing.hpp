@@ -11,6 +11,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/divisor.hpp"
 #include "base/machine.hpp"
 #include "base/units.hpp"
 #include "core/ledger.hpp"
@@ -54,7 +55,8 @@ class DmaTiming {
     std::deque<std::pair<Cycle, std::uint32_t>> back;  // known, by time
   };
 
-  std::uint64_t width_, outstanding_;
+  Divisor width_;
+  std::uint64_t outstanding_;
   std::uint32_t queue_;
   std::uint64_t link_free_ = 0;  // in bytes: cycle * width + bytes already sent in that cycle
   std::uint64_t unknown_ = 0;

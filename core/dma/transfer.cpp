@@ -52,6 +52,16 @@ std::array<std::uint64_t, kDmaDims> padded_count(const Transfer& t) {
   return count;
 }
 
+std::uint64_t padded_run(const Transfer& t) { return t.run_pad_before + t.run_bytes + t.run_pad_after; }
+
+// The local runs, padding included.
+Span local_reach(const Transfer& t) {
+  Span reach(0);
+  const auto extents = padded_count(t);
+  for (std::size_t d = 0; d < kDmaDims; ++d) reach.add(extents[d], t.local_stride[d]);
+  return reach;
+}
+
 std::int64_t valid_start(const Transfer& t) {
   return offset_of(t.pad_before, t.local_stride) + static_cast<std::int64_t>(t.run_pad_before);
 }
@@ -73,7 +83,7 @@ Stretch stretch_of(const Transfer& t) {
 }
 
 void fill_padding(const Transfer& t, std::byte* local) {
-  const std::uint64_t run = t.run_pad_before + t.run_bytes + t.run_pad_after;
+  const std::uint64_t run = padded_run(t);
   std::vector<std::byte> pattern(run);
   for (std::uint64_t i = 0; i < run; ++i)
     pattern[i] = static_cast<std::byte>(t.fill >> (8 * (i % t.fill_bytes)));
@@ -145,7 +155,7 @@ std::string check(const Transfer& t, const memory::LocalMemory& local, const mem
   if (t.padded() && t.run_bytes % t.fill_bytes != 0)
     return fmt::format("run_bytes = {} is no multiple of fill_bytes = {}", t.run_bytes, t.fill_bytes);
   const auto extents = padded_count(t);
-  const std::uint64_t run = t.run_pad_before + t.run_bytes + t.run_pad_after;
+  const std::uint64_t run = padded_run(t);
   double total = static_cast<double>(run);
   for (const std::uint64_t extent : extents) total *= static_cast<double>(extent);
   if (total > kMaxBytes) return fmt::format("{:g} bytes; a transfer moves at most {:g}", total, kMaxBytes);
@@ -162,8 +172,7 @@ std::string check(const Transfer& t, const memory::LocalMemory& local, const mem
   if (far.low < 0 || !hbm.contains(static_cast<std::uint64_t>(far.high), t.run_bytes))
     return fmt::format("bytes {:#x}..{:#x} lie outside HBM", far.low,
                        static_cast<std::int64_t>(static_cast<std::uint64_t>(far.high) + t.run_bytes - 1));
-  Span near(0);
-  for (std::size_t d = 0; d < kDmaDims; ++d) near.add(extents[d], t.local_stride[d]);
+  const Span near = local_reach(t);
   const std::string low_end = local.check({t.local, 2, run, near.low});
   return low_end.empty() ? local.check({t.local, 2, run, near.high}) : low_end;
 }
@@ -200,7 +209,9 @@ void copy_runs(const Transfer& t, std::size_t dims, std::byte* near, std::byte* 
 }  // namespace
 
 void move_values(const Transfer& t, memory::LocalMemory& local, memory::HbmStorage& hbm) {
-  std::byte* near = local.at(t.local);
+  const Span reach = local_reach(t);
+  local.writable({t.local, 2, padded_run(t), reach.low});
+  std::byte* near = local.writable({t.local, 2, padded_run(t), reach.high});
   if (t.padded()) fill_padding(t, near);
   near += valid_start(t);
   const Stretch stretch = t.run_bytes < kShortRun ? stretch_of(t) : Stretch{0, t.run_bytes};
@@ -256,7 +267,7 @@ bool RequestWalk::next(Request& request) {
     has_pending_ = false;
   }
   // Join runs that continue where this one ends, as long as the request can still grow.
-  const std::uint64_t boundary = (at_ / granule_ + 1) * granule_;
+  const std::uint64_t boundary = (at_ / granule_ + 1) * granule_.number();
   while (end_ < boundary && (has_pending_ || next_run()) && pending_ == end_) {
     end_ += run_bytes_;
     has_pending_ = false;

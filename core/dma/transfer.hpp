@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/divisor.hpp"
 #include "isa/generated/commands.hpp"
 #include "memory/hbm_storage.hpp"
 #include "memory/local_memory.hpp"
@@ -73,7 +74,7 @@ class RequestWalk {
   bool next_run();
 
   const Transfer& transfer_;
-  std::uint32_t granule_;
+  Divisor granule_;
   std::size_t joined_ = 0;       // dimensions whose runs lie one behind the other
   std::uint64_t run_bytes_ = 0;  // of these together
   std::array<std::uint64_t, kDmaDims> index_{};

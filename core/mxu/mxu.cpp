@@ -16,6 +16,10 @@
 namespace assay::core {
 namespace {
 
+memory::LocalBlock result_of(isa::LocalAddr acc, const MxuTile& t) {
+  return {acc, t.m, t.n * 4, static_cast<std::int64_t>(t.acc_stride)};
+}
+
 // One operand as lines of contiguous bytes.
 memory::LocalBlock lines_of(isa::LocalAddr base, bool outer_is_contiguous, std::uint64_t outer,
                             std::uint64_t k, std::uint64_t stride, DType type) {
@@ -51,7 +55,7 @@ void Mxu::check_tile(const isa::MxuCommand& c, const Tile& tile) const {
   if (b_pattern_.on) check_pattern("B", tile.b, b_pattern_, tile.b_cols, tile.b_products, size_of(b_type));
   else inside("B", lines_of(tile.b, !c.b_n_major, t.n, t.k, c.b_stride, b_type), false);
   if (dequantises(c) && !tile.resident) check_dequantisation(c, tile);
-  inside("the result", {tile.acc, t.m, t.n * 4, static_cast<std::int64_t>(c.acc_stride)}, true);
+  inside("the result", result_of(tile.acc, tile.timing), true);
   require(t.m == 1 || c.acc_stride >= t.n * 4,
           "the result's rows overlap: acc_stride = {}, a row has {} bytes", c.acc_stride, t.n * 4);
 }
@@ -122,7 +126,7 @@ std::uint64_t Mxu::dequantisation_bytes(const isa::MxuCommand& c, const MxuTile&
 }
 
 Mxu::Tile Mxu::tile_at(const isa::MxuCommand& c, bool output_stationary, std::uint64_t outer,
-                       std::uint64_t inner) const {
+                       std::uint64_t inner, const Tile& before) const {
   const auto o = static_cast<std::int64_t>(outer);
   const auto i = static_cast<std::int64_t>(inner);
   const Machine::MxuRate rate = machine_.mxu.rate(c.dtype);
@@ -154,21 +158,27 @@ Mxu::Tile Mxu::tile_at(const isa::MxuCommand& c, bool output_stationary, std::ui
     tile.b_cols = b_pattern_.line_range(outer, inner, c.n, t.n);
     tile.b_products = b_pattern_.product_range(outer, inner, c.k, t.k);
   }
-  add_bank_conflicts(c, tile);
+  add_bank_conflicts(c, tile, before);
   return tile;
 }
 
 // Weight stationary: the rows of A stream across k, the loader brings lines of B across n.
 // Output stationary: A streams across m, B across n, `chain` steps of k at a time.
-void Mxu::add_bank_conflicts(const isa::MxuCommand& c, Tile& tile) const {
+// A tile that differs from the one before it by its place alone meets the same conflicts.
+void Mxu::add_bank_conflicts(const isa::MxuCommand& c, Tile& tile, const Tile& before) const {
   MxuTile& t = tile.timing;
-  if (t.output_stationary) {
-    t.feed_factor = std::max(feed_of_a(c, tile), feed_of_b(c, tile, t.chain));
-    return;
-  }
-  t.feed_factor = feed_of_a(c, tile);
-  t.load_factor =
-      feed_of_b(c, tile, std::min<std::uint64_t>(machine_.mxu.load_rows_per_cycle * t.chain, t.k));
+  const bool same_k = before.timing.k == t.k;
+  const bool same_a = same_k && before.timing.m == t.m && before.a_rows == tile.a_rows &&
+                      before.a_products == tile.a_products;
+  const bool same_b = same_k && before.timing.n == t.n && before.b_cols == tile.b_cols &&
+                      before.b_products == tile.b_products;
+  const std::uint64_t steps = t.output_stationary
+                                  ? t.chain
+                                  : std::min<std::uint64_t>(machine_.mxu.load_rows_per_cycle * t.chain, t.k);
+  tile.a_feed = same_a && before.a_feed != 0 ? before.a_feed : feed_of_a(c, tile);
+  tile.b_feed = same_b && before.b_feed != 0 ? before.b_feed : feed_of_b(c, tile, steps);
+  t.feed_factor = t.output_stationary ? std::max(tile.a_feed, tile.b_feed) : tile.a_feed;
+  if (!t.output_stationary) t.load_factor = tile.b_feed;
 }
 
 namespace {
@@ -202,11 +212,11 @@ std::uint64_t Mxu::feed_of_b(const isa::MxuCommand& c, const Tile& tile, std::ui
 // The tile as it enters the array: k x n of A's type, n contiguous.
 std::vector<std::byte> Mxu::dequantised(const isa::MxuCommand& c, const Tile& tile) const {
   const auto table = [&](const QuantTable& t) {
-    return GroupValues{local_.at(t.base), static_cast<std::ptrdiff_t>(t.group_stride),
+    return GroupValues{read_at(t.base), static_cast<std::ptrdiff_t>(t.group_stride),
                        static_cast<std::ptrdiff_t>(t.col_stride), t.dtype};
   };
   QuantisedTile q;
-  q.data = local_.at(tile.b);
+  q.data = read_at(tile.b);
   q.dtype = stationary_type(c);
   q.line_stride = c.b_stride;
   q.k_contiguous = c.b_n_major;
@@ -224,17 +234,17 @@ std::vector<std::byte> Mxu::dequantised(const isa::MxuCommand& c, const Tile& ti
 void Mxu::multiply_values(const isa::MxuCommand& c, const Tile& tile, bool same_a) {
   TileProduct product;
   product.dtype = c.dtype;
-  product.a = {local_.at(tile.a), c.a_stride, c.a_k_major};
+  product.a = {read_at(tile.a), c.a_stride, c.a_k_major};
   product.b = tile.resident ? TileOperand{shadow_.values.data(), shadow_.line_stride, shadow_.b_n_major}
-                            : TileOperand{local_.at(tile.b), c.b_stride, c.b_n_major};
+                            : TileOperand{read_at(tile.b), c.b_stride, c.b_n_major};
   const std::size_t gathered = tile.timing.k * size_of(c.dtype);  // bytes of a line
   if (a_pattern_.on && !same_a) {
-    gather(local_.at(tile.a), offsets_of(a_pattern_.lines, tile.a_rows),
+    gather(read_at(tile.a), offsets_of(a_pattern_.lines, tile.a_rows),
            offsets_of(a_pattern_.products, tile.a_products), size_of(c.dtype), a_values_);
   }
   if (a_pattern_.on) product.a = {a_values_.data(), gathered, false};
   if (b_pattern_.on && !tile.resident) {
-    gather(local_.at(tile.b), offsets_of(b_pattern_.lines, tile.b_cols),
+    gather(read_at(tile.b), offsets_of(b_pattern_.lines, tile.b_cols),
            offsets_of(b_pattern_.products, tile.b_products), size_of(c.dtype), b_values_);
     product.b = {b_values_.data(), gathered, true};
   }
@@ -250,7 +260,7 @@ void Mxu::multiply_values(const isa::MxuCommand& c, const Tile& tile, bool same_
   product.a_zero = static_cast<std::int32_t>(c.a_zero);
   product.skip_minus_zero = c.skip_minus_zero;
   product.same_a = same_a;
-  product.acc = local_.at(tile.acc);
+  product.acc = local_.writable(result_of(tile.acc, tile.timing));
   product.acc_stride = c.acc_stride;
   product.m = tile.timing.m;
   product.n = tile.timing.n;
@@ -310,7 +320,7 @@ void Mxu::fill_shadow(const isa::MxuCommand& c, const Tile& tile) {
       true, c.dtype, b_type, dequantises(c), c.k, c.n, lines_are_columns, storage_bytes(b_type, length), {}};
   if (!local_.has_values()) return;
   if (b_pattern_.on)
-    return gather(local_.at(tile.b), offsets_of(b_pattern_.lines, tile.b_cols),
+    return gather(read_at(tile.b), offsets_of(b_pattern_.lines, tile.b_cols),
                   offsets_of(b_pattern_.products, tile.b_products), size_of(b_type), shadow_.values);
   if (dequantises(c)) {
     shadow_.values = dequantised(c, tile);
@@ -320,7 +330,7 @@ void Mxu::fill_shadow(const isa::MxuCommand& c, const Tile& tile) {
   }
   const memory::LocalBlock lines = lines_of(c.b_addr, !c.b_n_major, c.n, c.k, c.b_stride, b_type);
   for (std::uint64_t line = 0; line < lines.lines; ++line) {
-    const std::byte* values = local_.at(c.b_addr) + line * c.b_stride;
+    const std::byte* values = read_at(c.b_addr) + line * c.b_stride;
     shadow_.values.insert(shadow_.values.end(), values, values + lines.line_bytes);
   }
 }
@@ -372,7 +382,7 @@ CommandTimes Mxu::compute(const isa::MxuCommand& c, bool output_stationary, Cycl
   Tile before;
   for (std::uint64_t outer = 0; outer < c.outer; ++outer) {
     for (std::uint64_t inner = 0; inner < c.inner; ++inner) {
-      const Tile tile = tile_at(c, output_stationary, outer, inner);
+      const Tile tile = tile_at(c, output_stationary, outer, inner, before);
       check_tile(c, tile);
       if (tile.resident) check_resident(c, tile);
       const MxuTileTimes times = timing_.tile(ready, tile.timing);

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "base/machine.hpp"
@@ -66,6 +67,7 @@ class Mxu {
     isa::LocalAddr a, b, acc;
     IndexRange a_rows, a_products, b_cols, b_products;  // of operands with a pattern
     std::uint64_t outer = 0, inner = 0;                 // the repetition
+    std::uint64_t a_feed = 0, b_feed = 0;               // cycles that the banks need a step; 0: not known
     bool resident = false;                              // B is in the shadow buffer already
   };
 
@@ -80,6 +82,7 @@ class Mxu {
     std::vector<std::byte> values;  // empty in timing-only runs
   };
 
+  const std::byte* read_at(isa::LocalAddr address) const { return std::as_const(local_).at(address); }
   static bool a_repeats(const Tile& x, const Tile& y);
   void take(const isa::MxuCommand& command, bool output_stationary);
   void fill_shadow(const isa::MxuCommand& command, const Tile& tile);
@@ -90,11 +93,11 @@ class Mxu {
   std::uint64_t dequantisation_bytes(const isa::MxuCommand& command, const MxuTile& tile) const;
   std::vector<std::byte> dequantised(const isa::MxuCommand& command, const Tile& tile) const;
   Tile tile_at(const isa::MxuCommand& command, bool output_stationary, std::uint64_t outer,
-               std::uint64_t inner) const;
+               std::uint64_t inner, const Tile& before) const;
   void check_patterns(const isa::MxuCommand& command) const;
   void check_pattern(const char* name, isa::LocalAddr base, const OperandPattern& pattern, IndexRange lines,
                      IndexRange products, std::uint64_t element) const;
-  void add_bank_conflicts(const isa::MxuCommand& command, Tile& tile) const;
+  void add_bank_conflicts(const isa::MxuCommand& command, Tile& tile, const Tile& before) const;
   std::uint64_t feed_of_a(const isa::MxuCommand& command, const Tile& tile) const;
   std::uint64_t feed_of_b(const isa::MxuCommand& command, const Tile& tile, std::uint64_t steps) const;
   void multiply_values(const isa::MxuCommand& command, const Tile& tile, bool same_a);

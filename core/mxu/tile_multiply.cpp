@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "base/units.hpp"
@@ -60,28 +61,28 @@ HWY_INLINE Vec LoadSum(F32 d, const std::byte* c, bool accumulate) {
   return accumulate ? hn::LoadU(d, reinterpret_cast<const float*>(c)) : hn::Zero(d);
 }
 
-// One block: kRows x (2 vectors) of sums over k steps, on the partials in c or from +0. a: kRows values per
-// step; b: 2 vectors per step; c_stride in bytes. kSkip: where a is -0 nothing is added, and a partial that
-// meets nothing else keeps its bits.
-template <bool kSkip>
+// One block: kHeight x (2 vectors) of sums over k steps, on the partials in c or from +0. b: 2 vectors per
+// step; c_stride in bytes. kSkip: where a is -0 nothing is added, and a partial that meets nothing else keeps
+// its bits.
+template <bool kSkip, std::size_t kHeight>
 HWY_INLINE void Block(Rows a, const float* HWY_RESTRICT b, std::byte* HWY_RESTRICT c, std::size_t c_stride,
                       std::size_t k, bool accumulate) {
   const F32 d;
   const std::size_t lanes = hn::Lanes(d);
   const std::size_t vector_bytes = lanes * sizeof(float);
-  Vec sum[kRows][2];
-  bool touched[kRows] = {};
-  for (std::size_t i = 0; i < kRows; ++i) {
+  Vec sum[kHeight][2];
+  bool touched[kHeight] = {};
+  for (std::size_t i = 0; i < kHeight; ++i) {
     sum[i][0] = LoadSum(d, c + i * c_stride, accumulate);
     sum[i][1] = LoadSum(d, c + i * c_stride + vector_bytes, accumulate);
   }
-  constexpr std::size_t kHalf = kRows / 2;  // from two places, all rows are within reach of an address mode
+  constexpr std::size_t kHalf = kHeight / 2;  // from two places, all rows are within reach of an address mode
   const float* HWY_RESTRICT upper = a.first;
   const float* HWY_RESTRICT lower = a.first + kHalf * a.row;
   for (std::size_t step = 0; step < k; ++step, upper += a.step, lower += a.step, b += 2 * lanes) {
     const Vec b0 = hn::LoadU(d, b);
     const Vec b1 = hn::LoadU(d, b + lanes);
-    for (std::size_t i = 0; i < kRows; ++i) {
+    for (std::size_t i = 0; i < kHeight; ++i) {
       const float value = i < kHalf ? upper[i * a.row] : lower[(i - kHalf) * a.row];
       if (kSkip && value == 0 && std::signbit(value)) continue;
       touched[i] = true;
@@ -90,32 +91,33 @@ HWY_INLINE void Block(Rows a, const float* HWY_RESTRICT b, std::byte* HWY_RESTRI
       sum[i][1] = Fma(d, ai, b1, sum[i][1]);
     }
   }
-  for (std::size_t i = 0; i < kRows; ++i) {
+  for (std::size_t i = 0; i < kHeight; ++i) {
     if (kSkip && accumulate && !touched[i]) continue;
     StoreSum(d, sum[i][0], c + i * c_stride);
     StoreSum(d, sum[i][1], c + i * c_stride + vector_bytes);
   }
 }
 
-// A block at the border: by way of a buffer, of which only `rows` x `columns` are the tile's.
-template <bool kSkip>
-void BorderBlock(Rows a, const float* b, std::byte* c, std::size_t c_stride, std::size_t k, bool accumulate,
-                 std::size_t rows, std::size_t columns) {
+// The same of `columns` only, 2 vectors at most: by way of a buffer where they are fewer.
+template <bool kSkip, std::size_t kHeight>
+void AnyBlock(Rows a, const float* b, std::byte* c, std::size_t c_stride, std::size_t k, bool accumulate,
+              std::size_t columns) {
+  if (columns == 2 * hn::Lanes(F32())) return Block<kSkip, kHeight>(a, b, c, c_stride, k, accumulate);
   constexpr std::size_t kStride = 2 * HWY_MAX_BYTES;
-  std::byte buffer[kRows * kStride] = {};
-  for (std::size_t i = 0; i < rows && accumulate; ++i)
+  std::byte buffer[kHeight * kStride] = {};
+  for (std::size_t i = 0; i < kHeight && accumulate; ++i)
     std::memcpy(buffer + i * kStride, c + i * c_stride, columns * sizeof(float));
-  Block<kSkip>(a, b, buffer, kStride, k, accumulate);
-  for (std::size_t i = 0; i < rows; ++i)
+  Block<kSkip, kHeight>(a, b, buffer, kStride, k, accumulate);
+  for (std::size_t i = 0; i < kHeight; ++i)
     std::memcpy(c + i * c_stride, buffer + i * kStride, columns * sizeof(float));
 }
 
-template <bool kSkip>
-void AnyBlock(Rows a, const float* b, std::byte* c, std::size_t c_stride, std::size_t k, bool accumulate,
-              std::size_t rows, std::size_t columns) {
-  const bool whole = rows == kRows && columns == 2 * hn::Lanes(F32());
-  if (whole) Block<kSkip>(a, b, c, c_stride, k, accumulate);
-  else BorderBlock<kSkip>(a, b, c, c_stride, k, accumulate, rows, columns);
+// The function for 1 .. kRows rows.
+using BlockFunction = void (*)(Rows, const float*, std::byte*, std::size_t, std::size_t, bool, std::size_t);
+template <bool kSkip, std::size_t... kBefore>
+BlockFunction BlockOf(std::size_t rows, std::index_sequence<kBefore...>) {
+  constexpr BlockFunction functions[] = {AnyBlock<kSkip, kBefore + 1>...};
+  return functions[rows - 1];
 }
 
 // All blocks of an m x n tile whose sums lie in c. skip: null, or for each kRows rows whether A has a -0
@@ -123,12 +125,16 @@ void AnyBlock(Rows a, const float* b, std::byte* c, std::size_t c_stride, std::s
 void Panels(Rows a, const float* b, std::byte* c, std::size_t m, std::size_t n, std::size_t c_stride,
             std::size_t k, bool accumulate, const std::uint8_t* skip) {
   const std::size_t width = 2 * hn::Lanes(F32());
+  const auto heights = std::make_index_sequence<kRows>();
   for (std::size_t j = 0; j < n; j += width)
     for (std::size_t i = 0; i < m; i += kRows) {
       std::byte* block = c + i * c_stride + j * sizeof(float);
-      const auto any = skip != nullptr && skip[i / kRows] != 0 ? AnyBlock<true> : AnyBlock<false>;
+      const bool any_skipped = skip != nullptr && skip[i / kRows] != 0;
+      const std::size_t height = std::min(kRows, m - i);
+      const BlockFunction any =
+          any_skipped ? BlockOf<true>(height, heights) : BlockOf<false>(height, heights);
       any({a.first + i * a.row, a.row, a.step}, b + j * k, block, c_stride, k, accumulate,
-          std::min(kRows, m - i), std::min(width, n - j));
+          std::min(width, n - j));
     }
 }
 
@@ -250,23 +256,18 @@ void widen(const Elements& e, const std::byte* source, std::size_t count, float*
   for (std::size_t i = 0; i < count && e.zero != 0; ++i) out[i] -= zero;
 }
 
-// Widens A's steps k0 .. k0 + k, line by line as it lies. Rows beyond m, up to a whole block of `height`, are
-// zero, so that no slow or trapping value is computed with.
-Rows widen_a(const TileProduct& p, std::size_t k0, std::size_t k, std::size_t height, std::vector<float>& a) {
+// Widens A's steps k0 .. k0 + k, line by line as it lies.
+Rows widen_a(const TileProduct& p, std::size_t k0, std::size_t k, std::vector<float>& a) {
   const Elements e = a_of(p);
-  const std::size_t rows = ceil_div(p.m, height) * height;
-  a.resize(std::max(a.size(), rows * k));
+  a.resize(std::max(a.size(), p.m * k));
   if (!p.a.transposed) {
     const std::byte* source = p.a.data + k0 * size_of(e.dtype);
     for (std::size_t i = 0; i < p.m; ++i) widen(e, source + i * p.a.line_stride, k, &a[i * k]);
-    std::fill_n(a.data() + p.m * k, (rows - p.m) * k, 0.0F);
     return {a.data(), k, 1};
   }
-  for (std::size_t step = 0; step < k; ++step) {
-    widen(e, p.a.data + (k0 + step) * p.a.line_stride, p.m, &a[step * rows]);
-    std::fill_n(a.data() + step * rows + p.m, rows - p.m, 0.0F);
-  }
-  return {a.data(), 1, rows};
+  for (std::size_t step = 0; step < k; ++step)
+    widen(e, p.a.data + (k0 + step) * p.a.line_stride, p.m, &a[step * p.m]);
+  return {a.data(), 1, p.m};
 }
 
 // One panel of B whose columns are lines: `columns` of them, of `width`; the others are zero.
@@ -336,9 +337,10 @@ const std::uint8_t* blocks_with_minus_zero(const TileProduct& p, const Rows& a, 
   bool any = false;
   for (std::size_t block = 0; block < s.skip.size(); ++block) {
     const float* first = a.first + block * height * a.row;
-    bool found = a.step == 1 && has_minus_zero(first, height * p.k);
-    for (std::size_t step = 0; step < p.k && a.step != 1 && !found; ++step)
-      found = has_minus_zero(first + step * a.step, height);
+    const std::size_t rows = std::min(height, p.m - block * height);
+    bool found = a.row != 1 && has_minus_zero(first, rows * p.k);
+    for (std::size_t step = 0; step < p.k && a.row == 1 && !found; ++step)
+      found = has_minus_zero(first + step * a.step, rows);
     s.skip[block] = found ? 1 : 0;
     any = any || found;
   }
@@ -346,19 +348,19 @@ const std::uint8_t* blocks_with_minus_zero(const TileProduct& p, const Rows& a, 
 }
 
 void multiply_floats(const TileProduct& p, Scratch& s, std::size_t height, std::size_t width) {
-  if (!p.same_a) s.rows = widen_a(p, 0, p.k, height, s.a);
+  if (!p.same_a) s.rows = widen_a(p, 0, p.k, s.a);
   pack_b(p, 0, p.k, width, s);
   HWY_DYNAMIC_DISPATCH(Panels)
   (s.rows, s.b.data(), p.acc, p.m, p.n, p.acc_stride, p.k, p.accumulate,
    p.skip_minus_zero ? blocks_with_minus_zero(p, s.rows, s, height) : nullptr);
 }
 
-void multiply_integers(const TileProduct& p, Scratch& s, std::size_t height, std::size_t width) {
+void multiply_integers(const TileProduct& p, Scratch& s, std::size_t width) {
   s.c.resize(std::max(s.c.size(), p.m * p.n));
   const std::size_t steps = exact_steps(p);
   for (std::size_t k0 = 0; k0 < p.k; k0 += steps) {
     const std::size_t k = std::min(steps, p.k - k0);
-    if (!p.same_a || k < p.k) s.rows = widen_a(p, k0, k, height, s.a);
+    if (!p.same_a || k < p.k) s.rows = widen_a(p, k0, k, s.a);
     pack_b(p, k0, k, width, s);
     HWY_DYNAMIC_DISPATCH(Panels)
     (s.rows, s.b.data(), reinterpret_cast<std::byte*>(s.c.data()), p.m, p.n, p.n * sizeof(float), k, false,
@@ -372,7 +374,7 @@ void multiply_integers(const TileProduct& p, Scratch& s, std::size_t height, std
 void multiply(const TileProduct& p) {
   const std::size_t rows = HWY_DYNAMIC_DISPATCH(RowsPerBlock)();
   const std::size_t columns = HWY_DYNAMIC_DISPATCH(ColumnsPerBlock)();
-  if (!is_float(p.dtype)) multiply_integers(p, scratch(), rows, columns);
+  if (!is_float(p.dtype)) multiply_integers(p, scratch(), columns);
   else multiply_floats(p, scratch(), rows, columns);
 }
 

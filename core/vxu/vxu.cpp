@@ -31,6 +31,13 @@ std::uint64_t reduction_bytes(const isa::VxuCommand& c) {
   return c.reduction == isa::Reduction::sum ? kSumStripes * 4 : 4;
 }
 
+memory::LocalBlock output_of(const isa::VxuCommand& c) {
+  return {c.out_addr, c.rows, c.cols * size_of(c.out_dtype), c.out_row_stride};
+}
+memory::LocalBlock reduction_of(const isa::VxuCommand& c) {
+  return {c.reduce_addr, c.rows, reduction_bytes(c), c.reduce_row_stride};
+}
+
 // Which of scale and bias an operation takes.
 void check_operation(const isa::VxuCommand& c) {
   const bool scale = c.scale_source != isa::OperandSource::none;
@@ -77,10 +84,13 @@ void Vxu::check(const isa::VxuCommand& c) const {
   check_zeros(c);
   require(!integer_pass(c) || has_integer_form(c.function), "{} needs a float pass; this one's output is {}",
           to_string(c.function), to_string(c.out_dtype));
+  const auto block_inside = [&](const char* name, const memory::LocalBlock& block) {
+    const std::string problem = local_.check(block);
+    require(problem.empty(), "{}: {}", name, problem);
+  };
   const auto inside = [&](const char* name, isa::LocalAddr base, std::int64_t row_stride,
                           std::uint64_t row_bytes) {
-    const std::string problem = local_.check({base, c.rows, row_bytes, row_stride});
-    require(problem.empty(), "{}: {}", name, problem);
+    block_inside(name, {base, c.rows, row_bytes, row_stride});
   };
   const auto operand = [&](const char* name, DType type, isa::LocalAddr base, std::int64_t rows,
                            std::int64_t cols) {
@@ -96,11 +106,11 @@ void Vxu::check(const isa::VxuCommand& c) const {
     operand("bias", c.bias_dtype, c.bias_addr, c.bias_row_stride, c.bias_col_stride);
   if (c.mask_by_bytes) inside("the mask", c.mask_addr, c.mask_row_stride, c.cols);
   require(!c.reduce_only || c.reduction != isa::Reduction::none, "reduce_only without a reduction");
-  if (!c.reduce_only) inside("the output", c.out_addr, c.out_row_stride, c.cols * size_of(c.out_dtype));
+  if (!c.reduce_only) block_inside("the output", output_of(c));
   if (c.reduction == isa::Reduction::none) return;
   require(!integer_pass(c), "a row reduction needs a float pass");
   require(c.reduce_addr.is_acc(), "the reduction's results must lie in ACC");
-  inside("the reduction", c.reduce_addr, c.reduce_row_stride, reduction_bytes(c));
+  block_inside("the reduction", reduction_of(c));
 }
 
 Vxu::Beats Vxu::beats(const isa::VxuCommand& c) const {
@@ -157,10 +167,11 @@ void Vxu::account(Cycle begin, Cycle end, const Beats& beats, std::uint64_t elem
 }
 
 void Vxu::run_values(const isa::VxuCommand& c) {
+  const memory::LocalMemory& values = local_;
   const auto operand = [&](isa::OperandSource source, DType type, std::uint32_t immediate,
                            isa::LocalAddr base, std::int64_t row_stride, std::int64_t col_stride) {
     PassOperand o{source, type, immediate, nullptr, row_stride, col_stride};
-    if (source == isa::OperandSource::memory) o.data = local_.at(base);
+    if (source == isa::OperandSource::memory) o.data = values.at(base);
     return o;
   };
   Pass pass;
@@ -175,15 +186,15 @@ void Vxu::run_values(const isa::VxuCommand& c) {
   pass.function = c.function;
   pass.out_dtype = c.out_dtype;
   pass.saturate = c.saturate;
-  if (!c.reduce_only) pass.out = local_.at(c.out_addr);
+  if (!c.reduce_only) pass.out = local_.writable(output_of(c));
   pass.out_row_stride = c.out_row_stride;
   pass.reduction = c.reduction;
-  if (c.reduction != isa::Reduction::none) pass.reduced = local_.at(c.reduce_addr);
+  if (c.reduction != isa::Reduction::none) pass.reduced = local_.writable(reduction_of(c));
   pass.reduced_row_stride = c.reduce_row_stride;
   pass.reduce_accumulate = c.reduce_accumulate;
   pass.column_base = c.column_base;
   pass.mask = {c.mask_by_range, c.mask_lo, c.mask_hi, c.mask_lo_step, c.mask_hi_step};
-  if (c.mask_by_bytes) pass.mask.bytes = local_.at(c.mask_addr);
+  if (c.mask_by_bytes) pass.mask.bytes = values.at(c.mask_addr);
   pass.mask.row_stride = c.mask_row_stride;
   pass.x_zero = static_cast<std::int32_t>(c.x_zero);
   pass.out_zero = static_cast<std::int32_t>(c.out_zero);

@@ -32,11 +32,9 @@ Channel::Channel(const DramTiming& timing, const Machine::MemoryController& poli
       hit_{std::vector<Hit>(timing.banks()), std::vector<Hit>(timing.banks())},
       groups_(timing.groups),
       group_shift_(lowest(timing.banks_per_group)),
-      nodes_(std::size_t{policy.read_queue} + policy.write_queue),
-      phase_(refresh_phase),
-      due_(refresh_phase) {
+      phase_(refresh_phase) {
+  set_due();
   for (std::uint32_t b = 0; b < banks_.size(); ++b) banks_[b].group = b / t_.banks_per_group;
-  for (std::size_t n = nodes_.size(); n-- > 0;) free_nodes_.push_back(static_cast<std::int32_t>(n));
 }
 
 // ------------------------------------------------------------------------------------------- queues
@@ -79,6 +77,10 @@ inline bool Channel::accept(std::vector<ChannelAnswer>& answers) {
     return true;
   }
   if (waiting_[kRead] + waiting_[kWrite] == 0 && now_ > empty_since_) idle_ += now_ - empty_since_;
+  if (free_nodes_.empty()) {
+    free_nodes_.push_back(static_cast<std::int32_t>(nodes_.size()));
+    nodes_.emplace_back();
+  }
   const std::int32_t node = free_nodes_.back();
   free_nodes_.pop_back();
   nodes_[static_cast<std::size_t>(node)] = {arrival.access, arrival.at, orders_++, kNone, kNone};
@@ -189,13 +191,18 @@ inline Clock Channel::drain_at() const {
 
 // ------------------------------------------------------------------------------------------ choices
 
+// Before this no bank's column command is legal.
+inline Clock Channel::columns_from() const {
+  return std::max({now_, column_from_[writing_ ? kWrite : kRead], column_bus_});
+}
+
 inline Channel::Choice Channel::best_column() const {
   Choice best;
   // Before a refresh of all banks what is open is used as long as that does not put the refresh off.
   const Clock recovery = writing_ ? t_.write_to_precharge : t_.read_to_precharge;
   const Clock last = refreshing_ && !per_bank_ ? close_all_at() : kNever;
   const std::size_t direction = writing_ ? kWrite : kRead;
-  const Clock from = std::max({now_, column_from_[direction], column_bus_});
+  const Clock from = columns_from();
   const std::uint64_t barred = refreshing_ && per_bank_ ? bit(target_) : 0;
   for (const std::uint32_t number : by_age_[direction]) {
     const Clock at = std::max(
@@ -319,10 +326,15 @@ Clock Channel::close_all_at() const {
   return at;
 }
 
+void Channel::set_due() {
+  due_ = phase_ + performed_ * t_.refi / (per_bank_ ? banks_.size() : 1);
+  forced_ = due_ + policy_.refresh_postpone * t_.refi;
+}
+
 // When the next refresh is started if nothing else happens.
 inline Clock Channel::refresh_at() const {
   if (refreshing_) return kNever;
-  const Clock forced = due_ + policy_.refresh_postpone * t_.refi;
+  const Clock forced = forced_;
   if (per_bank_) {
     const bool unused =
         (first_banks(banks_.size()) & ~refreshed_ & ~pending_[kRead] & ~pending_[kWrite]) != 0;
@@ -351,13 +363,15 @@ void Channel::advance(Clock until, std::vector<ChannelAnswer>& answers) {
     choose_direction();
     if (stale_) row_ = best_row();
     stale_ = false;
-    const Choice column = best_column();
     const Clock refresh = refresh_at(), drain = drain_at();
+    const Clock arrival = inbox_.empty() || full_ ? kNever : inbox_.front().at;
+    Choice column;
+    // An arrival before any column can be is not after the best one.
+    if (arrival > std::min({columns_from(), row_.at, refresh, drain})) column = best_column();
     const Clock next = std::min({column.at, row_.at, refresh, drain});
-    const bool arrival = !inbox_.empty() && !full_ && inbox_.front().at <= next;
-    wake_ = arrival ? inbox_.front().at : next;
+    wake_ = std::min(arrival, next);
     if (wake_ >= until) return;
-    if (arrival) {
+    if (arrival <= next) {
       full_ = !accept(answers);
       continue;
     }
@@ -468,7 +482,7 @@ inline DramLoss Channel::account_rest(const Run& run) {
 }
 
 inline void Channel::finish(std::uint32_t number, std::int32_t index, Clock at, DramLoss cause,
-                     std::vector<ChannelAnswer>& answers) {
+                            std::vector<ChannelAnswer>& answers) {
   const DramAccess access = nodes_[static_cast<std::size_t>(index)].access;
   remove(number, index);
   full_ = false;
@@ -556,7 +570,7 @@ void Channel::issue_refresh(Clock at) {
     refresh_from_ = end;  // what comes meanwhile goes before the next one
   }
   ++performed_;
-  due_ = phase_ + performed_ * t_.refi / (per_bank_ ? banks_.size() : 1);
+  set_due();
   ++counters_.refreshes;
   refreshing_ = false;
 }

@@ -134,6 +134,7 @@ class Channel {
   Clock drain_at() const;
 
   // --- choices ---
+  Clock columns_from() const;
   Choice best_column() const;
   Run run_from(const Choice& column, Clock until) const;
   Run turns_from(const Choice& column) const;
@@ -142,6 +143,7 @@ class Channel {
   void offer_rows(Choice& best, std::uint64_t banks, std::size_t direction, std::uint64_t age) const;
   void offer_refresh(Choice& best) const;
   Clock close_all_at() const;  // when every open bank can be precharged
+  void set_due();
   Clock refresh_at() const;
   void start_refresh();
 
@@ -201,7 +203,7 @@ class Channel {
   Choice row_;  // the next row command, unless stale: something has changed that it depends on
 
   // Refresh: the next one (per-bank: of one bank) is due at phase + performed * period.
-  Clock phase_, due_, empty_since_ = 0;
+  Clock phase_, due_ = 0, forced_ = 0, empty_since_ = 0;
   std::uint64_t performed_ = 0;
   bool refreshing_ = false;
   std::uint32_t target_ = 0;     // per-bank: the bank being refreshed

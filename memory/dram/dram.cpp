@@ -63,6 +63,7 @@ Dram::Dram(const Machine::Hbm& hbm, std::uint32_t core_mhz, DramObserver* observ
       timing_(hbm.table),
       policy_(hbm.controller),
       burst_shift_(static_cast<std::uint32_t>(__builtin_ctz(hbm.table.burst_bytes()))),
+      run_shift_(static_cast<std::uint32_t>(__builtin_ctz(map_.run_bytes()))),
       clock_fs_(static_cast<std::uint64_t>(std::llround(hbm.table.tCK_ns * 1e6))),
       core_mhz_(core_mhz) {
   const std::uint32_t channels = hbm.table.channels();
@@ -74,6 +75,12 @@ Dram::Dram(const Machine::Hbm& hbm, std::uint32_t core_mhz, DramObserver* observ
 
 Clock Dram::clock_of(Cycle cycle) const { return ceil_div(cycle.count() * kFsPerUs, core_mhz_ * clock_fs_); }
 Cycle Dram::cycle_of(Clock clock) const { return Cycle(ceil_div(clock * clock_fs_ * core_mhz_, kFsPerUs)); }
+
+Cycle Dram::known_cycle_of(Clock clock) {
+  KnownCycle& known = known_cycles_[clock % known_cycles_.size()];
+  if (known.clock != clock) known = {clock, cycle_of(clock)};
+  return known.cycle;
+}
 
 void Dram::submit(Cycle arrival, const DramRequest& request) {
   const std::uint32_t run = map_.run_bytes(), burst = 1U << burst_shift_;
@@ -89,7 +96,11 @@ void Dram::submit(Cycle arrival, const DramRequest& request) {
   }
   Channel& channel = channels_[place.channel];
   if (channel.idle()) active_.push_back(place.channel);
-  channel.arrive(clock_of(arrival), request.id, request.write, runs_.data(),
+  if (arrival != arrival_) {
+    arrival_ = arrival;
+    arrival_clock_ = clock_of(arrival);
+  }
+  channel.arrive(arrival_clock_, request.id, request.write, runs_.data(),
                  static_cast<std::uint32_t>(runs_.size()));
   (request.write ? requests_.writes : requests_.reads) += 1;
   (request.write ? requests_.written_bytes : requests_.read_bytes) += Bytes(request.bytes);
@@ -106,7 +117,7 @@ void Dram::advance(Cycle until, std::vector<DramAnswer>& answers) {
     else active_[i] = active_.back(), active_.pop_back();
   }
   for (const ChannelAnswer& a : answers_)
-    answers.push_back({a.id, a.kind, cycle_of(a.done), cycle_of(a.freed), a.cause});
+    answers.push_back({a.id, a.kind, known_cycle_of(a.done), known_cycle_of(a.freed), a.cause});
 }
 
 Cycle Dram::written() const {

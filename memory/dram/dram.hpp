@@ -8,6 +8,7 @@
 // has been advanced. Then what comes out depends on the requests alone, not on how far each call advances.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -53,8 +54,8 @@ class Dram {
   std::uint32_t channel_of(std::uint64_t offset) const { return map_.locate(offset).channel; }
   // Places that the request takes in its channel's read or write queue.
   std::uint32_t accesses(std::uint64_t offset, std::uint32_t bytes) const {
-    return static_cast<std::uint32_t>((offset % map_.run_bytes() + bytes + map_.run_bytes() - 1) /
-                                      map_.run_bytes());
+    const std::uint64_t run = map_.run_bytes();  // a power of two
+    return static_cast<std::uint32_t>(((offset & (run - 1)) + bytes + run - 1) >> run_shift_);
   }
   // Of all channels together, up to the cycle to which the memory has been advanced.
   DramCounters counters();
@@ -63,16 +64,24 @@ class Dram {
  private:
   Clock clock_of(Cycle cycle) const;  // the first clock at or after its start
   Cycle cycle_of(Clock clock) const;  // the first cycle at or after it
+  Cycle known_cycle_of(Clock clock);  // the same: the channels' answers name few clocks
 
   AddressMap map_;
   DramTiming timing_;
   Machine::MemoryController policy_;
-  std::uint32_t burst_shift_;
+  std::uint32_t burst_shift_, run_shift_;
   std::uint64_t clock_fs_, core_mhz_;
   std::vector<Channel> channels_;
   std::vector<std::uint32_t> active_;  // channels in which something waits
   std::vector<DramAccess> runs_;       // of the request being submitted
   std::vector<ChannelAnswer> answers_;
+  struct KnownCycle {
+    Clock clock = 0;
+    Cycle cycle;
+  };
+  std::array<KnownCycle, 128> known_cycles_;  // by the lowest bits of the clock
+  Cycle arrival_;                             // of the last request, and its clock
+  Clock arrival_clock_ = 0;
   Clock advanced_ = 0;
   DramCounters requests_;
 };

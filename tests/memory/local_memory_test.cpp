@@ -75,6 +75,32 @@ TEST_F(Local, TheTwoMemoriesAreApartAndZeroedAtFirst) {
   EXPECT_EQ(local.at(LocalAddr::spm(13)) - local.at(LocalAddr::spm(0)), 13);
 }
 
+// Storage goes from run to run: whatever way it was written, the next one finds zeros.
+TEST(LocalStorage, IsZeroedForTheNextRun) {
+  Machine machine = find_machine("server128");
+  const auto last = static_cast<std::uint32_t>(machine.spm.bytes().count() - 1);
+  const std::byte* first_storage = nullptr;
+  for (int run = 0; run < 3; ++run) {
+    LocalMemory local(machine, true);
+    const LocalMemory& values = local;
+    if (run == 0) first_storage = values.at(LocalAddr::spm(0));
+#if !defined(__SANITIZE_ADDRESS__)
+    EXPECT_EQ(values.at(LocalAddr::spm(0)), first_storage) << "the storage of the run before";
+#endif
+    for (const std::uint32_t place : {0u, 100u, 4095u, 70'010u, 70'190u, 70'196u, last})
+      EXPECT_EQ(*values.at(LocalAddr::spm(place)), std::byte{0}) << run << ", " << place;
+    EXPECT_EQ(*values.at(LocalAddr::acc(8)), std::byte{0}) << run;
+    if (run == 0) {
+      *local.writable({LocalAddr::spm(100), 1, 1, 0}) = std::byte{1};
+      std::byte* block = local.writable({LocalAddr::spm(70'190), 3, 7, -90});
+      block[0] = block[6] = block[-180] = std::byte{2};
+    } else {
+      *local.at(LocalAddr::spm(0)) = *local.at(LocalAddr::spm(last)) = *local.at(LocalAddr::acc(8)) =
+          std::byte{3};
+    }
+  }
+}
+
 TEST_F(Local, TimingAloneChecksWithoutStorage) {
   const LocalMemory without(machine, false);
   EXPECT_FALSE(without.has_values());
