@@ -133,8 +133,9 @@ void require_depth(const Operator& op, const Problem& problem, const GemmForm& f
 }
 
 void read_c(const Operator& op, const Problem& problem, GemmForm& form) {
-  if (problem.inputs.size() < 3) return;
-  const TensorInfo& c = problem.inputs[2];
+  const auto at = find_input(problem, "C");
+  if (!at) return;
+  const TensorInfo& c = problem.inputs[*at];
   std::vector<DType> types = outputs_of(form.operand);
   if (is_fp8(form.operand)) types = {DType::f32, DType::f16, DType::bf16, DType::e4m3, DType::e5m2};
   const bool fits_type = std::find(types.begin(), types.end(), c.dtype) != types.end();
@@ -149,6 +150,19 @@ void read_c(const Operator& op, const Problem& problem, GemmForm& form) {
   form.has_c = is_float(form.operand) ? form.beta != 0 : form.beta_integer != 0;
   form.c_col_stride = cols == 1 ? 0 : 1;
   form.c_row_stride = rows == 1 ? 0 : cols;
+}
+
+void read_residual(const Operator& op, const Problem& problem, const Shape& output, GemmForm& form) {
+  const auto at = find_input(problem, "R");
+  if (!at) return;
+  const TensorInfo& r = problem.inputs[*at];
+  if (r.dtype != form.out)
+    fail(ExitCode::Unsupported, "{}: input '{}' is {}; expected {}, as the output", op.name(), r.name,
+         to_string(r.dtype), to_string(form.out));
+  if (r.shape != output)
+    fail(ExitCode::Usage, "{}: input '{}' is {}; expected {}, as the output", op.name(), r.name,
+         to_string(r.shape), to_string(output));
+  form.has_residual = true;
 }
 
 void check_size(const Operator& op, const GemmForm& form, std::uint64_t batches) {
@@ -255,6 +269,7 @@ GemmForm read_gemm(const Operator& op, const Problem& problem, Shape& output) {
   check_size(op, form, 1);
   read_c(op, problem, form);
   output = {static_cast<std::int64_t>(form.m), static_cast<std::int64_t>(form.n)};
+  read_residual(op, problem, output, form);
   return form;
 }
 
@@ -292,6 +307,7 @@ GemmForm read_matmul(const Operator& op, const Problem& problem, Shape& output) 
   read_types(op, problem, form);
   read_activation(op, problem, form);
   read_matmul_shapes(op, problem, form, output);
+  read_residual(op, problem, output, form);
   return form;
 }
 
