@@ -1,14 +1,12 @@
 // The strict golden: gemm and matmul to the bit (docs/numerics.md, "Gemm and MatMul").
 #include <cstring>
-#include <map>
 #include <optional>
-#include <string>
 
 #include "golden/backends.hpp"
 #include "golden/gemm_operands.hpp"
+#include "golden/strict/activated.hpp"
 #include "golden/strict/conversions.hpp"
 #include "golden/strict/dot.hpp"
-#include "golden/strict/functions.hpp"
 #include "golden/strict/vector_pass.hpp"
 
 namespace assay::golden {
@@ -28,14 +26,6 @@ std::vector<T> dense(const Tensor& t, const MatrixView& view, std::size_t offset
       else values[i * cols + j] = load_s32(t.dtype, t.bytes.data(), at);
     }
   return values;
-}
-
-float activated(const Activation& a, float t) {
-  if (a.name == "clip") return clip(t, static_cast<float>(a.low), static_cast<float>(a.high));
-  const std::map<std::string, Function> functions{
-      {"relu", Function::Relu}, {"tanh", Function::Tanh}, {"sigmoid", Function::Sigmoid},
-      {"silu", Function::Silu}, {"gelu", Function::Gelu}, {"gelu_tanh", Function::GeluTanh}};
-  return a.present() ? vector_pass(t, std::nullopt, std::nullopt, functions.at(a.name)) : t;
 }
 
 // What is added to the products; null where it is not given.

@@ -45,24 +45,9 @@ AttributeSpec dataflow_attribute() {
 }
 
 std::vector<AttributeSpec> matmul_attributes() {
-  return {
-      {"out_dtype",
-       AttributeType::String,
-       std::string("auto"),
-       "output type: auto (the operands' type; bf16 for fp8, s32 for bytes), f32, or of fp8 operands any "
-       "float",
-       {},
-       false},
-      dataflow_attribute(),
-      {"activation",
-       AttributeType::String,
-       std::string("none"),
-       "applied to the sums of floats before they are converted",
-       {"none", "relu", "clip", "tanh", "sigmoid", "silu", "gelu", "gelu_tanh"},
-       false},
-      {"low", AttributeType::Float, 0.0F, "activation clip: the least value", {}, false},
-      {"high", AttributeType::Float, 6.0F, "activation clip: the greatest value", {}, false},
-  };
+  std::vector<AttributeSpec> list = gemm_epilogue_attributes();
+  list.insert(list.begin() + 1, dataflow_attribute());
+  return list;
 }
 
 std::vector<AttributeSpec> gemm_attributes() {
@@ -222,6 +207,26 @@ KernelCall GemmOperator::pack(const Problem& problem) const {
 }
 
 }  // namespace
+
+std::vector<AttributeSpec> gemm_epilogue_attributes() {
+  return {
+      {"out_dtype",
+       AttributeType::String,
+       std::string("auto"),
+       "output type: auto (the operands' type; bf16 for fp8, s32 for bytes), f32, or of fp8 operands any "
+       "float",
+       {},
+       false},
+      {"activation",
+       AttributeType::String,
+       std::string("none"),
+       "applied to the sums of floats before they are converted",
+       {"none", "relu", "clip", "tanh", "sigmoid", "silu", "gelu", "gelu_tanh"},
+       false},
+      {"low", AttributeType::Float, 0.0F, "activation clip: the least value", {}, false},
+      {"high", AttributeType::Float, 6.0F, "activation clip: the greatest value", {}, false},
+  };
+}
 
 std::uint32_t activation_code(const std::string& name) {
   using F = isa::VectorFunction;
