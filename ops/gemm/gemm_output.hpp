@@ -132,28 +132,72 @@ class Output {
     if (two_terms_) open_second_term(accumulator, activation);
   }
 
-  // Each strip takes two stages, the first one's with no results.
+  // Each strip takes two stages, and one of them for results. Without a factor of C one pass adds both.
   void open_second_term(u32 accumulator, u32 activation) {
+    const u64 pairs = (stages_end_ - stages_at_) / stage_bytes_ / 2;
+    stages_end_ = stages_at_ + 2 * pairs * stage_bytes_;
+    out_ = Out(static_cast<u32>(pairs));
+    const u64 one = accumulator == ASSAY_DTYPE_f32 ? u64{0x3F800000} : u64{1};
+    at_once_ = add_.scale == one;
+    term_loads_ = TermLoads(static_cast<u32>(at_once_ ? pairs : 2 * pairs));
+    if (at_once_) {
+      add_.format = assay_pack_vxu_format(c_.dtype, y_.dtype, y_.dtype, accumulator, kMemory, kMemory,
+                                          activation, ASSAY_REDUCTION_none, ASSAY_VECTOR_OPERATION_add_add);
+      return;
+    }
     first_ = {c_, {format(c_.dtype, accumulator, true, kMemory, accumulator, 0), add_.x_strides, add_.scale}};
     scales_first_ = scaled_;
     scaled_ = false;
     c_ = y_;
     const int32_t e = signed_of(y_.element);
     add_ = {format(y_.dtype, y_.dtype, true, kMemory, accumulator, activation),
-            assay_pack_vxu_x_strides(e, e), accumulator == ASSAY_DTYPE_f32 ? u64{0x3F800000} : u64{1}};
-    const u64 pairs = (stages_end_ - stages_at_) / stage_bytes_ / 2;
-    stages_end_ = stages_at_ + 2 * pairs * stage_bytes_;
-    out_ = Out(static_cast<u32>(pairs));
-    term_loads_ = TermLoads(static_cast<u32>(2 * pairs));
+            assay_pack_vxu_x_strides(e, e), one};
   }
 
   [[gnu::noinline]] void take_strips(const Region& r) {
     for (u64 row = 0; row < r.rows; row += strip_) {
       const Region strip{r.batch, r.row + row, min(strip_, r.rows - row),
                          r.col,   r.cols,      r.acc + row * acc_pitch_};
+      if (most_ == 0 && two_terms_ && at_once_) {
+        take_with_both(strip);
+        continue;
+      }
       if (most_ == 0) before_term(strip);
       take_strip(strip);
     }
+  }
+
+  // y = convert(act((C + alpha * partial) + R)).
+  [[gnu::noinline]] void take_with_both(const Region& r) {
+    const u32 staged = static_cast<u32>(next_stage_), from = acc(static_cast<u32>(r.acc));
+    const u32 c_at = staged + static_cast<u32>(term_offset_),
+              residual_at = c_at + static_cast<u32>(stage_bytes_);
+    next_stage_ += 2 * stage_bytes_;
+    if (next_stage_ == stages_end_) next_stage_ = stages_at_;
+    const u64 pitch = r.cols * y_.element;
+    term_loads_.produce_begin();
+    load_term(r, c_at);
+    load_residual(r, residual_at);
+    term_loads_.produce_end();
+    if (scaled_) pass(r, scale_, 0, acc_pitch_, from, from);
+    term_loads_.consume_begin();
+    out_.produce_begin();
+    assay_cfg_vxu_scale_strides(assay_pack_vxu_scale_strides(signed_of(pitch), signed_of(y_.element)));
+    assay_cfg_vxu_addresses(assay_pack_vxu_addresses(residual_at, from));
+    pass(r, add_, row_more(r), pitch, c_at, staged);
+    term_loads_.consume_end();
+    out_.produce_end();
+    out_.consume_begin();
+    store(r, staged, pitch);
+    out_.consume_end();
+  }
+
+  [[gnu::noinline]] void load_residual(const Region& r, u32 to) {
+    const Matrix c = c_;
+    c_ = y_;
+    c_.address = residual_;
+    load_term(r, to);
+    c_ = c;
   }
 
   [[gnu::noinline]] void before_term(const Region& r) {
@@ -274,7 +318,7 @@ class Output {
     Matrix in;
     Pass pass;
   } first_;  // of two terms; c_ and add_ are the other one's
-  bool two_terms_, scales_first_;
+  bool two_terms_, at_once_, scales_first_;
   u64 residual_;  // of the first batch, where it is not all that is added
 };
 
