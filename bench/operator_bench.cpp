@@ -57,7 +57,7 @@ struct Table {
               const report::CaseResult* r) {
     row(name, count, "", fmt::format("<= {}", target), count <= target, r);
   }
-  void plain(const std::string& name, const report::CaseResult& r) {
+  static void plain(const std::string& name, const report::CaseResult& r) {
     fmt::print("  {:<50} {:>10} {:>8}   attainable {}\n", name, r.cycles,
                fmt::format("{:.1f}%", 100.0 * static_cast<double>(r.roofline.attainable) /
                                           static_cast<double>(r.cycles)),
@@ -199,6 +199,21 @@ void bert(Table& table) {
   });
 }
 
+// A projection of a mixture of experts: 8 of them, 2 for a token, 2048 x 2048 each. No targets.
+void experts(const Table& table) {
+  for (const int tokens : {512, 16})
+    for (const bool weighted : {false, true})
+      try_case("grouped_gemm", [&] {
+        testgen::CaseArguments a;
+        a.op = "grouped_gemm";
+        a.inputs = {fmt::format("X:bf16:{}x2048", tokens), "W:bf16:8x2048x2048",
+                    fmt::format("ids:s32:{}x2", tokens)};
+        if (weighted) a.inputs.push_back(fmt::format("weights:f32:{}x2", tokens));
+        table.plain(fmt::format("{} tokens, 2 of 8 experts{}", tokens, weighted ? ", weighted sums" : ""),
+                    timed_with_values(a, table.config));
+      });
+}
+
 int efficiency(const std::string& config) {
   Table table{config, config == "server128"};
   fmt::print("{:<52} {:>10} {:>8}   {}\n", "on " + config, "cycles", "share", table.targets ? "target" : "");
@@ -206,6 +221,7 @@ int efficiency(const std::string& config) {
   attention(table);
   products(table);
   bert(table);
+  experts(table);
   if (table.targets)
     fmt::print("{}\n",
                table.missed == 0 ? "all targets met" : fmt::format("{} targets missed", table.missed));

@@ -42,6 +42,8 @@ AttentionView::AttentionView(const ops::Problem& checked, const std::vector<Tens
   softcap = attribute<float>(checked, "softcap", 0);
   byte_weights = attribute<std::string>(checked, "weights", "auto") == "u8";
   value_scale = attribute<float>(checked, "value_scale", 1);
+  if (byte_weights) block = 512;
+  if (attribute<std::string>(checked, "algorithm", "fused") == "unfused") block = keys;
   pages_ = extent(k, 0);
   for (std::size_t i = 3; i < inputs.size(); ++i)
     if (checked.inputs.at(i).name == "block_table") read_table(inputs[i]);

@@ -25,6 +25,7 @@ struct AttentionView {
 
   std::size_t batch, q_heads, kv_heads, queries, keys, depth, value_depth;
   bool causal = false, byte_weights = false;
+  std::size_t block = 256;  // keys whose maximum is taken together
   std::int64_t window = 0;
   float scale = 0, softcap = 0, value_scale = 1;  // softcap 0: none
   bool added_mask = false, byte_mask = false;

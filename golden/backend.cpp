@@ -20,6 +20,7 @@ constexpr std::array kRows{
     Row{"gemm", strict_gemm, cpu_gemm, dnnl_gemm},
     Row{"matmul", strict_gemm, cpu_gemm, dnnl_gemm},
     Row{"matmul_nbits", strict_nbits, cpu_nbits, dnnl_nbits},
+    Row{"grouped_gemm", strict_grouped, cpu_grouped, nullptr},
     Row{"matmulinteger", strict_gemm, cpu_gemm, nullptr},
     Row{"qlinearmatmul", strict_gemm, cpu_gemm, nullptr},
     Row{"add", strict_elementwise, cpu_elementwise, dnnl_elementwise},

@@ -22,6 +22,9 @@ void strict_nbits(const ops::Problem& problem, const std::vector<Tensor>& inputs
 void cpu_nbits(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void dnnl_nbits(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 
+void strict_grouped(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+void cpu_grouped(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+
 // conv, convtranspose, convinteger, qlinearconv.
 void strict_conv(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void cpu_conv(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);

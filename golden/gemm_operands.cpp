@@ -27,8 +27,26 @@ bool is_set(const ops::Problem& problem, const std::string& name) {
   return value != nullptr && std::get<std::int64_t>(*value) != 0;
 }
 
+// Where operands, C, the residual, zero points and scales are. Names are ONNX's, but for R.
+void find_inputs(const ops::Problem& problem, GemmOperands& g) {
+  for (std::size_t i = 0; i < problem.inputs.size(); ++i) {
+    const std::string& name = problem.inputs[i].name;
+    if (name == "A" || name == "a") g.a_input = i;
+    if (name == "B" || name == "b") g.b_input = i;
+    if (name == "C") g.c_input = i;
+    if (name == "R") g.residual = i;
+    if (name == "a_zero_point") g.a_zero = i;
+    if (name == "b_zero_point") g.b_zero = i;
+    if (name == "y_zero_point") g.y_zero = i;
+    if (name == "a_scale") g.a_scale = i;
+    if (name == "b_scale") g.b_scale = i;
+    if (name == "y_scale") g.y_scale = i;
+  }
+}
+
 GemmOperands read_gemm(const ops::Problem& problem) {
   GemmOperands g;
+  find_inputs(problem, g);
   const Shape& a = problem.inputs[0].shape;
   const Shape& b = problem.inputs[1].shape;
   g.m = size(a[0]);
@@ -49,9 +67,9 @@ GemmOperands read_gemm(const ops::Problem& problem) {
   read_factor(problem, "beta", g.beta, g.beta_integer);
   const bool integers = !is_float(problem.inputs[0].dtype);
   g.scaled = integers ? g.alpha_integer != 1 : g.alpha != 1;
-  if (problem.inputs.size() < 3) return g;
+  if (!g.c_input) return g;
   g.has_c = integers ? g.beta_integer != 0 : g.beta != 0;
-  const Shape& c = problem.inputs[2].shape;
+  const Shape& c = problem.inputs[*g.c_input].shape;
   const std::size_t cols = c.empty() ? 1 : size(c.back());
   const std::size_t rows = c.size() < 2 ? 1 : size(c[0]);
   g.c = {rows == 1 ? 0 : cols, cols == 1 ? std::size_t{0} : std::size_t{1}};
@@ -73,21 +91,6 @@ std::size_t batch_offset(const Shape& shape, const Shape& batch, std::size_t pos
     stride *= own;
   }
   return offset;
-}
-
-// Where operands, zero points and scales are. Names are ONNX's.
-void find_inputs(const ops::Problem& problem, GemmOperands& g) {
-  for (std::size_t i = 0; i < problem.inputs.size(); ++i) {
-    const std::string& name = problem.inputs[i].name;
-    if (name == "A" || name == "a") g.a_input = i;
-    if (name == "B" || name == "b") g.b_input = i;
-    if (name == "a_zero_point") g.a_zero = i;
-    if (name == "b_zero_point") g.b_zero = i;
-    if (name == "y_zero_point") g.y_zero = i;
-    if (name == "a_scale") g.a_scale = i;
-    if (name == "b_scale") g.b_scale = i;
-    if (name == "y_scale") g.y_scale = i;
-  }
 }
 
 GemmOperands read_matmul(const ops::Problem& problem) {

@@ -34,6 +34,7 @@ struct GemmOperands {
 
   // Indices in the problem's inputs.
   std::size_t a_input = 0, b_input = 1;
+  std::optional<std::size_t> c_input, residual;  // residual: as the output
   std::optional<std::size_t> a_zero, b_zero, y_zero, a_scale, b_scale, y_scale;
 };
 

@@ -13,6 +13,7 @@
 #include "ops/elementwise/elementwise_spec.hpp"
 #include "ops/gather/gather_spec.hpp"
 #include "ops/gemm/gemm_spec.hpp"
+#include "ops/grouped/grouped_spec.hpp"
 #include "ops/nbits/nbits_spec.hpp"
 #include "ops/rotary/rotary_spec.hpp"
 #include "ops/softmax/softmax_spec.hpp"
@@ -55,6 +56,7 @@ const std::vector<const Operator*>& all_operators() {
     list.push_back(&gather_operator());
     list.push_back(&rotary_operator());
     list.push_back(&nbits_operator());
+    list.push_back(&grouped_gemm_operator());
     return list;
   }();
   return operators;

@@ -67,9 +67,9 @@ struct IntegerReach {
   double result = 0;  // the largest value before the output conversion
 };
 
-// A tensor of the problem, in the order of the kernel's argument block.
+// A tensor of the problem, or of the call's own workspaces, in the order of the kernel's argument block.
 struct TensorRef {
-  enum class Role : std::uint8_t { Input, Output };
+  enum class Role : std::uint8_t { Input, Output, Workspace };
   Role role;
   std::size_t index;
 };
@@ -78,7 +78,14 @@ struct TensorRef {
 struct KernelCall {
   std::string kernel;
   std::vector<TensorRef> tensors;
-  std::vector<std::uint64_t> attributes;  // in the order of the kernel's own header
+  std::vector<std::uint64_t> attributes;    // in the order of the kernel's own header
+  std::vector<TensorInfo> workspaces = {};  // room in HBM for what the kernel writes and reads back
+};
+
+// An input that holds indices: each in 0 .. count - 1; in a row of the last dimension none twice.
+struct IndexRange {
+  std::int64_t count = 0;
+  bool distinct = false;
 };
 
 class Operator {
@@ -99,10 +106,19 @@ class Operator {
     return std::nullopt;
   }
 
+  // Where an input holds indices: which ones cases draw.
+  virtual std::optional<IndexRange> indices(const Problem& /*problem*/, std::size_t /*input*/) const {
+    return std::nullopt;
+  }
+
   // Checks the problem and fills its outputs. Idempotent.
   virtual void infer(Problem& problem) const = 0;
   // These check as infer() does and need no filled outputs.
   virtual Work work(const Problem& problem) const = 0;
+  // What these values of the inputs need, where values decide: work() can only assume then.
+  virtual Work work_of(const Problem& problem, const std::vector<Tensor>& /*inputs*/) const {
+    return work(problem);
+  }
   virtual Tolerance tolerance(const Problem& problem) const = 0;
   // Empty where no operands make the result exact in every order.
   virtual std::optional<IntegerReach> integer_reach(const Problem& problem, double q) const = 0;

@@ -154,9 +154,13 @@ std::vector<Tensor> make_inputs(const Case& c) {
   const ops::Operator& op = ops::find_operator(c.problem.op);
   std::vector<Tensor> tensors;
   for (std::size_t i = 0; i < c.problem.inputs.size(); ++i) {
+    const ops::TensorInfo& info = c.problem.inputs[i];
+    const std::uint64_t key = mix(seed + i + 1);
     const auto scale = op.usual_scale(c.problem, i);
-    tensors.push_back(scale ? make_scales(c.problem.inputs[i], *scale, mix(seed + i + 1))
-                            : make_tensor(c.problem.inputs[i], c.data, mix(seed + i + 1), limit));
+    const auto indices = op.indices(c.problem, i);
+    if (indices) tensors.push_back(make_indices(info, *indices, key));
+    else if (scale) tensors.push_back(make_scales(info, *scale, key));
+    else tensors.push_back(make_tensor(info, c.data, key, limit));
   }
   return tensors;
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <numeric>
+#include <utility>
 
 #include "golden/formats.hpp"
 #include "testgen/random.hpp"
@@ -71,7 +73,9 @@ std::uint64_t special(const Layout& f, ElementRandom& random, std::uint32_t long
   const bool has_infinity = f.exponent_bits != 4;
   switch (random.below(4)) {
     case 0: return compose(f, negative, infinite, has_infinity ? 0 : ~std::uint64_t{0});
-    case 1: return compose(f, negative, infinite, has_infinity ? fraction | 1 : ~std::uint64_t{0});  // quiet or signalling, with a payload
+    case 1:
+      return compose(f, negative, infinite,
+                     has_infinity ? fraction | 1 : ~std::uint64_t{0});  // quiet or signalling, with a payload
     case 2: return compose(f, negative, f.max_exponent, ~std::uint64_t{0});
     default: return compose(f, negative, f.max_exponent - random.between(0, 2), fraction);
   }
@@ -191,6 +195,27 @@ Tensor make_scales(const ops::TensorInfo& info, double about, std::uint64_t key)
     ElementRandom random(key, i);
     set_element_bits(info.dtype, tensor.bytes.data(), i,
                      golden::encode(info.dtype, about * (0.5 + 1.5 * random.unit())));
+  }
+  return tensor;
+}
+
+Tensor make_indices(const ops::TensorInfo& info, const ops::IndexRange& range, std::uint64_t key) {
+  Tensor tensor(info.name, info.dtype, info.shape);
+  const auto all = static_cast<std::uint32_t>(range.count);
+  const auto row = static_cast<std::uint64_t>(info.shape.empty() ? 1 : info.shape.back());
+  const bool distinct = range.distinct && row <= all;
+  std::vector<std::uint32_t> left(distinct ? all : 0);  // a shuffle that ends with the row
+  const auto count = static_cast<std::uint64_t>(tensor.elements());
+  for (std::uint64_t i = 0; i < count; ++i) {
+    ElementRandom random(key, i);
+    std::uint32_t index = random.below(all);
+    if (distinct) {
+      const auto at = static_cast<std::uint32_t>(i % row);
+      if (at == 0) std::iota(left.begin(), left.end(), 0U);
+      std::swap(left[at], left[at + random.below(all - at)]);
+      index = left[at];
+    }
+    set_element_bits(info.dtype, tensor.bytes.data(), i, index);
   }
   return tensor;
 }

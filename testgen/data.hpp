@@ -14,6 +14,9 @@ Tensor make_tensor(const ops::TensorInfo& info, DataKind kind, std::uint64_t key
 // Positive numbers around `about`, within a factor of two.
 Tensor make_scales(const ops::TensorInfo& info, double about, std::uint64_t key);
 
+// Indices of s32; distinct ones in a row are a random choice of all, in random order.
+Tensor make_indices(const ops::TensorInfo& info, const ops::IndexRange& range, std::uint64_t key);
+
 // The largest magnitude of integer operands (at most 16) for which every sum of this problem is exact in
 // the accumulator in every order. Throws Error(Usage) where there is none.
 std::int32_t exact_limit(const ops::Problem& problem);

@@ -228,7 +228,9 @@ std::vector<std::string> default_goldens(const CaseInput& input) {
 
 report::CaseResult run_case(const CaseInput& input, const RunOptions& options) {
   const Machine machine = find_machine(input.c.config);
-  const ops::Work work = ops::find_operator(input.c.problem.op).work(input.c.problem);
+  const ops::Operator& op = ops::find_operator(input.c.problem.op);
+  const ops::Work work =
+      input.inputs.empty() ? op.work(input.c.problem) : op.work_of(input.c.problem, input.inputs);
   const std::vector<std::string> goldens = options.goldens.empty() ? default_goldens(input) : options.goldens;
   check_goldens(input, goldens);
 

@@ -18,7 +18,8 @@ std::vector<Tensor> read_outputs(const ops::Problem& problem, const Layout& layo
   return outputs;
 }
 
-std::vector<sim::TensorRange> tensor_ranges(const ops::Problem& problem, const Layout& layout) {
+std::vector<sim::TensorRange> tensor_ranges(const ops::Problem& problem, const ops::KernelCall& call,
+                                            const Layout& layout) {
   std::vector<sim::TensorRange> ranges;
   const auto add = [&ranges](const ops::TensorInfo& info, const Placed& place, bool output) {
     ranges.push_back({info.name, place.offset, place.bytes,
@@ -26,6 +27,8 @@ std::vector<sim::TensorRange> tensor_ranges(const ops::Problem& problem, const L
   };
   for (std::size_t i = 0; i < problem.inputs.size(); ++i) add(problem.inputs[i], layout.inputs[i], false);
   for (std::size_t i = 0; i < problem.outputs.size(); ++i) add(problem.outputs[i], layout.outputs[i], true);
+  for (std::size_t i = 0; i < call.workspaces.size(); ++i)
+    add(call.workspaces[i], layout.workspaces[i], true);
   return ranges;
 }
 
@@ -57,7 +60,7 @@ Execution execute(const CaseInput& input, const Machine& machine, const RunOptio
   execution.kernel = sim::load_elf(options.kernel.empty() ? kernel_path(call.kernel) : options.kernel);
   sim::Platform platform(machine, {options.values, watchdog, options.quantum, options.sanitize,
                                    options.jitter, options.on_line, options.observers, options.described});
-  platform.declare(tensor_ranges(problem, layout));
+  platform.declare(tensor_ranges(problem, call, layout));
   platform.load(execution.kernel);
   platform.set_args(layout.args);
   for (std::size_t i = 0; i < input.inputs.size() && options.values; ++i)

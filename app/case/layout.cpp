@@ -41,6 +41,7 @@ Layout lay_out(const ops::Problem& problem, const ops::KernelCall& call, const M
   std::uint64_t next = 0;
   for (const ops::TensorInfo& info : problem.inputs) layout.inputs.push_back(place(info, machine, next));
   for (const ops::TensorInfo& info : problem.outputs) layout.outputs.push_back(place(info, machine, next));
+  for (const ops::TensorInfo& info : call.workspaces) layout.workspaces.push_back(place(info, machine, next));
 
   layout.args.magic = ASSAY_ARGS_MAGIC;
   layout.args.abi_version = ASSAY_ABI_VERSION;
@@ -48,9 +49,17 @@ Layout lay_out(const ops::Problem& problem, const ops::KernelCall& call, const M
   layout.args.attribute_count = static_cast<std::uint32_t>(call.attributes.size());
   for (std::size_t i = 0; i < call.tensors.size(); ++i) {
     const ops::TensorRef ref = call.tensors[i];
-    const bool input = ref.role == ops::TensorRef::Role::Input;
-    layout.args.tensors[i] = describe((input ? problem.inputs : problem.outputs)[ref.index],
-                                      (input ? layout.inputs : layout.outputs)[ref.index]);
+    switch (ref.role) {
+      case ops::TensorRef::Role::Input:
+        layout.args.tensors[i] = describe(problem.inputs[ref.index], layout.inputs[ref.index]);
+        break;
+      case ops::TensorRef::Role::Output:
+        layout.args.tensors[i] = describe(problem.outputs[ref.index], layout.outputs[ref.index]);
+        break;
+      case ops::TensorRef::Role::Workspace:
+        layout.args.tensors[i] = describe(call.workspaces[ref.index], layout.workspaces[ref.index]);
+        break;
+    }
   }
   std::copy(call.attributes.begin(), call.attributes.end(), std::begin(layout.args.attributes));
   return layout;

@@ -15,7 +15,7 @@ struct Placed {
 };
 
 struct Layout {
-  std::vector<Placed> inputs, outputs;
+  std::vector<Placed> inputs, outputs, workspaces;
   assay_args args{};
 };
 

@@ -22,7 +22,8 @@ class FloatGemm {
       : g_(read_gemm_operands(problem)),
         a_(decode_f32(inputs[0])),
         b_(decode_f32(inputs[1])),
-        c_(g_.has_c ? decode_f32(inputs[2]) : std::vector<float>()),
+        c_(g_.has_c ? decode_f32(inputs[*g_.c_input]) : std::vector<float>()),
+        residual_(g_.residual ? decode_f32(inputs[*g_.residual]) : std::vector<float>()),
         // S is itself rounded: no more than roundings * 2^-53 of it.
         inflate_(1 + (roundings + 2) * 0x1p-52) {}
 
@@ -36,19 +37,23 @@ class FloatGemm {
       cpu::multiply({{rows(batch), columns(batch, 0, g_.n), out}}, g_.k, terms);
   }
 
-  bool changes_sums() const { return g_.alpha != 1 || g_.has_c || g_.activation.present(); }
-  double value(double sum, std::size_t i, std::size_t j) const {
-    const double scaled = double{g_.alpha} * sum;
-    return g_.activation.value(g_.has_c ? scaled + term(i, j) : scaled);  // adding 0 would turn -0 into +0
+  bool changes_sums() const { return g_.alpha != 1 || g_.has_c || g_.residual || g_.activation.present(); }
+  double value(double sum, std::size_t element) const {
+    double t = double{g_.alpha} * sum;
+    if (g_.has_c) t += term(element);  // adding 0 would turn -0 into +0
+    if (g_.residual) t += double{residual_[element]};
+    return g_.activation.value(t);
   }
-  double magnitude(double sum, std::size_t i, std::size_t j) const {
-    const double scaled = std::fabs(double{g_.alpha}) * sum;
-    return g_.activation.magnitude((g_.has_c ? scaled + std::fabs(term(i, j)) : scaled) * inflate_);
+  double magnitude(double sum, std::size_t element) const {
+    double s = std::fabs(double{g_.alpha}) * sum;
+    if (g_.has_c) s += std::fabs(term(element));
+    if (g_.residual) s += std::fabs(double{residual_[element]});
+    return g_.activation.magnitude(s * inflate_);
   }
   // No magnitude of an element whose value is finite is greater.
   double magnitude_limit() const {
     const double products = largest_finite_of(a_) * largest_finite_of(b_) * static_cast<double>(g_.k);
-    const double terms = std::fabs(double{g_.beta}) * (g_.has_c ? largest_finite_of(c_) : 0);
+    const double terms = std::fabs(double{g_.beta}) * largest_finite_of(c_) + largest_finite_of(residual_);
     return g_.activation.magnitude((std::fabs(double{g_.alpha}) * products + terms) * inflate_ * inflate_);
   }
 
@@ -68,7 +73,9 @@ class FloatGemm {
   }
 
  private:
-  double term(std::size_t i, std::size_t j) const { return double{g_.beta} * c_[g_.c.at(0, i, j)]; }
+  double term(std::size_t element) const {
+    return double{g_.beta} * c_[g_.c.at(0, element % matrix() / g_.n, element % g_.n)];
+  }
 
   static double largest_finite_of(const std::vector<float>& values) {
     std::int32_t largest = 0;  // magnitudes of floats are ordered as their patterns are
@@ -84,7 +91,7 @@ class FloatGemm {
   }
 
   GemmOperands g_;
-  std::vector<float> a_, b_, c_;
+  std::vector<float> a_, b_, c_, residual_;
   double inflate_;
 };
 
@@ -99,9 +106,7 @@ class GemmMagnitude final : public DeferredMagnitude {
   std::vector<double> all() const override {
     std::vector<double> s = large_vector<double>(gemm_.count());
     gemm_.sums(cpu::Terms::magnitudes, s.data());
-    const std::size_t n = gemm_.shape().n;
-    for (std::size_t at = 0; at < s.size(); ++at)
-      s[at] = gemm_.magnitude(s[at], at % gemm_.matrix() / n, at % n);
+    for (std::size_t at = 0; at < s.size(); ++at) s[at] = gemm_.magnitude(s[at], at);
     return s;
   }
 
@@ -146,8 +151,8 @@ class GemmMagnitude final : public DeferredMagnitude {
     auto next = order.begin();
     for (const cpu::Product& product : products)
       for (std::size_t r = 0; r < product.a.lines.size(); ++r, ++next) {
-        const std::size_t i = row_of(elements[*next]), j = column_of(elements[*next]);
-        s[*next] = gemm_.magnitude(product.sum[r * product.b.lines.size() + j % worth()], i, j);
+        const std::size_t element = elements[*next], column = column_of(element) % worth();
+        s[*next] = gemm_.magnitude(product.sum[r * product.b.lines.size() + column], element);
       }
     return s;
   }
@@ -161,11 +166,10 @@ void evaluate_floats(const ops::Problem& problem, const std::vector<Tensor>& inp
   const FloatGemm& gemm = deferred->gemm();
   expected.values = large_vector<double>(gemm.count());
   gemm.sums(cpu::Terms::signed_products, expected.values.data());
-  const std::size_t n = gemm.shape().n;
   for (std::size_t at = 0; at < gemm.count() && gemm.changes_sums(); ++at)
-    expected.values[at] = gemm.value(expected.values[at], at % gemm.matrix() / n, at % n);
+    expected.values[at] = gemm.value(expected.values[at], at);
   expected.deferred = deferred;
-  // Products of two fp32 values are exact in fp64; alpha and beta round once more each.
+  // Products of two fp32 values are exact in fp64; alpha, beta and R round once more each.
   expected.own = {0x1p-53, roundings + 2, 0};
 }
 
@@ -203,13 +207,15 @@ void sum_integers(const GemmOperands& g, const std::vector<Tensor>& inputs, cons
 }
 
 void evaluate_integers(const GemmOperands& g, const std::vector<Tensor>& inputs, Tensor& y) {
-  const auto* c = g.has_c ? inputs[2].as<std::int32_t>() : nullptr;
+  const auto* c = g.has_c ? inputs[*g.c_input].as<std::int32_t>() : nullptr;
+  const auto* r = g.residual ? inputs[*g.residual].as<std::int32_t>() : nullptr;
   sum_integers(g, inputs, [&](std::size_t row, const std::vector<std::int64_t>& sums) {
     for (std::size_t j = 0; j < g.n; ++j) {
-      // 128 bits hold alpha * sum + beta * C; the low 32 of them are the result.
+      // 128 bits hold alpha * sum + beta * C + R; the low 32 of them are the result.
       __extension__ using Wide = __int128;
       Wide value = Wide{g.alpha_integer} * sums[j];
       if (c != nullptr) value += Wide{g.beta_integer} * c[g.c.at(0, row % g.m, j)];
+      if (r != nullptr) value += r[row * g.n + j];
       const auto word = static_cast<std::uint32_t>(value);
       std::memcpy(y.bytes.data() + 4 * (row * g.n + j), &word, sizeof word);
     }

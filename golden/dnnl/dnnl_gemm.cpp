@@ -1,4 +1,4 @@
-// The oneDNN golden: gemm and matmul in fp32 on widened operands, alpha, beta and C in fp64 after it.
+// The oneDNN golden: gemm and matmul in fp32 on widened operands, alpha, beta, C and R in fp64 after it.
 //
 // S comes from a second product, of the operands' absolute values, so that nothing is shared with the cpu
 // golden but the element formats. Integers are refused: without VNNI oneDNN 2.6 saturates 16-bit
@@ -67,7 +67,8 @@ void make_absolute(Matrix& matrix) {
 void evaluate_floats(const GemmOperands& g, const std::vector<Tensor>& inputs, Expected& expected) {
   const std::vector<double> a_values = decode(inputs[0]);
   const std::vector<double> b_values = decode(inputs[1]);
-  const std::vector<double> c = g.has_c ? decode(inputs[2]) : std::vector<double>();
+  const std::vector<double> c = g.has_c ? decode(inputs[*g.c_input]) : std::vector<double>();
+  const std::vector<double> residual = g.residual ? decode(inputs[*g.residual]) : std::vector<double>();
   const auto k = static_cast<double>(g.k);
   const double alpha = g.alpha;
   const double beta = g.beta;
@@ -87,6 +88,11 @@ void evaluate_floats(const GemmOperands& g, const std::vector<Tensor>& inputs, E
         double size = std::fabs(alpha) * (magnitude[i * g.n + j] + lost);
         if (g.has_c) {  // adding 0 where there is none would turn -0 into +0
           const double term = beta * c[g.c.at(0, i, j)];
+          value += term;
+          size += std::fabs(term);
+        }
+        if (g.residual) {
+          const double term = residual[expected.values.size()];
           value += term;
           size += std::fabs(term);
         }

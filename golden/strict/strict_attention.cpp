@@ -80,7 +80,7 @@ class Attention {
     multiply(&q_[view_.q_row(b, head, i)], keys_.data(), x.data(), 1, view_.keys, view_.depth);
     Row row;
     row.o.resize(view_.value_depth);
-    const std::size_t block = view_.byte_weights ? 512 : 256;
+    const std::size_t block = view_.block;
     for (std::size_t first = 0; first < view_.keys; first += block) {
       std::vector<std::size_t> seen;
       for (std::size_t j = first; j < std::min(first + block, view_.keys); ++j)

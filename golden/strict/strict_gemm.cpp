@@ -1,14 +1,12 @@
 // The strict golden: gemm and matmul to the bit (docs/numerics.md, "Gemm and MatMul").
 #include <cstring>
-#include <map>
 #include <optional>
-#include <string>
 
 #include "golden/backends.hpp"
 #include "golden/gemm_operands.hpp"
+#include "golden/strict/activated.hpp"
 #include "golden/strict/conversions.hpp"
 #include "golden/strict/dot.hpp"
-#include "golden/strict/functions.hpp"
 #include "golden/strict/vector_pass.hpp"
 
 namespace assay::golden {
@@ -30,31 +28,33 @@ std::vector<T> dense(const Tensor& t, const MatrixView& view, std::size_t offset
   return values;
 }
 
-float activated(const Activation& a, float t) {
-  if (a.name == "clip") return clip(t, static_cast<float>(a.low), static_cast<float>(a.high));
-  const std::map<std::string, Function> functions{
-      {"relu", Function::Relu}, {"tanh", Function::Tanh}, {"sigmoid", Function::Sigmoid},
-      {"silu", Function::Silu}, {"gelu", Function::Gelu}, {"gelu_tanh", Function::GeluTanh}};
-  return a.present() ? vector_pass(t, std::nullopt, std::nullopt, functions.at(a.name)) : t;
-}
+// What is added to the products; null where it is not given.
+struct Terms {
+  const Tensor *c, *residual;
+};
 
-// alpha * acc as a pass of its own where C follows it, then beta * C + that, then the conversion.
-void finish(const GemmOperands& g, float acc, const Tensor* c, std::size_t i, std::size_t j, Tensor& y,
+// alpha * acc as a pass of its own where C follows it, then beta * C + that, then + R, then the conversion.
+void finish(const GemmOperands& g, float acc, const Terms& terms, std::size_t i, std::size_t j, Tensor& y,
             std::size_t at) {
   float t = acc;
   if (g.scaled) t = vector_pass(t, g.alpha, std::nullopt, Function::Identity);
   if (g.has_c)
-    t = vector_pass(load_f32(c->dtype, c->bytes.data(), g.c.at(0, i, j)), g.beta, t, Function::Identity);
+    t = vector_pass(load_f32(terms.c->dtype, terms.c->bytes.data(), g.c.at(0, i, j)), g.beta, t,
+                    Function::Identity);
+  if (const Tensor* r = terms.residual; r != nullptr)
+    t = vector_pass(t, std::nullopt, load_f32(r->dtype, r->bytes.data(), at), Function::Identity);
   store_f32(y.dtype, activated(g.activation, t), y.bytes.data(), at);
 }
 
-void finish(const GemmOperands& g, std::int32_t acc, const Tensor* c, std::size_t i, std::size_t j, Tensor& y,
-            std::size_t at) {
+void finish(const GemmOperands& g, std::int32_t acc, const Terms& terms, std::size_t i, std::size_t j,
+            Tensor& y, std::size_t at) {
   std::int32_t t = acc;
   if (g.scaled) t = vector_pass(t, g.alpha_integer, std::nullopt, Function::Identity);
   if (g.has_c)
-    t = vector_pass(load_s32(c->dtype, c->bytes.data(), g.c.at(0, i, j)), g.beta_integer, t,
+    t = vector_pass(load_s32(terms.c->dtype, terms.c->bytes.data(), g.c.at(0, i, j)), g.beta_integer, t,
                     Function::Identity);
+  if (const Tensor* r = terms.residual; r != nullptr)
+    t = vector_pass(t, std::nullopt, load_s32(r->dtype, r->bytes.data(), at), Function::Identity);
   std::memcpy(y.bytes.data() + at * sizeof t, &t, sizeof t);
 }
 
@@ -84,7 +84,7 @@ void requantise_row(const GemmOperands& g, const std::vector<Tensor>& inputs, co
 
 template <typename Operand, typename Accumulator>
 void evaluate_gemm(const GemmOperands& g, const std::vector<Tensor>& inputs, Tensor& y) {
-  const Tensor* c = g.has_c ? &inputs[2] : nullptr;
+  const Terms terms{g.has_c ? &inputs[*g.c_input] : nullptr, g.residual ? &inputs[*g.residual] : nullptr};
   for (std::size_t batch = 0; batch < g.a_offsets.size(); ++batch) {
     auto a = dense<Operand>(inputs[g.a_input], g.a, g.a_offsets[batch], g.m, g.k);
     auto b = dense<Operand>(inputs[g.b_input], g.b, g.b_offsets[batch], g.k, g.n);
@@ -99,7 +99,7 @@ void evaluate_gemm(const GemmOperands& g, const std::vector<Tensor>& inputs, Ten
           requantise_row(g, inputs, &acc[i * g.n], y, row);
           continue;
         }
-      for (std::size_t j = 0; j < g.n; ++j) finish(g, acc[i * g.n + j], c, i, j, y, row + j);
+      for (std::size_t j = 0; j < g.n; ++j) finish(g, acc[i * g.n + j], terms, i, j, y, row + j);
     }
   }
 }

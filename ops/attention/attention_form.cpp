@@ -155,6 +155,20 @@ void read_lengths(const Problem& problem, AttentionForm& form) {
          to_string(lengths.shape), form.batch);
 }
 
+void read_algorithm(const Problem& problem, AttentionForm& form) {
+  const Operator& op = attention_operator();
+  const AttributeSpec& spec = find_attribute(op, "algorithm");
+  form.unfused = problem.attributes.get_string(op.name(), spec) == "unfused";
+  if (!form.unfused) return;
+  if (form.type == DType::s8)
+    fail(ExitCode::Unsupported,
+         "attention: attribute 'algorithm' = 'unfused' with s8 operands; expected floats");
+  for (const char* name : {"mask", "kv_lengths", "block_table"})
+    if (find_input(problem, name))
+      fail(ExitCode::Unsupported,
+           "attention: attribute 'algorithm' = 'unfused' with the input '{}'; expected none", name);
+}
+
 void check_size(const AttentionForm& form) {
   std::uint64_t macs = form.batch;
   for (const std::uint64_t factor : {form.q_heads, form.queries, form.keys, form.depth + form.value_depth})
@@ -211,6 +225,7 @@ AttentionForm attention_form(const Problem& problem) {
   read_shapes(problem, form);
   read_mask(problem, form);
   read_lengths(problem, form);
+  read_algorithm(problem, form);
   check_size(form);
   form.byte_weights = problem.attributes.get_string(attention_operator().name(),
                                                     find_attribute(attention_operator(), "weights")) == "u8";

@@ -90,6 +90,12 @@ const std::vector<AttributeSpec>& AttentionOperator::attributes() const {
        "exponentials times V: auto (the operands' type, bf16 for s8), or u8 for s8 operands: faster, coarser",
        {"auto", "u8"},
        false},
+      {"algorithm",
+       AttributeType::String,
+       std::string("fused"),
+       "fused (online softmax), or unfused: scores, softmax and values one after another, through HBM",
+       {"fused", "unfused"},
+       false},
       {"layout",
        AttributeType::String,
        std::string("bhsd"),
@@ -172,6 +178,17 @@ bool batches_are_heads(const AttentionForm& f) {
   return !f.sequence_first && !f.lengths_input && !f.table_input && (masked_alike || f.batch == 1);
 }
 
+// Scores, weights, and a factor for each row.
+void add_workspaces(const AttentionForm& f, KernelCall& call) {
+  const auto rows = static_cast<std::int64_t>(f.batch * f.q_heads * f.queries),
+             keys = static_cast<std::int64_t>(f.keys);
+  call.workspaces = {{"scores", DType::f32, {rows, keys}},
+                     {"weights", f.weight_type(), {rows, keys}},
+                     {"factors", DType::f32, {rows}}};
+  for (std::size_t i = 0; i < call.workspaces.size(); ++i)
+    call.tensors.push_back({TensorRef::Role::Workspace, i});
+}
+
 KernelCall AttentionOperator::pack(const Problem& problem) const {
   const AttentionForm f = attention_form(problem);
   assay_attention_attributes words{};
@@ -203,7 +220,7 @@ KernelCall AttentionOperator::pack(const Problem& problem) const {
   }
 
   KernelCall call;
-  call.kernel = std::string(kernel_name());
+  call.kernel = f.unfused ? "attention_unfused" : std::string(kernel_name());
   for (std::size_t i = 0; i < 3; ++i) call.tensors.push_back({TensorRef::Role::Input, i});
   call.tensors.push_back({TensorRef::Role::Output, 0});
   if (f.mask_input) call.tensors.push_back({TensorRef::Role::Input, *f.mask_input});
@@ -212,6 +229,7 @@ KernelCall AttentionOperator::pack(const Problem& problem) const {
   words.table = f.table_input ? call.tensors.size() : 0;
   if (f.table_input) call.tensors.push_back({TensorRef::Role::Input, *f.table_input});
   words.page = f.page;
+  if (f.unfused) add_workspaces(f, call);
   call.attributes.resize(kWords);
   std::memcpy(call.attributes.data(), &words, sizeof words);
   return call;

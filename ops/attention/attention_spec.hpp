@@ -1,4 +1,4 @@
-// Attention: Y = softmax(scale * Q K^T) V for each head, the scores never leaving the core.
+// Attention: Y = softmax(scale * Q K^T) V for each head, the scores never leaving the core (algorithm=fused).
 //
 //   Q [B, Hq, Sq, D], K [B, Hkv, Skv, D], V [B, Hkv, Skv, Dv], Y [B, Hq, Sq, Dv]; with layout=bshd the middle
 //   dimensions change places. Hq is a multiple of Hkv: neighbouring query heads share a kv head.
@@ -13,8 +13,9 @@
 // block_table [B, n] of s32: K and V are pages of a cache, [pages, Hkv, page, D] and [pages, Hkv, page, Dv],
 // and keys i * page to i * page + page - 1 of item b lie in page block_table[b][i]; Skv is n * page.
 // weights=u8, of s8 operands: the exponentials are multiplied as u8, in blocks of 512 keys, twice as fast.
-// softcap=c: scores become c * tanh(scale * x / c), before a mask is added. What it does to the bit:
-// docs/numerics.md, "Attention".
+// algorithm=unfused, to compare with: scores of all heads to HBM in f32, the weights of whole rows to HBM,
+// and the weights times V; floats without mask, kv_lengths and block_table. softcap=c: scores become c *
+// tanh(scale * x / c), before a mask is added. What it does to the bit: docs/numerics.md, "Attention".
 #pragma once
 
 #include <cstdint>
@@ -48,6 +49,7 @@ struct AttentionForm {
   std::uint64_t visible_scores() const;  // of one head
 
   bool byte_weights = false;
+  bool unfused = false;  // scores and weights of whole rows pass through HBM
   // What the exponentials are multiplied as: s8 values are, exactly, bf16.
   DType weight_type() const {
     if (type != DType::s8) return type;

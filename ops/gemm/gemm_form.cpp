@@ -48,46 +48,6 @@ std::string list_of(const std::vector<DType>& types) {
   return text;
 }
 
-void read_types(const Operator& op, const Problem& problem, GemmForm& form) {
-  const TensorInfo& a = problem.inputs[0];
-  const TensorInfo& b = problem.inputs[1];
-  if (!is_float(a.dtype) && !is_byte(a.dtype))
-    fail(ExitCode::Unsupported, "{}: input '{}' is {}; expected one of f32, f16, bf16, e4m3, e5m2, s8, u8",
-         op.name(), a.name, to_string(a.dtype));
-  const bool mixed = (is_fp8(a.dtype) && is_fp8(b.dtype)) || (is_byte(a.dtype) && is_byte(b.dtype));
-  if (a.dtype != b.dtype && !mixed)
-    fail(ExitCode::Unsupported, "{}: input '{}' is {} but input '{}' is {}; both must be of one type{}",
-         op.name(), a.name, to_string(a.dtype), b.name, to_string(b.dtype),
-         is_fp8(a.dtype)    ? ", or the other one e4m3 or e5m2"
-         : is_byte(a.dtype) ? ", or the other one s8 or u8"
-                            : "");
-  form.operand = a.dtype;
-  form.accumulator = accumulator_of(a.dtype);
-  const std::vector<DType> outputs = outputs_of(a.dtype);
-  form.out = outputs.front();
-  const std::string wanted = problem.attributes.get_string(op.name(), find_attribute(op, "out_dtype"));
-  if (wanted == "auto") return;
-  const DType out = parse_dtype(wanted, "out_dtype");
-  if (std::find(outputs.begin(), outputs.end(), out) == outputs.end())
-    fail(ExitCode::Unsupported, "{}: out_dtype {} for {} operands; expected one of {}", op.name(), wanted,
-         to_string(form.operand), list_of(outputs));
-  form.out = out;
-}
-
-void read_activation(const Operator& op, const Problem& problem, GemmForm& form) {
-  const std::string name = problem.attributes.get_string(op.name(), find_attribute(op, "activation"));
-  if (name == "none") return;
-  if (!is_float(form.operand))
-    fail(ExitCode::Unsupported, "{}: activation {} with {} operands; expected none", op.name(), name,
-         to_string(form.operand));
-  form.activation = activation_code(name);
-  form.low = problem.attributes.get_float(op.name(), find_attribute(op, "low"));
-  form.high = problem.attributes.get_float(op.name(), find_attribute(op, "high"));
-  if (name == "clip" && !(form.low <= form.high))
-    fail(ExitCode::Usage, "{}: attributes 'low' = {} and 'high' = {}; expected low <= high", op.name(),
-         form.low, form.high);
-}
-
 // The integral value of alpha or beta for integer operands.
 std::int32_t integral_factor(const Operator& op, const Problem& problem, const std::string& name) {
   const AttributeValue* given = problem.attributes.find(name);
@@ -133,14 +93,10 @@ void require_depth(const Operator& op, const Problem& problem, const GemmForm& f
 }
 
 void read_c(const Operator& op, const Problem& problem, GemmForm& form) {
-  if (problem.inputs.size() < 3) return;
-  const TensorInfo& c = problem.inputs[2];
-  std::vector<DType> types = outputs_of(form.operand);
-  if (is_fp8(form.operand)) types = {DType::f32, DType::f16, DType::bf16, DType::e4m3, DType::e5m2};
-  const bool fits_type = std::find(types.begin(), types.end(), c.dtype) != types.end();
-  if (!fits_type)
-    fail(ExitCode::Unsupported, "{}: input '{}' is {} with {} operands; expected {}", op.name(), c.name,
-         to_string(c.dtype), to_string(form.operand), list_of(types));
+  const auto at = find_input(problem, "C");
+  if (!at) return;
+  const TensorInfo& c = problem.inputs[*at];
+  check_term_type(op, c, form);
   const std::uint64_t cols = dim_of(c.shape, 0);
   const std::uint64_t rows = dim_of(c.shape, 1);
   if (c.shape.size() > 2 || (cols != 1 && cols != form.n) || (rows != 1 && rows != form.m))
@@ -149,6 +105,19 @@ void read_c(const Operator& op, const Problem& problem, GemmForm& form) {
   form.has_c = is_float(form.operand) ? form.beta != 0 : form.beta_integer != 0;
   form.c_col_stride = cols == 1 ? 0 : 1;
   form.c_row_stride = rows == 1 ? 0 : cols;
+}
+
+void read_residual(const Operator& op, const Problem& problem, const Shape& output, GemmForm& form) {
+  const auto at = find_input(problem, "R");
+  if (!at) return;
+  const TensorInfo& r = problem.inputs[*at];
+  if (r.dtype != form.out)
+    fail(ExitCode::Unsupported, "{}: input '{}' is {}; expected {}, as the output", op.name(), r.name,
+         to_string(r.dtype), to_string(form.out));
+  if (r.shape != output)
+    fail(ExitCode::Usage, "{}: input '{}' is {}; expected {}, as the output", op.name(), r.name,
+         to_string(r.shape), to_string(output));
+  form.has_residual = true;
 }
 
 void check_size(const Operator& op, const GemmForm& form, std::uint64_t batches) {
@@ -218,6 +187,55 @@ void simplify(Batch batch, GemmForm& form) {
 
 }  // namespace
 
+void read_gemm_types(const Operator& op, const Problem& problem, GemmForm& form) {
+  const TensorInfo& a = problem.inputs[0];
+  const TensorInfo& b = problem.inputs[1];
+  if (!is_float(a.dtype) && !is_byte(a.dtype))
+    fail(ExitCode::Unsupported, "{}: input '{}' is {}; expected one of f32, f16, bf16, e4m3, e5m2, s8, u8",
+         op.name(), a.name, to_string(a.dtype));
+  const bool mixed = (is_fp8(a.dtype) && is_fp8(b.dtype)) || (is_byte(a.dtype) && is_byte(b.dtype));
+  if (a.dtype != b.dtype && !mixed)
+    fail(ExitCode::Unsupported, "{}: input '{}' is {} but input '{}' is {}; both must be of one type{}",
+         op.name(), a.name, to_string(a.dtype), b.name, to_string(b.dtype),
+         is_fp8(a.dtype)    ? ", or the other one e4m3 or e5m2"
+         : is_byte(a.dtype) ? ", or the other one s8 or u8"
+                            : "");
+  form.operand = a.dtype;
+  form.accumulator = accumulator_of(a.dtype);
+  const std::vector<DType> outputs = outputs_of(a.dtype);
+  form.out = outputs.front();
+  const std::string wanted = problem.attributes.get_string(op.name(), find_attribute(op, "out_dtype"));
+  if (wanted == "auto") return;
+  const DType out = parse_dtype(wanted, "out_dtype");
+  if (std::find(outputs.begin(), outputs.end(), out) == outputs.end())
+    fail(ExitCode::Unsupported, "{}: out_dtype {} for {} operands; expected one of {}", op.name(), wanted,
+         to_string(form.operand), list_of(outputs));
+  form.out = out;
+}
+
+void read_gemm_activation(const Operator& op, const Problem& problem, GemmForm& form) {
+  const std::string name = problem.attributes.get_string(op.name(), find_attribute(op, "activation"));
+  if (name == "none") return;
+  if (!is_float(form.operand))
+    fail(ExitCode::Unsupported, "{}: activation {} with {} operands; expected none", op.name(), name,
+         to_string(form.operand));
+  form.activation = activation_code(name);
+  form.low = problem.attributes.get_float(op.name(), find_attribute(op, "low"));
+  form.high = problem.attributes.get_float(op.name(), find_attribute(op, "high"));
+  if (name == "clip" && !(form.low <= form.high))
+    fail(ExitCode::Usage, "{}: attributes 'low' = {} and 'high' = {}; expected low <= high", op.name(),
+         form.low, form.high);
+}
+
+void check_term_type(const Operator& op, const TensorInfo& c, const GemmForm& form) {
+  std::vector<DType> types = outputs_of(form.operand);
+  if (is_fp8(form.operand)) types = {DType::f32, DType::f16, DType::bf16, DType::e4m3, DType::e5m2};
+  const bool fits_type = std::find(types.begin(), types.end(), c.dtype) != types.end();
+  if (!fits_type)
+    fail(ExitCode::Unsupported, "{}: input '{}' is {} with {} operands; expected {}", op.name(), c.name,
+         to_string(c.dtype), to_string(form.operand), list_of(types));
+}
+
 bool GemmForm::scaled() const { return is_float(operand) ? alpha != 1 : alpha_integer != 1; }
 
 std::uint64_t GemmForm::batches() const {
@@ -229,8 +247,8 @@ std::uint64_t GemmForm::batches() const {
 GemmForm read_gemm(const Operator& op, const Problem& problem, Shape& output) {
   check_common(op, problem);
   GemmForm form;
-  read_types(op, problem, form);
-  read_activation(op, problem, form);
+  read_gemm_types(op, problem, form);
+  read_gemm_activation(op, problem, form);
   for (const TensorInfo* t : {&problem.inputs[0], &problem.inputs[1]})
     if (t->shape.size() != 2)
       fail(ExitCode::Usage, "{}: input '{}' {} has rank {}, expected 2", op.name(), t->name,
@@ -255,6 +273,7 @@ GemmForm read_gemm(const Operator& op, const Problem& problem, Shape& output) {
   check_size(op, form, 1);
   read_c(op, problem, form);
   output = {static_cast<std::int64_t>(form.m), static_cast<std::int64_t>(form.n)};
+  read_residual(op, problem, output, form);
   return form;
 }
 
@@ -289,9 +308,10 @@ void read_matmul_shapes(const Operator& op, const Problem& problem, GemmForm& fo
 GemmForm read_matmul(const Operator& op, const Problem& problem, Shape& output) {
   check_common(op, problem);
   GemmForm form;
-  read_types(op, problem, form);
-  read_activation(op, problem, form);
+  read_gemm_types(op, problem, form);
+  read_gemm_activation(op, problem, form);
   read_matmul_shapes(op, problem, form, output);
+  read_residual(op, problem, output, form);
   return form;
 }
 

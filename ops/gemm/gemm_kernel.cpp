@@ -1,4 +1,4 @@
-// Gemm and MatMul: Y[b] = alpha * op(A[b]) x op(B[b]) + beta * C, to the bit of docs/numerics.md.
+// Gemm and MatMul: Y[b] = act(alpha * op(A[b]) x op(B[b]) + beta * C + R[b]), to the bit of docs/numerics.md.
 //
 // Engines hand on by semaphores: operands into SPM (dma_in), products into ACC (mxu), results to HBM
 // (gemm_output.hpp). Loads run slabs ahead of the products, and a tile's results are taken behind the next
@@ -51,7 +51,7 @@ class Gemm {
     p_.m = at_.m;
     p_.n = at_.n;
     p_.k = at_.k;
-    p_.has_c = at_.has_c != 0;
+    p_.has_terms = at_.terms != 0;
     p_.batched = at_.batch_rank > 0;
     p_.chain = m.mxu_chain[dtype_];
     p_.cycles_per_step = m.mxu_cycles_per_step[dtype_];
@@ -73,7 +73,7 @@ class Gemm {
     least_rows_ = p_.least_rows();
     const u32 stationary = args_.tensors[transposed_ ? 0 : 1].dtype;
     dtype_ = args_.tensors[transposed_ ? 1 : 0].dtype;
-    if (dtype_ != stationary || (at_.special & ASSAY_GEMM_TENSORS) != 0) configure_kinds(stationary);
+    if (dtype_ != stationary || (at_.special & ASSAY_GEMM_KINDS) != 0) configure_kinds(stationary);
   }
 
   // Types and zero points of A and B; they change places where A is stationary.

@@ -45,24 +45,9 @@ AttributeSpec dataflow_attribute() {
 }
 
 std::vector<AttributeSpec> matmul_attributes() {
-  return {
-      {"out_dtype",
-       AttributeType::String,
-       std::string("auto"),
-       "output type: auto (the operands' type; bf16 for fp8, s32 for bytes), f32, or of fp8 operands any "
-       "float",
-       {},
-       false},
-      dataflow_attribute(),
-      {"activation",
-       AttributeType::String,
-       std::string("none"),
-       "applied to the sums of floats before they are converted",
-       {"none", "relu", "clip", "tanh", "sigmoid", "silu", "gelu", "gelu_tanh"},
-       false},
-      {"low", AttributeType::Float, 0.0F, "activation clip: the least value", {}, false},
-      {"high", AttributeType::Float, 6.0F, "activation clip: the greatest value", {}, false},
-  };
+  std::vector<AttributeSpec> list = gemm_epilogue_attributes();
+  list.insert(list.begin() + 1, dataflow_attribute());
+  return list;
 }
 
 std::vector<AttributeSpec> gemm_attributes() {
@@ -77,28 +62,28 @@ std::vector<AttributeSpec> gemm_attributes() {
 }
 
 // The inputs of every role, in the order of the kernel's.
-constexpr const char* kRoles[] = {"a_zero_point", "b_zero_point", "y_zero_point",
-                                  "a_scale",      "b_scale",      "y_scale"};
+constexpr const char* kRoles[] = {
+    "a_zero_point", "b_zero_point", "y_zero_point", "a_scale", "b_scale", "y_scale", "R"};
 static_assert(std::size(kRoles) == ASSAY_GEMM_ROLES);
 
 class GemmOperator final : public Operator {
  public:
   GemmOperator(std::string_view name, Reader reader, std::vector<AttributeSpec> attributes,
-               std::vector<std::string> inputs, std::size_t required = 2, bool by_name = false)
+               std::vector<std::string> inputs, std::size_t required = 2, bool allows_empty = true)
       : name_(name),
         reader_(reader),
         attributes_(std::move(attributes)),
         inputs_(std::move(inputs)),
         required_(required),
-        by_name_(by_name) {}
+        allows_empty_(allows_empty) {}
 
   std::string_view name() const override { return name_; }
   std::string_view kernel_name() const override { return "gemm"; }
   const std::vector<AttributeSpec>& attributes() const override { return attributes_; }
   const std::vector<std::string>& input_names() const override { return inputs_; }
   std::size_t required_inputs() const override { return required_; }
-  bool inputs_by_name() const override { return by_name_; }
-  bool allows_empty() const override { return !by_name_; }
+  bool inputs_by_name() const override { return true; }
+  bool allows_empty() const override { return allows_empty_; }
 
   void infer(Problem& problem) const override {
     TensorInfo y{inputs_[0] == "a" ? "y" : "Y", DType::f32, {}};  // as ONNX has it
@@ -123,7 +108,7 @@ class GemmOperator final : public Operator {
   std::vector<AttributeSpec> attributes_;
   std::vector<std::string> inputs_;
   std::size_t required_;
-  bool by_name_;
+  bool allows_empty_;
 };
 
 // Products of 8 bits are about 2^12 large, and their sums grow with the root of their number: y about 32.
@@ -141,12 +126,11 @@ Work GemmOperator::work(const Problem& problem) const {
   if (elements == 0) return work;
   work.macs = elements * f.k;
   work.flops = 2 * work.macs + (f.scaled() || f.requantised ? elements : 0) + (f.has_c ? 2 * elements : 0) +
-               (f.activation != 0 ? elements : 0);
-  for (std::size_t i = 0; i < problem.inputs.size(); ++i) {
-    // C may go unread; zero points are the host's.
-    const bool c = !by_name_ && i == 2,
-               zero = by_name_ && problem.inputs[i].name.find("zero_point") != std::string::npos;
-    if (!(c && !f.has_c) && !zero) work.compulsory_read += bytes_of(problem.inputs[i]);
+               (f.has_residual ? elements : 0) + (f.activation != 0 ? elements : 0);
+  for (const TensorInfo& input : problem.inputs) {
+    const bool unread = input.name == "C" && !f.has_c;
+    const bool host_reads = input.name.find("zero_point") != std::string::npos;
+    if (!unread && !host_reads) work.compulsory_read += bytes_of(input);
   }
   work.compulsory_written = Bytes(elements * size_of(f.out));
   work.products = {{f.operand, f.m, f.n, f.k, f.batches()}};
@@ -156,7 +140,7 @@ Work GemmOperator::work(const Problem& problem) const {
 Tolerance GemmOperator::tolerance(const Problem& problem) const {
   const GemmForm f = form(problem);
   const auto k = static_cast<double>(f.k);
-  const double epilogue = (f.scaled() ? 1 : 0) + (f.has_c ? 1 : 0);
+  const double epilogue = (f.scaled() ? 1 : 0) + (f.has_c ? 1 : 0) + (f.has_residual ? 1 : 0);
   // An activation is at most 1.13 as steep, and underflows twice itself.
   const double steep = f.activation != 0 ? 1.13 : 1, own = f.activation != 0 ? 2 : 0;
   return {f.accumulator, k + epilogue,
@@ -172,7 +156,7 @@ std::optional<IntegerReach> GemmOperator::integer_reach(const Problem& problem, 
   const double beta = f.has_c ? static_cast<double>(f.beta) : 0;
   const double unit = std::min({1.0, unit_of(alpha), unit_of(beta)});
   const double products = static_cast<double>(f.k) * q * q;
-  const double result = std::fabs(alpha) * products + std::fabs(beta) * q;
+  const double result = std::fabs(alpha) * products + std::fabs(beta) * q + (f.has_residual ? q : 0);
   return IntegerReach{std::max(products, result / unit), result};
 }
 
@@ -189,9 +173,14 @@ KernelCall GemmOperator::pack(const Problem& problem) const {
   words.alpha = floats ? fp32_word(f.alpha) : static_cast<std::uint32_t>(f.alpha_integer);
   words.beta = floats ? fp32_word(f.beta) : static_cast<std::uint32_t>(f.beta_integer);
   words.dataflow = dataflow_word(problem.attributes.get_string(name_, find_attribute(*this, "dataflow")));
-  words.has_c = f.has_c ? 1 : 0;
+  words.terms = std::uint64_t{f.has_c} + std::uint64_t{f.has_residual};
   words.c_row_stride = f.c_row_stride;
   words.c_col_stride = f.c_col_stride;
+  if (f.has_residual && !f.has_c) {
+    words.c_row_stride = f.n;
+    words.c_col_stride = 1;
+    words.beta = floats ? fp32_word(1) : 1;
+  }
   words.batch_rank = f.batch_dims.size();
   for (std::size_t i = 0; i < ASSAY_GEMM_MAX_BATCH_RANK; ++i) {
     const bool used = i < f.batch_dims.size();
@@ -202,9 +191,9 @@ KernelCall GemmOperator::pack(const Problem& problem) const {
 
   KernelCall call;
   call.kernel = std::string(kernel_name());
-  const std::size_t b = by_name_ ? find_input(problem, inputs_[0] == "a" ? "b" : "B").value() : 1;
+  const std::size_t b = find_input(problem, inputs_[0] == "a" ? "b" : "B").value();
   call.tensors = {{TensorRef::Role::Input, 0}, {TensorRef::Role::Input, b}, {TensorRef::Role::Output, 0}};
-  if (f.has_c) call.tensors.push_back({TensorRef::Role::Input, 2});
+  if (f.has_c) call.tensors.push_back({TensorRef::Role::Input, find_input(problem, "C").value()});
   for (std::size_t role = 0; role < std::size(kRoles); ++role)
     if (const auto at = find_input(problem, kRoles[role])) {
       words.special |= std::uint64_t{call.tensors.size()} << (8 * role);
@@ -219,6 +208,26 @@ KernelCall GemmOperator::pack(const Problem& problem) const {
 
 }  // namespace
 
+std::vector<AttributeSpec> gemm_epilogue_attributes() {
+  return {
+      {"out_dtype",
+       AttributeType::String,
+       std::string("auto"),
+       "output type: auto (the operands' type; bf16 for fp8, s32 for bytes), f32, or of fp8 operands any "
+       "float",
+       {},
+       false},
+      {"activation",
+       AttributeType::String,
+       std::string("none"),
+       "applied to the sums of floats before they are converted",
+       {"none", "relu", "clip", "tanh", "sigmoid", "silu", "gelu", "gelu_tanh"},
+       false},
+      {"low", AttributeType::Float, 0.0F, "activation clip: the least value", {}, false},
+      {"high", AttributeType::Float, 6.0F, "activation clip: the greatest value", {}, false},
+  };
+}
+
 std::uint32_t activation_code(const std::string& name) {
   using F = isa::VectorFunction;
   for (const F f : {F::relu, F::clip, F::tanh, F::sigmoid, F::silu, F::gelu, F::gelu_tanh})
@@ -227,25 +236,25 @@ std::uint32_t activation_code(const std::string& name) {
 }
 
 const Operator& gemm_operator() {
-  static const GemmOperator op("gemm", read_gemm, gemm_attributes(), {"A", "B", "C"});
+  static const GemmOperator op("gemm", read_gemm, gemm_attributes(), {"A", "B", "C", "R"});
   return op;
 }
 
 const Operator& matmul_operator() {
-  static const GemmOperator op("matmul", read_matmul, matmul_attributes(), {"A", "B"});
+  static const GemmOperator op("matmul", read_matmul, matmul_attributes(), {"A", "B", "R"});
   return op;
 }
 
 const Operator& matmulinteger_operator() {
   static const GemmOperator op("matmulinteger", read_matmulinteger, {dataflow_attribute()},
-                               {"A", "B", "a_zero_point", "b_zero_point"}, 2, true);
+                               {"A", "B", "a_zero_point", "b_zero_point"}, 2, false);
   return op;
 }
 
 const Operator& qlinearmatmul_operator() {
   static const GemmOperator op(
       "qlinearmatmul", read_qlinearmatmul, {dataflow_attribute()},
-      {"a", "a_scale", "a_zero_point", "b", "b_scale", "b_zero_point", "y_scale", "y_zero_point"}, 8, true);
+      {"a", "a_scale", "a_zero_point", "b", "b_scale", "b_zero_point", "y_scale", "y_zero_point"}, 8, false);
   return op;
 }
 

@@ -1,7 +1,8 @@
 // From ACC to HBM: what becomes of a macro tile's results.
 //
-// By strips: C into a stage of SPM (dma_in), the epilogue pass from ACC into the stage (vxu), the stage to
-// HBM (dma_out). Without an epilogue dma_out takes the results from ACC itself.
+// By strips: a term (C or the residual) into a stage of SPM (dma_in), the epilogue pass from ACC into the
+// stage (vxu), the stage to HBM (dma_out). Of two, C comes through a stage of its own, and is added in ACC.
+// Without an epilogue dma_out takes the results from ACC itself.
 #pragma once
 
 #include "ops/gemm/gemm_scales.hpp"
@@ -9,7 +10,7 @@
 
 namespace gemm {
 
-// Y or C in HBM: bytes between rows and between columns of the array's result; 0 broadcasts.
+// Y, C or R in HBM: bytes between rows and between columns of the array's result; 0 broadcasts.
 struct Matrix {
   u64 address, row, col;
   u64 element;
@@ -22,6 +23,8 @@ struct Region {
   u64 acc;
 };
 
+inline bool is_byte(u32 dtype) { return dtype == ASSAY_DTYPE_s8 || dtype == ASSAY_DTYPE_u8; }
+
 class Output {
  public:
   // When the plan is complete.
@@ -29,44 +32,34 @@ class Output {
     const auto& at = *reinterpret_cast<const assay_gemm_attributes*>(args.attributes);
     const assay_tensor& y = args.tensors[2];
     const u32 operand = args.tensors[0].dtype;
-    const bool integer = operand == ASSAY_DTYPE_s8 || operand == ASSAY_DTYPE_u8;
+    const bool integer = is_byte(operand);
     const u32 accumulator = integer ? ASSAY_DTYPE_s32 : ASSAY_DTYPE_f32;
     scaled_ = at.alpha != (integer ? 1 : 0x3F800000);
-    has_c_ = p.has_c;
+    adds_ = p.has_terms;
     const u64 e = element_bytes(y.dtype);
     y_ = {y.address, at.n * e, e, e, y.dtype};
-    if (has_c_) read_c(args.tensors[3], at);
-    if (transposed) {
-      swap(y_.row, y_.col);
-      swap(c_.row, c_.col);
-    }
+    if (transposed) swap(y_.row, y_.col);
     const u32 activation = static_cast<u32>(at.special >> ASSAY_GEMM_ACTIVATION);
     if (activation == ASSAY_VECTOR_FUNCTION_clip) assay_cfg_vxu_clip(at.bounds);
-    direct_ = y.dtype == accumulator && !scaled_ && !has_c_ && activation == 0;
+    direct_ = y.dtype == accumulator && !scaled_ && !adds_ && activation == 0;
     batch_ = p.m * p.n * e;
     if (y.dtype == ASSAY_DTYPE_e4m3 || y.dtype == ASSAY_DTYPE_e5m2) assay_cfg_vxu_convert(1);  // saturate
     acc_pitch_ = plan.acc_pitch;
     stages_at_ = plan.middle + plan.slabs * plan.b_slab;
     stage_bytes_ = plan.stage;
-    c_offset_ = plan.stage_half;
+    term_offset_ = plan.stage_half;
     strip_ = plan.strip;
     most_ = plan.strip * plan.nt;
     next_stage_ = stages_at_;
     stages_end_ = stages_at_ + plan.stages * plan.stage;
     out_ = Out(static_cast<u32>(plan.stages));
-    c_loads_ = CLoads(static_cast<u32>(plan.stages));
+    term_loads_ = TermLoads(static_cast<u32>(plan.stages));
     const u64 acc_strides = assay_pack_vxu_x_strides(signed_of(acc_pitch_), 4);
-    scale_ = {
-        format(accumulator, has_c_ ? accumulator : y_.dtype, scaled_, kNone, 0, has_c_ ? 0 : activation),
-        acc_strides, at.alpha & 0xFFFFFFFF};
+    scale_ = {format(accumulator, adds_ ? accumulator : y_.dtype, scaled_, kNone, 0, adds_ ? 0 : activation),
+              acc_strides, at.alpha & 0xFFFFFFFF};
     requantised_ = requantises(at);
     if (requantised_) open_requantise(args, at, transposed, acc_strides);
-    if (!has_c_) return;
-    const u64 c_row = c_.row == 0 ? 0 : c_.element;  // of a column; of a matrix, times the columns of a strip
-    add_ = {format(c_.dtype, y_.dtype, true, kMemory, accumulator, activation),
-            assay_pack_vxu_x_strides(signed_of(c_row), c_.col == 0 ? 0 : signed_of(c_.element)),
-            at.beta & 0xFFFFFFFF};
-    assay_cfg_vxu_bias_strides(acc_strides);
+    if (adds_) open_terms(args, p.batched, transposed, activation);
   }
 
   // Orders to the array: to wait until it may write another macro tile; to tell that it has written what the
@@ -99,7 +92,7 @@ class Output {
     acc_.drain();
     acc_direct_.drain();
     out_.drain();
-    c_loads_.drain();
+    term_loads_.drain();
   }
 
  private:
@@ -120,14 +113,113 @@ class Output {
 
   static int32_t signed_of(u64 stride) { return static_cast<int32_t>(stride); }
 
-  void read_c(const assay_tensor& c, const assay_gemm_attributes& at) {
+  [[gnu::noinline]] void open_terms(const assay_args& args, bool batched, bool transposed, u32 activation) {
+    const auto& at = *reinterpret_cast<const assay_gemm_attributes*>(args.attributes);
+    const assay_tensor& c = args.tensors[3];
     const u64 e = element_bytes(c.dtype);
     c_ = {c.address, at.c_row_stride * e, at.c_col_stride * e, e, c.dtype};
+    if (transposed) swap(c_.row, c_.col);
+    const u32 accumulator = is_byte(args.tensors[0].dtype) ? ASSAY_DTYPE_s32 : ASSAY_DTYPE_f32;
+    const u64 row = c_.row == 0 ? 0 : e;  // of a column; of a matrix, times the columns of a strip
+    add_ = {format(c_.dtype, y_.dtype, true, kMemory, accumulator, activation),
+            assay_pack_vxu_x_strides(signed_of(row), c_.col == 0 ? 0 : signed_of(e)), at.beta & 0xFFFFFFFF};
+    assay_cfg_vxu_bias_strides(assay_pack_vxu_x_strides(signed_of(acc_pitch_), 4));
+    two_terms_ = at.terms > 1;
+    if (!two_terms_ && !batched) return;
+    // What C alone does without: a residual for each batch, or behind C. All results go by strips then.
+    residual_ = optional(args, ASSAY_GEMM_RESIDUAL)->address;
+    most_ = 0;
+    if (two_terms_) open_second_term(accumulator, activation);
+  }
+
+  // Each strip takes two stages, and one of them for results. Without a factor of C one pass adds both.
+  void open_second_term(u32 accumulator, u32 activation) {
+    const u64 pairs = (stages_end_ - stages_at_) / stage_bytes_ / 2;
+    stages_end_ = stages_at_ + 2 * pairs * stage_bytes_;
+    out_ = Out(static_cast<u32>(pairs));
+    const u64 one = accumulator == ASSAY_DTYPE_f32 ? u64{0x3F800000} : u64{1};
+    at_once_ = add_.scale == one;
+    term_loads_ = TermLoads(static_cast<u32>(at_once_ ? pairs : 2 * pairs));
+    if (at_once_) {
+      add_.format = assay_pack_vxu_format(c_.dtype, y_.dtype, y_.dtype, accumulator, kMemory, kMemory,
+                                          activation, ASSAY_REDUCTION_none, ASSAY_VECTOR_OPERATION_add_add);
+      return;
+    }
+    first_ = {c_, {format(c_.dtype, accumulator, true, kMemory, accumulator, 0), add_.x_strides, add_.scale}};
+    scales_first_ = scaled_;
+    scaled_ = false;
+    c_ = y_;
+    const int32_t e = signed_of(y_.element);
+    add_ = {format(y_.dtype, y_.dtype, true, kMemory, accumulator, activation),
+            assay_pack_vxu_x_strides(e, e), one};
   }
 
   [[gnu::noinline]] void take_strips(const Region& r) {
-    for (u64 row = 0; row < r.rows; row += strip_)
-      take_strip({r.batch, r.row + row, min(strip_, r.rows - row), r.col, r.cols, r.acc + row * acc_pitch_});
+    for (u64 row = 0; row < r.rows; row += strip_) {
+      const Region strip{r.batch, r.row + row, min(strip_, r.rows - row),
+                         r.col,   r.cols,      r.acc + row * acc_pitch_};
+      if (most_ == 0 && two_terms_ && at_once_) {
+        take_with_both(strip);
+        continue;
+      }
+      if (most_ == 0) before_term(strip);
+      take_strip(strip);
+    }
+  }
+
+  // y = convert(act((C + alpha * partial) + R)).
+  [[gnu::noinline]] void take_with_both(const Region& r) {
+    const u32 staged = static_cast<u32>(next_stage_), from = acc(static_cast<u32>(r.acc));
+    const u32 c_at = staged + static_cast<u32>(term_offset_),
+              residual_at = c_at + static_cast<u32>(stage_bytes_);
+    next_stage_ += 2 * stage_bytes_;
+    if (next_stage_ == stages_end_) next_stage_ = stages_at_;
+    const u64 pitch = r.cols * y_.element;
+    term_loads_.produce_begin();
+    load_term(r, c_at);
+    load_residual(r, residual_at);
+    term_loads_.produce_end();
+    if (scaled_) pass(r, scale_, 0, acc_pitch_, from, from);
+    term_loads_.consume_begin();
+    out_.produce_begin();
+    assay_cfg_vxu_scale_strides(assay_pack_vxu_scale_strides(signed_of(pitch), signed_of(y_.element)));
+    assay_cfg_vxu_addresses(assay_pack_vxu_addresses(residual_at, from));
+    pass(r, add_, row_more(r), pitch, c_at, staged);
+    term_loads_.consume_end();
+    out_.produce_end();
+    out_.consume_begin();
+    store(r, staged, pitch);
+    out_.consume_end();
+  }
+
+  [[gnu::noinline]] void load_residual(const Region& r, u32 to) {
+    const Matrix c = c_;
+    c_ = y_;
+    c_.address = residual_;
+    load_term(r, to);
+    c_ = c;
+  }
+
+  [[gnu::noinline]] void before_term(const Region& r) {
+    c_.address = residual_ + r.batch * batch_;
+    if (two_terms_) add_first_term(r);
+  }
+
+  // The partial in ACC becomes fma(beta, C, alpha * partial), by way of a stage.
+  void add_first_term(const Region& r) {
+    const u32 at = static_cast<u32>(next_stage_ + term_offset_), from = acc(static_cast<u32>(r.acc));
+    next_stage_ += stage_bytes_;  // never the last one
+    const Matrix last = c_;
+    c_ = first_.in;
+    term_loads_.produce_begin();
+    load_term(r, at);
+    term_loads_.produce_end();
+    if (scales_first_) pass(r, scale_, 0, acc_pitch_, from, from);
+    term_loads_.consume_begin();
+    assay_cfg_vxu_addresses(assay_pack_vxu_addresses(0, from));
+    pass(r, first_.pass, row_more(r), acc_pitch_, at, from);
+    term_loads_.consume_end();
+    c_ = last;
   }
 
   void take_strip(const Region& r) {
@@ -135,7 +227,7 @@ class Output {
     const u64 pitch = r.cols * y_.element;
     next_stage_ += stage_bytes_;
     if (next_stage_ == stages_end_) next_stage_ = stages_at_;
-    if (has_c_) take_with_c(r, from, staged);
+    if (adds_) take_with_term(r, from, staged);
     else {
       out_.produce_begin();
       if (requantised_) {
@@ -150,19 +242,22 @@ class Output {
     out_.consume_end();
   }
 
-  // y = convert(act(fma(beta, C, alpha * partial))).
-  [[gnu::noinline]] void take_with_c(const Region& r, u32 from, u32 staged) {
-    const u32 c_at = staged + static_cast<u32>(c_offset_);
-    c_loads_.produce_begin();
-    load_c(r, c_at);
-    c_loads_.produce_end();
+  // y = convert(act(fma(beta, C, alpha * partial))); a residual is a C of beta 1.
+  [[gnu::noinline]] void take_with_term(const Region& r, u32 from, u32 staged) {
+    const u32 c_at = staged + static_cast<u32>(term_offset_);
+    term_loads_.produce_begin();
+    load_term(r, c_at);
+    term_loads_.produce_end();
     if (scaled_) pass(r, scale_, 0, acc_pitch_, from, from);
-    c_loads_.consume_begin();
+    term_loads_.consume_begin();
     out_.produce_begin();
     assay_cfg_vxu_addresses(assay_pack_vxu_addresses(0, from));
-    const u64 dense = c_.row != 0 && c_.col != 0 ? (r.cols - 1) * c_.element : 0;  // beyond one column
-    pass(r, add_, dense, r.cols * y_.element, c_at, staged);
-    c_loads_.consume_end();
+    pass(r, add_, row_more(r), r.cols * y_.element, c_at, staged);
+    term_loads_.consume_end();
+  }
+
+  u64 row_more(const Region& r) const {  // of a term's matrix in SPM, beyond one column
+    return c_.row != 0 && c_.col != 0 ? (r.cols - 1) * c_.element : 0;
   }
 
   void store(const Region& r, u32 from, u64 pitch) const {
@@ -172,8 +267,8 @@ class Output {
     else dma_out_transposed({to, from, static_cast<u32>(e), rows, static_cast<u32>(r.cols), y_.col, local});
   }
 
-  // C's part of a strip, dense; of what is broadcast a row or a column.
-  void load_c(const Region& r, u32 to) const {
+  // The term's part of a strip, dense; of what is broadcast a row or a column.
+  [[gnu::always_inline]] void load_term(const Region& r, u32 to) const {
     const u64 from = c_.address + r.row * c_.row + r.col * c_.col;
     const u32 e = static_cast<u32>(c_.element), cols = static_cast<u32>(r.cols);
     const u32 rows = c_.row != 0 ? static_cast<u32>(r.rows) : 1;
@@ -204,21 +299,27 @@ class Output {
   }
 
   using Out = Exchange<kVxu, kDmaOut, kOutFilled, kOutFreed>;
-  using CLoads = Exchange<kDmaIn, kVxu, kCFilled, kCFreed>;
+  using TermLoads = Exchange<kDmaIn, kVxu, kTermFilled, kTermFreed>;
 
-  Matrix y_, c_;
-  bool scaled_, has_c_, direct_;  // direct: results leave ACC as they are
-  u64 batch_;                     // bytes of a batch's result
-  u64 acc_pitch_;                 // bytes between rows of results
-  u64 strip_, most_;              // rows of a whole tile, and results, that a stage holds
-  u64 stages_at_, stages_end_, next_stage_, stage_bytes_, c_offset_;  // SPM
+  Matrix y_, c_;                 // c: of a term
+  bool scaled_, adds_, direct_;  // direct: results leave ACC as they are
+  u64 batch_;                    // bytes of a batch's result
+  u64 acc_pitch_;                // bytes between rows of results
+  u64 strip_, most_;             // rows of a whole tile, and results, that a stage holds
+  u64 stages_at_, stages_end_, next_stage_, stage_bytes_, term_offset_;  // SPM
   Pass scale_, add_;
   bool requantised_, scale_per_row_;
   Scales scales_;
   Exchange<kMxu, kVxu, kAccFilled, kAccFreed> acc_{2};
   Exchange<kMxu, kDmaOut, kAccFilled, kAccFreed> acc_direct_{2};
   Out out_{0};
-  CLoads c_loads_{0};
+  TermLoads term_loads_{0};
+  struct {
+    Matrix in;
+    Pass pass;
+  } first_;  // of two terms; c_ and add_ are the other one's
+  bool two_terms_, at_once_, scales_first_;
+  u64 residual_;  // of the first batch, where it is not all that is added
 };
 
 }  // namespace gemm

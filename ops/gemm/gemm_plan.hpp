@@ -24,8 +24,8 @@ enum : u32 {
   kAccFreed,
   kOutFilled,
   kOutFreed,
-  kCFilled,
-  kCFreed,
+  kTermFilled,
+  kTermFreed,
   kScalesFilled,
   kSemaphores
 };
@@ -52,7 +52,7 @@ struct Problem {
   u64 load_rows;  // of the stationary operand, a cycle
   u64 bank_word;  // bytes, a power of two
   bool output_stationary;
-  bool has_c, batched;
+  bool has_terms, batched;
   u64 scales_bytes;  // at the end of SPM: factors of requantisation
 
   // Rows whose stream hides the load of the next stationary tile.
@@ -106,7 +106,7 @@ struct Plan {
   bool a_whole;             // few rows of A: all of it is in SPM at once
   u64 b_panel;              // bytes that a column of B's tiles takes
   u64 strip;                // rows of nt columns that a stage holds
-  u64 stage_half, stage;    // bytes of a stage's results, and of C behind them; of both
+  u64 stage_half, stage;    // bytes of a stage's results, and of a term (C or R) behind them; of both
   u64 slabs, stages;        // in SPM at a time
 };
 
@@ -156,13 +156,13 @@ inline void lay_out_b(const Problem& p, Plan& plan) {
   plan.b_slab = plan.b_panel * p.tile_n.ceil(plan.nt);
 }
 
-// Whether slabs, and strips of results and C of up to four bytes, fit in SPM, two of each; fills what follows
-// from mt, nt, kt, strip.
+// Whether slabs, and strips of results and a term of up to four bytes, fit in SPM, two of each; fills what
+// follows from mt, nt, kt, strip.
 inline bool fits_spm(const Problem& p, Plan& plan) {
   lay_out_a(p, plan);
   lay_out_b(p, plan);
   plan.stage_half = align_up(plan.nt * plan.strip * 4, p.bank_word);
-  plan.stage = p.has_c ? 2 * plan.stage_half : plan.stage_half;
+  plan.stage = p.has_terms ? 2 * plan.stage_half : plan.stage_half;
   return 2 * plan.a_slab <= plan.middle && 2 * (plan.b_slab + plan.stage) + p.scales_bytes <= plan.middle;
 }
 

@@ -1,11 +1,11 @@
 // GEMM: ONNX Gemm (opset 13) as `gemm`, MatMul (opset 13) as `matmul`, MatMulInteger (opset 10) as
 // `matmulinteger` and QLinearMatMul (opset 10) as `qlinearmatmul`; all run the same kernel.
 //
-//   gemm    Y[M,N] = act(alpha * op(A) x op(B) + beta * C)
+//   gemm    Y[M,N] = act((alpha * op(A) x op(B) + beta * C) + R)
 //           A [M,K] (transA: [K,M]); B [K,N] (transB: [N,K]); C optional, unidirectionally broadcast:
-//           [], [1], [N], [1,N], [M,1], [1,1] or [M,N]
-//   matmul  Y[...,M,N] = act(A[...,M,K] x B[...,K,N]), batch dimensions broadcast as in NumPy; a 1-D A is a
-//           row and a 1-D B a column whose added dimension the output drops
+//           [], [1], [N], [1,N], [M,1], [1,1] or [M,N]; R, the residual, optional too, as Y
+//   matmul  Y[...,M,N] = act(A[...,M,K] x B[...,K,N] + R), batch dimensions broadcast as in NumPy; a 1-D A is
+//           a row and a 1-D B a column whose added dimension the output drops
 //
 //   matmulinteger   the s32 sums of (A - a_zero_point) * (B - b_zero_point), s8 or u8 each, shapes as
 //   matmul's qlinearmatmul   the same, times a_scale * b_scale / y_scale, + y_zero_point, of whose type y is
@@ -40,6 +40,7 @@ struct GemmForm {
   std::int32_t alpha_integer = 1, beta_integer = 1;  // integer operands
   bool requantised = false;                          // qlinearmatmul
   bool has_c = false;                                // C is given and beta is not 0
+  bool has_residual = false;
   std::uint64_t c_row_stride = 0, c_col_stride = 0;  // elements; 0 broadcasts
   std::vector<std::uint64_t> batch_dims, a_batch_strides, b_batch_strides;
 

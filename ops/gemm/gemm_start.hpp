@@ -32,7 +32,7 @@ class WholeTiles {
   // bytes.
   bool fits() const {
     const bool plain = (at_.trans_a | at_.trans_b) == 0 && at_.dataflow <= ASSAY_GEMM_WS &&
-                       a_.dtype == b_.dtype && (at_.special & ASSAY_GEMM_TENSORS) == 0;
+                       a_.dtype == b_.dtype && (at_.special & ASSAY_GEMM_KINDS) == 0;
     if (!plain || (kt_ & (kt_ - 1)) != 0 || tile_ != m_.mxu_cols) return false;
     const bool whole = ((at_.m | at_.n | at_.k) & (kt_ - 1)) == 0 && at_.m > tile_ && at_.k > kt_;
     if (!whole || a_line_ < 256 || (b_line_ & (m_.spm_bank_bytes - 1)) != 0) return false;
@@ -89,7 +89,7 @@ class WholeTiles {
     for (;;) {
       strip = max(tile_, mt / 2);
       stage_half = strip * nt * 4;
-      stage = at_.has_c != 0 ? 2 * stage_half : stage_half;
+      stage = at_.terms != 0 ? 2 * stage_half : stage_half;
       const bool spm = 2 * mt * a_line_ <= middle_ && 2 * (nt * a_line_ + stage) <= middle_;
       if (spm && mt * nt * 4 <= acc_half_) break;
       if ((mt > nt && mt > 2 * tile_) || nt == tile_) mt = align_up(mt / 2, tile_);

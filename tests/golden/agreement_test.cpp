@@ -18,7 +18,8 @@ using testgen::CaseArguments;
 
 const std::vector<std::string> kTypes{"f32", "f16", "bf16", "s8"};
 
-// A random problem: every transpose, alpha, beta and form of C; dimensions 1 to 70.
+// A random problem: every transpose, alpha, beta and form of C, with and without a residual; dimensions 1 to
+// 70.
 Case random_case(std::uint64_t number, const std::string& type, const std::string& mode,
                  const std::string& data) {
   testgen::ElementRandom random(77, number);
@@ -40,7 +41,12 @@ Case random_case(std::uint64_t number, const std::string& type, const std::strin
     a.bias = forms[random.below(static_cast<std::uint32_t>(forms.size()))];
   }
   if (type != "s8" && random.coin()) a.attributes.emplace_back("out_dtype=f32");
-  return testgen::case_from_arguments(a);
+  Case c = testgen::case_from_arguments(a);
+  if (random.below(3) != 0) return c;
+  const ops::TensorInfo& y = c.problem.outputs[0];
+  c.problem.inputs.push_back({"R", y.dtype, y.shape});
+  testgen::validate(c);
+  return c;
 }
 
 std::vector<Reference> evaluate_all(const Case& c, const std::vector<Tensor>& inputs) {

@@ -116,6 +116,16 @@ TEST(StrictAttention, ValueScaleIsAFactorOfTheResults) {
   EXPECT_EQ(attend({1}, {0, 0}, {1, 2}, {{"value_scale", 4.0F}}), std::vector<double>{6});
 }
 
+// 256 keys whose exponentials f16 does not hold beside the last key's: their own block is scaled in f32.
+TEST(StrictAttention, UnfusedHasOneBlockOfAllKeys) {
+  std::vector<double> keys(257, 0), values(257, 1024);
+  keys[256] = 18.015625;  // 2^26 times as heavy
+  values[256] = 1;
+  const double fused = attend({1}, keys, values, {}, {}, DType::f16)[0];
+  EXPECT_NEAR(fused, 1 + 0x1p-8, 0x1p-10);
+  EXPECT_EQ(attend({1}, keys, values, {{"algorithm", std::string("unfused")}}, {}, DType::f16)[0], 1);
+}
+
 TEST(StrictAttention, PagesLieWhereTheTableSays) {
   const Tensor q = tensor(DType::f32, {1, 1, 1, 1}, {0});
   const Tensor k = tensor(DType::f32, {3, 1, 2, 1}, {0, 0, kNan, kNan, 0, 0});

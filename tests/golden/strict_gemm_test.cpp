@@ -15,7 +15,8 @@ using test::expect_error;
 
 Tensor run(ops::Problem problem, const std::vector<Tensor>& inputs) {
   problem.inputs.clear();
-  for (const Tensor& t : inputs) problem.inputs.push_back({t.name, t.dtype, t.shape});
+  for (const Tensor& t : inputs) problem.inputs.push_back({t.name == "R" ? "R" : "", t.dtype, t.shape});
+  ops::name_inputs(ops::find_operator(problem.op), problem);
   return *find_backend("strict").evaluate(problem, inputs).outputs[0].bits;
 }
 
@@ -102,6 +103,38 @@ TEST(StrictGemm, IntegersWrapThroughTheEpilogue) {
   const auto want =
       static_cast<std::int32_t>(static_cast<std::uint32_t>(100000ULL * 32513 + 3ULL * 2147483647));
   EXPECT_EQ(y.as<std::int32_t>()[0], want);
+}
+
+// Of the residual's name, so that it may stand where C would.
+Tensor residual(double value, DType type = DType::f32) { return tensor(type, {1, 1}, {value}, "R"); }
+
+TEST(StrictGemm, TheResidualIsARoundingOfItsOwnBeforeTheActivation) {
+  const double tiny = 0x1p-24;  // 1 + tiny is a tie that goes to 1
+  EXPECT_EQ(single(run(gemm(), {scalar(1), scalar(1), residual(tiny)})), 1);
+  EXPECT_EQ(single(run(gemm(), {scalar(1), scalar(1), scalar(tiny), residual(tiny)})), 1) << "two roundings";
+  EXPECT_EQ(single(run(gemm({{"beta", 0.0F}}), {scalar(1), scalar(1), scalar(9), residual(2)})), 3);
+  // Neither alpha nor beta multiplies it.
+  EXPECT_EQ(
+      single(run(gemm({{"alpha", 4.0F}, {"beta", 8.0F}}), {scalar(1), scalar(1), scalar(1), residual(1)})),
+      13);
+  const ops::Problem relu = gemm({{"activation", std::string("relu")}});
+  EXPECT_EQ(single(run(relu, {scalar(-3), scalar(1), residual(5)})), 2) << "not relu(-3) + 5";
+  EXPECT_EQ(bits(single(run(gemm(), {scalar(1), scalar(1), residual(std::nan(""))}))), 0x7FC00000U);
+}
+
+TEST(StrictGemm, AnIntegerResidualWraps) {
+  const Tensor r = tensor(DType::s32, {1, 1}, {2147483647}, "R");
+  const Tensor y = run(gemm(), {scalar(1, DType::s8), scalar(1, DType::s8), r});
+  EXPECT_EQ(y.as<std::int32_t>()[0], INT32_MIN);
+}
+
+TEST(StrictMatmul, EachBatchHasItsResidual) {
+  ops::Problem p;
+  p.op = "matmul";
+  const Tensor a = tensor(DType::f32, {2, 1, 2}, {1, 2, 3, 4}),
+               b = tensor(DType::f32, {2, 2, 1}, {1, 10, 5, 7});
+  const Tensor r = tensor(DType::f32, {2, 1, 1}, {100, 200}, "R");
+  EXPECT_EQ(decode(run(p, {a, b, r})), (std::vector<double>{121, 243}));
 }
 
 TEST(StrictMatmul, BatchesBroadcastAsInNumPy) {

@@ -159,6 +159,35 @@ TEST_P(AttentionBits, EqualTheScalarModelOnEveryMachine) {
                kMachines.size());
 }
 
+// The three classical steps: what they cover of the cases above, with jitter; the laws hold, and fp64 accepts
+// them.
+TEST_P(AttentionBits, UnfusedEqualsTheScalarModelOnEveryMachine) {
+  if (GetParam() == DType::s8) GTEST_SKIP() << "floats alone";
+  Generator random(0x0F5E + static_cast<unsigned>(GetParam()));
+  for (int i = 0; i < kCases; ++i) {
+    testgen::Case c;
+    do c.problem = draw(GetParam(), random).problem;
+    while (c.problem.inputs.back().name == "block_table");
+    c.problem.inputs.resize(3);
+    c.problem.attributes.set("algorithm", std::string("unfused"));
+    c.mode = i % 4 == 3 ? golden::Mode::Real : golden::Mode::Bits;
+    c.data = i % 4 == 3 ? testgen::DataKind::Normal : kKinds[static_cast<std::size_t>(i) % kKinds.size()];
+    c.suite_seed = static_cast<std::uint64_t>(i) + 1;
+    testgen::validate(c);
+    app::CaseInput input = app::generated(c);
+    for (const char* name : kMachines) {
+      input.c.config = name;
+      app::RunOptions options;
+      options.jitter = static_cast<std::uint64_t>(i) / 2 * (i % 2);
+      const report::CaseResult r = app::run_case(input, options);
+      ASSERT_EQ(to_string(r.verdict), to_string(ExitCode::Pass))
+          << r.message << "\n  " << testgen::reproduce_line(input.c);
+    }
+  }
+  fmt::print("bits  {:<5} unfused: {} cases on {} machines\n", to_string(GetParam()), kCases,
+             kMachines.size());
+}
+
 // REAL mode: the fp64 golden accepts every element; the laws hold.
 TEST_P(AttentionBits, PassesTheGoldenOnOrdinaryData) {
   Generator random(0xF64 + static_cast<unsigned>(GetParam()));

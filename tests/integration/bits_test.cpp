@@ -11,6 +11,7 @@
 #include "app/case/case_run.hpp"
 #include "base/machine_yaml.hpp"
 #include "golden/backend.hpp"
+#include "ops/gemm/gemm_spec.hpp"
 #include "testgen/case.hpp"
 
 namespace assay {
@@ -67,6 +68,10 @@ ops::Problem shape_of(DType dtype, int index, Generator& random, std::set<Dims>&
   constexpr std::array kOutputs{"auto", "f16", "bf16", "e4m3", "e5m2"};
   if (fp8 && problem.attributes.find("out_dtype") == nullptr)
     problem.attributes.set("out_dtype", std::string(kOutputs[static_cast<std::size_t>(pick(random, 5))]));
+  if (random() % 3 == 0) {
+    ops::gemm_operator().infer(problem);
+    problem.inputs.push_back({"R", problem.outputs[0].dtype, {m, n}});
+  }
   return problem;
 }
 
@@ -113,6 +118,39 @@ TEST_P(Bits, GemmEqualsTheScalarModelOnEveryMachineAndDataflow) {
     fmt::print("bits  {}  {} shapes\n", combination, shapes);
     EXPECT_EQ(shapes, shapes_of(dtype)) << combination;
   }
+}
+
+// Batches, each with a residual of its own; some activations.
+TEST(ResidualBits, MatmulWithResidualEqualsTheScalarModel) {
+  Generator random(7);
+  int runs = 0;
+  for (int i = 0; i < 40; ++i) {
+    const auto dim = [&] { return kEdges[static_cast<std::size_t>(pick(random, 20))]; };
+    const std::int64_t m = dim(), n = dim(), k = std::min<std::int64_t>(dim(), 65),
+                       batch = 1 + pick(random, 4);
+    constexpr std::array kTypes{DType::f32, DType::bf16, DType::f16, DType::s8};
+    const DType type = kTypes[static_cast<std::size_t>(i) % kTypes.size()];
+    testgen::Case c;
+    c.problem.op = "matmul";
+    c.problem.inputs = {{"A", type, {2, batch, m, k}}, {"B", type, {batch, k, n}}};
+    if (is_float(type) && i % 3 == 0) c.problem.attributes.set("activation", std::string("silu"));
+    testgen::validate(c);
+    c.problem.inputs.push_back({"R", c.problem.outputs[0].dtype, c.problem.outputs[0].shape});
+    c.mode = golden::Mode::Bits;
+    c.data = kKinds[static_cast<std::size_t>(i) % kKinds.size()];
+    testgen::validate(c);
+    for (const char* machine : kMachines) {
+      c.config = machine;
+      c.problem.attributes.set("dataflow", std::string(kDataflows[static_cast<std::size_t>(runs) % 3]));
+      app::RunOptions options;
+      options.jitter = static_cast<std::uint64_t>(i) / 2 * (i % 2);
+      const report::CaseResult result = app::run_case(app::generated(c), options);
+      ASSERT_EQ(to_string(result.verdict), to_string(ExitCode::Pass))
+          << result.text << ": " << result.message;
+      ++runs;
+    }
+  }
+  fmt::print("bits  matmul with a residual: {} runs\n", runs);
 }
 
 INSTANTIATE_TEST_SUITE_P(Dtypes, Bits,

@@ -146,8 +146,12 @@ std::vector<app::CaseInput> right_problems(const std::string& config) {
                          "", config));
   list.push_back(
       problem("matmul_nbits", {"A:bf16:40x256", "B:s4:256x50", "scales:bf16:2x50"}, "group=128", config));
+  list.push_back(problem("grouped_gemm",
+                         {"X:bf16:40x60", "W:bf16:5x60x50", "ids:s32:40x2", "weights:f32:40x2"}, "", config));
   list.push_back(
       problem("attention", {"Q:bf16:1x2x70x32", "K:bf16:1x2x90x32", "V:bf16:1x2x90x32"}, "", config));
+  list.push_back(problem("attention", {"Q:bf16:1x2x70x32", "K:bf16:1x2x90x32", "V:bf16:1x2x90x32"},
+                         "algorithm=unfused", config));
   list.push_back(problem("gather", {"data:bf16:90x300", "indices:s32:7x100"}, "", config));
   list.push_back(problem("rotary", {"X:f16:3x400x48", "cos:f32:400x24", "sin:f32:400x24"}, "", config));
   list.push_back(problem("relu", {"X:f32:20000"}, "", config));

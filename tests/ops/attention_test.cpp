@@ -47,6 +47,28 @@ TEST(Attention, TheOutputHasTheQueriesAndTheValuesDepth) {
   EXPECT_EQ(attention_form(p).keys, 7U);
 }
 
+TEST(Attention, UnfusedHasWorkspacesAndNoMasks) {
+  EXPECT_TRUE(attention_operator().pack(ordinary()).workspaces.empty());
+  const Problem p = with(ordinary(), "algorithm", std::string("unfused"));
+  const KernelCall call = attention_operator().pack(p);
+  EXPECT_EQ(call.kernel, "attention_unfused");
+  ASSERT_EQ(call.workspaces.size(), 3U);
+  EXPECT_EQ(call.workspaces[0].shape, (Shape{2 * 6 * 5, 7}));
+  EXPECT_EQ(call.workspaces[0].dtype, DType::f32);
+  EXPECT_EQ(call.workspaces[1].dtype, DType::bf16);
+  EXPECT_EQ(call.workspaces[2].shape, Shape{2 * 6 * 5});
+  EXPECT_EQ(call.tensors.size(), 7U);
+  expect_unsupported("'algorithm' = 'unfused' with the input 'mask'; expected none",
+                     masked(p, DType::u8, {7}));
+  Problem lengths = p;
+  lengths.inputs.push_back({"kv_lengths", DType::s32, {2}});
+  expect_unsupported("'unfused' with the input 'kv_lengths'", lengths);
+  Problem bytes = problem({2, 6, 5, 4}, {2, 3, 7, 4}, {2, 3, 7, 9}, DType::s8);
+  bytes.attributes = p.attributes;
+  expect_unsupported("'unfused' with s8 operands; expected floats", bytes);
+  expect_unsupported("did you mean 'unfused'?", with(ordinary(), "algorithm", std::string("unfusd")));
+}
+
 TEST(Attention, RefusesShapesByName) {
   expect_usage("attention: input 'K' [3, 7, 4] has rank 3, expected 4",
                problem({2, 6, 5, 4}, {3, 7, 4}, {2, 3, 7, 9}));

@@ -68,7 +68,7 @@ TEST(Gemm, CBroadcastsUnidirectionally) {
   for (const Row& row : {Row{{}, 0, 0}, Row{{1}, 0, 0}, Row{{7}, 0, 1}, Row{{1, 7}, 0, 1}, Row{{5, 1}, 1, 0},
                          Row{{1, 1}, 0, 0}, Row{{5, 7}, 7, 1}}) {
     const assay_gemm_attributes w = words_of(with_c(row.c));
-    EXPECT_EQ(w.has_c, 1U);
+    EXPECT_EQ(w.terms, 1U);
     EXPECT_EQ(w.c_row_stride, row.row_stride) << to_string(row.c);
     EXPECT_EQ(w.c_col_stride, row.col_stride) << to_string(row.c);
   }
@@ -91,9 +91,42 @@ TEST(Gemm, WithBetaZeroCIsNotRead) {
   Problem p = with_c({5, 7});
   p.attributes.set("beta", 0.0F);
   EXPECT_EQ(gemm_operator().pack(p).tensors.size(), 3U);
-  EXPECT_EQ(words_of(p).has_c, 0U);
+  EXPECT_EQ(words_of(p).terms, 0U);
   EXPECT_EQ(gemm_operator().work(p).compulsory_read,
             gemm_operator().work(gemm({5, 9}, {9, 7})).compulsory_read);
+}
+
+TEST(Gemm, AResidualIsAsTheOutputWithOrWithoutC) {
+  Problem p = gemm({5, 9}, {9, 7}, DType::bf16);
+  p.inputs.push_back({"R", DType::bf16, {5, 7}});
+  const Work work = gemm_operator().work(p), plain = gemm_operator().work(gemm({5, 9}, {9, 7}, DType::bf16));
+  EXPECT_EQ((work.compulsory_read - plain.compulsory_read).count(), 2U * 5 * 7);
+  EXPECT_EQ(work.flops, plain.flops + 5 * 7);
+  EXPECT_EQ(gemm_operator().tolerance(p).roundings, 10);
+  EXPECT_EQ(gemm_operator().integer_reach(p, 2)->result, 9 * 4 + 2);
+  ASSERT_EQ(gemm_operator().pack(p).tensors.size(), 4U);
+  EXPECT_EQ(gemm_operator().pack(p).tensors[3].index, 2U);
+  EXPECT_EQ(words_of(p).terms, 1U);
+  p.inputs.insert(p.inputs.begin() + 2, {"C", DType::bf16, {7}});
+  EXPECT_EQ(words_of(p).terms, 2U);
+  EXPECT_EQ(gemm_operator().pack(p).tensors[4].index, 3U);
+  EXPECT_EQ(gemm_operator().tolerance(p).roundings, 11);
+  p.attributes.set("beta", 0.0F);
+  EXPECT_EQ(words_of(p).terms, 1U);
+  EXPECT_EQ(gemm_operator().pack(p).tensors[3].index, 3U) << "not C, which is not read";
+}
+
+TEST(Gemm, AResidualOfAnotherTypeOrShapeIsRefused) {
+  Problem p = gemm({5, 9}, {9, 7}, DType::bf16);
+  p.inputs.push_back({"R", DType::f32, {5, 7}});
+  expect_refused(p, ExitCode::Unsupported, "gemm: input 'R' is f32; expected bf16, as the output");
+  p.attributes.set("out_dtype", std::string("f32"));
+  gemm_operator().infer(p);
+  p.inputs[2].shape = {7};
+  expect_refused(p, ExitCode::Usage, "gemm: input 'R' is [7]; expected [5, 7], as the output");
+  p = gemm({5, 9}, {9, 7}, DType::s8);
+  p.inputs.push_back({"R", DType::s8, {5, 7}});
+  expect_refused(p, ExitCode::Unsupported, "gemm: input 'R' is s8; expected s32, as the output");
 }
 
 TEST(Gemm, AlphaAndBetaAreFp32BitsOrS32Values) {

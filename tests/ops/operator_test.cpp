@@ -86,9 +86,9 @@ TEST(Attributes, AnIntegerThatFp32CannotHoldIsRefusedForAFloat) {
 TEST(CommonChecks, TheNumberOfInputsIsChecked) {
   Problem p = small();
   p.inputs.pop_back();
-  expect_refused(p, ExitCode::Usage, "gemm: 1 inputs given, expected 2 to 3 (A, B, C)");
-  p.inputs.assign(4, p.inputs[0]);
-  expect_refused(p, ExitCode::Usage, "gemm: 4 inputs given");
+  expect_refused(p, ExitCode::Usage, "gemm: 1 inputs given, expected 2 to 4 (A, B, C, R)");
+  p.inputs.assign(5, p.inputs[0]);
+  expect_refused(p, ExitCode::Usage, "gemm: 5 inputs given");
 }
 
 TEST(CommonChecks, ZeroAndNegativeDimensionsAreNamed) {

@@ -135,8 +135,9 @@ TEST(CaseArguments, MistakesInAnInputAreNamed) {
   expect_refused(with({"X:f32:2x2"}), ExitCode::Usage, "input 1 of matmul is 'A', not 'X'");
   expect_refused(with({"A:f32:2x"}), ExitCode::Usage, "'' is not a dimension");
   expect_refused(with({"A:f32:2x2", "B:f32:99999999999999999999"}), ExitCode::Usage, "is not a dimension");
-  expect_refused(with({"A:f32:2x2", "B:f32:2x2", "C:f32:2"}), ExitCode::Usage, "matmul has only 2 inputs");
-  expect_refused(with({"A:f32:2x2"}), ExitCode::Usage, "1 inputs given, expected 2");
+  expect_refused(with({"A:f32:2x2", "B:f32:2x2", "C:f32:2"}), ExitCode::Usage,
+                 "'C' is no input of matmul that may come here; expected one of R");
+  expect_refused(with({"A:f32:2x2"}), ExitCode::Usage, "1 inputs given, expected 2 to 3");
 }
 
 TEST(CaseArguments, ZeroAndAbsurdSizesAreOneLineErrors) {

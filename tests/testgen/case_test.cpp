@@ -86,7 +86,7 @@ TEST(Case, OneMeaningHasOneText) {
   const Case fallback = changed([](Case& c) {
     c.problem.attributes.set("beta", 1.0F);
     c.problem.attributes.set("transA", std::int64_t{0});
-    c.problem.inputs[0].name = "left";
+    c.problem.inputs[0].name.clear();  // by position
   });
   EXPECT_EQ(canonical_text(fallback), canonical_text(sample()));
 }
