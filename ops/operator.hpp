@@ -67,9 +67,9 @@ struct IntegerReach {
   double result = 0;  // the largest value before the output conversion
 };
 
-// A tensor of the problem, in the order of the kernel's argument block.
+// A tensor of the problem, or the kernel's workspace, in the order of the kernel's argument block.
 struct TensorRef {
-  enum class Role : std::uint8_t { Input, Output };
+  enum class Role : std::uint8_t { Input, Output, Workspace };
   Role role;
   std::size_t index;
 };
@@ -79,6 +79,8 @@ struct KernelCall {
   std::string kernel;
   std::vector<TensorRef> tensors;
   std::vector<std::uint64_t> attributes;  // in the order of the kernel's own header
+  // HBM that the kernel may write and read back. What Role::Workspace stands for: u8, a dimension of so many.
+  Bytes workspace{};
 };
 
 class Operator {

@@ -26,6 +26,8 @@ std::vector<sim::TensorRange> tensor_ranges(const ops::Problem& problem, const L
   };
   for (std::size_t i = 0; i < problem.inputs.size(); ++i) add(problem.inputs[i], layout.inputs[i], false);
   for (std::size_t i = 0; i < problem.outputs.size(); ++i) add(problem.outputs[i], layout.outputs[i], true);
+  if (layout.workspace.bytes > 0)  // of whatever elements the kernel likes
+    ranges.push_back({"workspace", layout.workspace.offset, layout.workspace.bytes, 1, true});
   return ranges;
 }
 

@@ -9,6 +9,10 @@ namespace {
 
 constexpr std::uint64_t kAlignment = 4096;
 
+ops::TensorInfo workspace_of(const ops::KernelCall& call) {
+  return {"workspace", DType::u8, {static_cast<std::int64_t>(call.workspace.count())}};
+}
+
 Placed place(const ops::TensorInfo& info, const Machine& machine, std::uint64_t& next) {
   const std::uint64_t bytes =
       storage_bytes(info.dtype, static_cast<std::uint64_t>(element_count(info.shape)));
@@ -31,6 +35,16 @@ assay_tensor describe(const ops::TensorInfo& info, const Placed& placed) {
   return tensor;
 }
 
+assay_tensor describe(const ops::TensorRef& ref, const ops::Problem& problem, const ops::KernelCall& call,
+                      const Layout& layout) {
+  switch (ref.role) {
+    case ops::TensorRef::Role::Input: return describe(problem.inputs[ref.index], layout.inputs[ref.index]);
+    case ops::TensorRef::Role::Output: return describe(problem.outputs[ref.index], layout.outputs[ref.index]);
+    case ops::TensorRef::Role::Workspace: return describe(workspace_of(call), layout.workspace);
+  }
+  return {};
+}
+
 }  // namespace
 
 Layout lay_out(const ops::Problem& problem, const ops::KernelCall& call, const Machine& machine) {
@@ -41,17 +55,14 @@ Layout lay_out(const ops::Problem& problem, const ops::KernelCall& call, const M
   std::uint64_t next = 0;
   for (const ops::TensorInfo& info : problem.inputs) layout.inputs.push_back(place(info, machine, next));
   for (const ops::TensorInfo& info : problem.outputs) layout.outputs.push_back(place(info, machine, next));
+  layout.workspace = place(workspace_of(call), machine, next);
 
   layout.args.magic = ASSAY_ARGS_MAGIC;
   layout.args.abi_version = ASSAY_ABI_VERSION;
   layout.args.tensor_count = static_cast<std::uint32_t>(call.tensors.size());
   layout.args.attribute_count = static_cast<std::uint32_t>(call.attributes.size());
-  for (std::size_t i = 0; i < call.tensors.size(); ++i) {
-    const ops::TensorRef ref = call.tensors[i];
-    const bool input = ref.role == ops::TensorRef::Role::Input;
-    layout.args.tensors[i] = describe((input ? problem.inputs : problem.outputs)[ref.index],
-                                      (input ? layout.inputs : layout.outputs)[ref.index]);
-  }
+  for (std::size_t i = 0; i < call.tensors.size(); ++i)
+    layout.args.tensors[i] = describe(call.tensors[i], problem, call, layout);
   std::copy(call.attributes.begin(), call.attributes.end(), std::begin(layout.args.attributes));
   return layout;
 }

@@ -16,11 +16,12 @@ struct Placed {
 
 struct Layout {
   std::vector<Placed> inputs, outputs;
+  Placed workspace;
   assay_args args{};
 };
 
-// Tensors follow one another, each on a multiple of 4 KiB. Throws Error(Usage) where they exceed HBM,
-// Error(Unsupported) where the argument block has no room.
+// Tensors follow one another, the workspace behind them, each on a multiple of 4 KiB. Throws Error(Usage)
+// where they exceed HBM, Error(Unsupported) where the argument block has no room.
 Layout lay_out(const ops::Problem& problem, const ops::KernelCall& call, const Machine& machine);
 
 }  // namespace assay::app
