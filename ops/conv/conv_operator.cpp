@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "base/suggest.hpp"
 #include "isa/abi.h"
+#include "ops/conv/conv_algorithm.hpp"
 #include "ops/conv/conv_quick.hpp"
 #include "ops/conv/conv_rules.hpp"
 #include "ops/kernel_words.hpp"
@@ -56,6 +57,10 @@ std::vector<AttributeSpec> attributes_of(ConvKind kind) {
     list.push_back(ints("output_shape", "Y's spatial dimensions; pads are made from them"));
   }
   if (kind == ConvKind::Integer || kind == ConvKind::Quantised) return list;
+  if (kind == ConvKind::Plain)
+    list.push_back(choice("algorithm", "implicit",
+                          "implicit or explicit im2col (the same bits), Winograd or FFT",
+                          {"implicit", "im2col", "winograd", "fft"}));
   list.push_back(choice("activation", "none", "applied last", {"none", "relu", "clip"}));
   list.push_back({"low", AttributeType::Float, 0.0F, "activation clip: the least value", {}, false});
   list.push_back({"high", AttributeType::Float, 6.0F, "activation clip: the greatest value", {}, false});
@@ -177,8 +182,9 @@ std::optional<IntegerReach> ConvOperator::integer_reach(const Problem& problem, 
 }
 
 KernelCall ConvOperator::pack(const Problem& problem) const {
-  const ConvForm f = form(problem);
-  if (f.positions() * f.outputs == 0) return empty_call();
+  const ConvForm declared = form(problem);
+  if (declared.positions() * declared.outputs == 0) return empty_call();
+  const ConvForm f = form_of_kernel(declared);
   assay_conv_attributes words{};
   words.batch = f.batch;
   words.groups = f.groups;
@@ -215,6 +221,7 @@ KernelCall ConvOperator::pack(const Problem& problem) const {
     }
   call.attributes.resize(kWords);
   std::memcpy(call.attributes.data(), &words, sizeof words);
+  pack_algorithm(declared, call);
   return call;
 }
 

@@ -1,0 +1,142 @@
+// The named algorithms of conv: random problems, hostile data, on every machine bit-equal to the scalar model
+// of the contract; with shaken timing; and what they refuse.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <map>
+
+#include "../support/expect_error.hpp"
+#include "app/case/case_run.hpp"
+#include "testgen/case_arguments.hpp"
+#include "testgen/random.hpp"
+
+namespace assay {
+namespace {
+
+constexpr int kProblems = 60;  // of each algorithm
+constexpr std::array kMachines{"edge16", "server128", "tests/tiny4", "tests/wide8x32"};
+constexpr std::array kData{"special", "cancellation", "subnormal", "signed_zero", "random", "mixed"};
+
+using Random = testgen::ElementRandom;
+
+std::int64_t pick(Random& random, std::int64_t low, std::int64_t high) {
+  return low + static_cast<std::int64_t>(random.below(static_cast<std::uint32_t>(high - low + 1)));
+}
+
+template <std::size_t N>
+std::int64_t one_of(Random& random, const std::array<std::int64_t, N>& values) {
+  return values[random.below(N)];
+}
+
+struct Axis {
+  std::int64_t size, kernel, stride = 1, dilation = 1, before, after, out;
+};
+
+// With strides and dilations, or without; a kernel of `kernel` taps, 0: any.
+Axis random_axis(Random& random, bool plain, std::int64_t kernel) {
+  Axis a{};
+  a.kernel = kernel != 0 ? kernel : one_of(random, std::array<std::int64_t, 5>{1, 2, 3, 5, 7});
+  a.stride = plain ? 1 : pick(random, 1, 3);
+  a.dilation = plain ? 1 : pick(random, 1, 2);
+  const std::int64_t most = random.below(8) == 0 ? 9 : 2;
+  a.before = pick(random, 0, most);
+  a.after = pick(random, 0, most);
+  const std::int64_t reach = (a.kernel - 1) * a.dilation + 1;
+  a.size = pick(random, std::max<std::int64_t>(1, reach - a.before - a.after), 19);
+  a.out = (a.size + a.before + a.after - reach) / a.stride + 1;
+  return a;
+}
+
+testgen::CaseArguments random_problem(Random& random, const std::string& algorithm, int number) {
+  const bool im2col = algorithm == "im2col";
+  testgen::CaseArguments a;
+  a.op = "conv";
+  a.mode = "bits";
+  a.data = kData[static_cast<std::size_t>(number) % kData.size()];
+  a.seed = static_cast<std::uint64_t>(number) + 1;
+  const char* dtype = std::array<const char*, 3>{"f32", "bf16", "f16"}[random.below(3)];
+  const char* out = random.below(4) == 0 ? "f32" : dtype;
+  const std::int64_t groups = im2col ? one_of(random, std::array<std::int64_t, 4>{1, 1, 2, 3}) : 1;
+  const std::int64_t channels = groups * one_of(random, std::array<std::int64_t, 7>{1, 2, 3, 5, 8, 16, 33});
+  const std::int64_t outputs = groups * one_of(random, std::array<std::int64_t, 7>{1, 2, 3, 7, 16, 20, 41});
+  const std::int64_t batch = pick(random, 1, 2), kernel = algorithm == "winograd" ? 3 : 0;
+  const Axis h = random_axis(random, !im2col, kernel), w = random_axis(random, !im2col, kernel);
+  a.inputs = {fmt::format("X:{}:{}x{}x{}x{}", dtype, batch, h.size, w.size, channels),
+              fmt::format("W:{}:{}x{}x{}x{}", dtype, outputs, h.kernel, w.kernel, channels / groups)};
+  if (random.below(2) == 0) a.inputs.push_back(fmt::format("B:{}:{}", dtype, outputs));
+  if (im2col && random.below(3) == 0)
+    a.inputs.push_back(fmt::format("R:{}:{}x{}x{}x{}", out, batch, h.out, w.out, outputs));
+  a.attributes = {
+      "layout=NHWC",
+      "algorithm=" + algorithm,
+      fmt::format("out_dtype={}", out),
+      fmt::format("group={}", groups),
+      fmt::format("strides={},{}", h.stride, w.stride),
+      fmt::format("dilations={},{}", h.dilation, w.dilation),
+      fmt::format("pads={},{},{},{}", h.before, w.before, h.after, w.after),
+      fmt::format("activation={}", std::array<const char*, 3>{"none", "relu", "clip"}[random.below(3)])};
+  return a;
+}
+
+class ConvAlgorithm : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(ConvAlgorithm, EqualsTheScalarModelOnEveryMachine) {
+  Random random(testgen::hash(GetParam()), 0);
+  std::map<std::string, int> compared, without_room;
+  for (int number = 0; number < kProblems; ++number) {
+    testgen::CaseArguments arguments = random_problem(random, GetParam(), number);
+    for (const char* machine : kMachines) {
+      arguments.config = machine;
+      const testgen::Case c = testgen::case_from_arguments(arguments);
+      app::RunOptions options;
+      if (number % 2 == 1) options.jitter = c.suite_seed;
+      const report::CaseResult r = app::run_case(app::generated(c), options);
+      if (r.verdict == ExitCode::Unsupported) {
+        ++without_room[machine];
+        EXPECT_EQ(r.message, fmt::format("no tiling fits the memories of {}", machine));
+        continue;
+      }
+      ASSERT_EQ(to_string(r.verdict), to_string(ExitCode::Pass))
+          << r.message << fmt::format("\n  {}\n  ", fmt::join(r.notes, "\n  ")) << testgen::reproduce_line(c);
+      ++compared[machine];
+    }
+  }
+  for (const char* machine : kMachines)
+    fmt::print("bits  conv {:<9} {:<15} {} problems, {} without room\n", GetParam(), machine,
+               compared[machine], without_room[machine]);
+  EXPECT_EQ(compared["edge16"], kProblems);
+  EXPECT_EQ(compared["server128"], kProblems);
+  EXPECT_GT(compared["tests/tiny4"], kProblems / 3);
+}
+
+INSTANTIATE_TEST_SUITE_P(Algorithms, ConvAlgorithm, ::testing::Values("im2col"),
+                         [](const auto& test) { return std::string(test.param); });
+
+// ------------------------------------------------------------------------------------------- refusals
+
+testgen::CaseArguments of(std::vector<std::string> inputs, std::vector<std::string> attributes) {
+  testgen::CaseArguments a;
+  a.op = "conv";
+  a.inputs = std::move(inputs);
+  a.attributes = std::move(attributes);
+  return a;
+}
+
+TEST(ConvAlgorithms, RefuseByNameWhatTheyLeaveOut) {
+  const auto refused = [](const std::string& part, const testgen::CaseArguments& a) {
+    test::expect_error(ExitCode::Unsupported, part, [&] { testgen::case_from_arguments(a); });
+  };
+  for (const std::string name : {"im2col"}) {
+    const std::string algorithm = "algorithm=" + name;
+    refused("algorithm " + name + " for layout NCHW", of({"X:f32:1x4x8x8", "W:f32:4x4x3x3"}, {algorithm}));
+    refused("algorithm " + name + " takes 2 spatial dimensions",
+            of({"X:f32:1x8x4", "W:f32:4x3x4"}, {algorithm, "layout=NHWC"}));
+    refused("algorithm " + name + " for e4m3 operands",
+            of({"X:e4m3:1x8x8x4", "W:e4m3:4x3x3x4"}, {algorithm, "layout=NHWC"}));
+  }
+}
+
+}  // namespace
+}  // namespace assay
