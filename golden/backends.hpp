@@ -22,8 +22,11 @@ void strict_nbits(const ops::Problem& problem, const std::vector<Tensor>& inputs
 void cpu_nbits(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void dnnl_nbits(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 
-// conv, convtranspose, convinteger, qlinearconv.
+// conv, convtranspose, convinteger, qlinearconv. Of conv by tiles the bits are others, and so is S.
 void strict_conv(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+void strict_winograd(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+std::vector<double> transformed_magnitude(const ops::Problem& problem, const std::vector<Tensor>& inputs,
+                                          std::size_t count);
 void cpu_conv(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void dnnl_conv(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 

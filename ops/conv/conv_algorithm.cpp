@@ -1,5 +1,6 @@
 #include "ops/conv/conv_algorithm.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/error.hpp"
@@ -22,6 +23,23 @@ void require_plain(const Operator& op, const Problem& problem, const std::string
   if (f.x != DType::f32 && f.x != DType::f16 && f.x != DType::bf16)
     fail(ExitCode::Unsupported, "{}: algorithm {} for {} operands; expected one of f32, f16, bf16", op.name(),
          name, to_string(f.x));
+}
+
+// What has no tiles.
+void require_tiles(const Operator& op, const Problem& problem, const std::string& name, const ConvForm& f) {
+  const auto refuse = [&](const std::string& what, const std::string& expected) {
+    fail(ExitCode::Unsupported, "{}: algorithm {} for {}; expected {}", op.name(), name, what, expected);
+  };
+  for (const std::size_t i : {ASSAY_CONV_H, ASSAY_CONV_W}) {
+    const ConvAxis& a = f.axes[i];
+    if (a.stride != 1) refuse(fmt::format("stride {}", a.stride), "stride 1");
+    if (a.dilation != 1) refuse(fmt::format("dilation {}", a.dilation), "dilation 1");
+    if (a.kernel != 3) refuse(fmt::format("a kernel of {} taps", a.kernel), "3 x 3 taps");
+  }
+  if (f.groups != 1) refuse(fmt::format("{} groups", f.groups), "1");
+  if (find_input(problem, "R")) refuse("a residual 'R'", "none");
+  const std::string dataflow = problem.attributes.get_string(op.name(), find_attribute(op, "dataflow"));
+  if (dataflow != "auto") refuse("dataflow " + dataflow, "auto: its weights are stationary");
 }
 
 // The matrix of patches: a line for each output position, of all groups.
@@ -49,13 +67,59 @@ void pack_im2col(const ConvForm& f, KernelCall& call) {
   call.tensors.push_back({TensorRef::Role::Workspace, 0});
 }
 
+// The words of conv_args.h, and room for all of U.
+void pack_transformed(const ConvForm& f, KernelCall& call) {
+  call.kernel = "conv_winograd";
+  const ConvTiles t = tiles_of(f);
+  call.workspace = Bytes(t.points * f.outputs * f.channels * size_of(f.x));
+  call.tensors.push_back({TensorRef::Role::Workspace, 0});
+}
+
 }  // namespace
+
+bool is_transformed(const ConvForm& form) {
+  return form.algorithm == Algorithm::Winograd || form.algorithm == Algorithm::Fft;
+}
+
+ConvTiles tiles_of(const ConvForm& form) {
+  const ConvAxis &h = form.axes[ASSAY_CONV_H], &w = form.axes[ASSAY_CONV_W];
+  ConvTiles t{4, 2, 2, 0, 16, 1};
+  t.tiles = form.batch * ceil_div(h.out, t.out_h) * ceil_div(w.out, t.out_w);
+  return t;
+}
+
+// Besides the products: each value of V and U comes out of a pass, and each result.
+void set_transformed_work(const ConvForm& form, Work& work) {
+  const ConvTiles t = tiles_of(form);
+  work.products = {{form.x, t.tiles, form.outputs, form.channels, t.points * t.products}};
+  work.macs = t.points * t.products * t.tiles * form.outputs * form.channels;
+  const std::uint64_t transformed = t.points * form.channels * (t.tiles + form.outputs);
+  work.vector_elements = transformed + form.positions() * form.outputs;
+}
+
+// The magnitude holds the whole bound (docs/numerics.md, "The REAL bound"), but what underflows in products.
+Tolerance transformed_tolerance(const ConvForm& form) {
+  return {DType::f32, 1, 9 * static_cast<double>(form.channels) + 16};
+}
+
+// Winograd: V is at most 4 q, U is a whole number of quarters, at most 9 q of them, and both must be exact in
+// the operands' type; a result is the sum of 9 products at most.
+std::optional<IntegerReach> transformed_reach(const ConvForm& form, double q, double terms) {
+  if (form.algorithm != Algorithm::Winograd) return std::nullopt;
+  const double channels = static_cast<double>(form.channels),
+               quarters = 9 * 4 * q * 9 * q * channels + 4 * terms * q;
+  const double below_f32 = form.x == DType::f32 ? 1 : form.x == DType::f16 ? 0x1p13 : 0x1p16;
+  return IntegerReach{std::max(quarters, 9 * q * below_f32), 9 * q * q * channels + terms * q};
+}
 
 void read_algorithm(const Operator& op, const Problem& problem, ConvForm& form) {
   const std::string name = problem.attributes.get_string(op.name(), find_attribute(op, "algorithm"));
   if (name == "implicit") return;
   require_plain(op, problem, name, form);
   form.algorithm = Algorithm::Im2col;
+  if (name == "im2col") return;
+  form.algorithm = Algorithm::Winograd;
+  require_tiles(op, problem, name, form);
 }
 
 ConvForm form_of_kernel(const ConvForm& form) {
@@ -67,6 +131,7 @@ ConvForm form_of_kernel(const ConvForm& form) {
 }
 
 void pack_algorithm(const ConvForm& form, KernelCall& call) {
+  if (is_transformed(form)) pack_transformed(form, call);
   if (form.algorithm == Algorithm::Im2col) pack_im2col(form, call);
 }
 

@@ -8,6 +8,22 @@ namespace assay::ops {
 // The attribute `algorithm` into the form. Throws Error(Unsupported), naming what the algorithm leaves out.
 void read_algorithm(const Operator& op, const Problem& problem, ConvForm& form);
 
+// Winograd and FFT: tiles of `out` x `out` outputs from patches of `n` x `n` positions, products point by
+// point.
+struct ConvTiles {
+  std::uint64_t n = 0, out_h = 0, out_w = 0;
+  std::uint64_t tiles = 0;     // of the batch, pairs filled up
+  std::uint64_t points = 0;    // that are multiplied
+  std::uint64_t products = 1;  // real ones a point and channel
+};
+bool is_transformed(const ConvForm& form);
+ConvTiles tiles_of(const ConvForm& form);
+
+// What work(), tolerance() and integer_reach() are for these.
+void set_transformed_work(const ConvForm& form, Work& work);
+Tolerance transformed_tolerance(const ConvForm& form);
+std::optional<IntegerReach> transformed_reach(const ConvForm& form, double q, double terms);
+
 // What the words of conv_args.h describe: of im2col the product of the matrix of patches and the weights, as
 // a convolution of one tap.
 ConvForm form_of_kernel(const ConvForm& form);

@@ -152,7 +152,6 @@ Work ConvOperator::work(const Problem& problem) const {
   if (elements == 0) return work;
   work.products = products_of(f);
   for (const MatrixProducts& p : work.products) work.macs += p.m * p.n * p.k * p.count;
-  work.flops = 2 * work.macs + terms_of(problem) * elements;
   std::uint64_t x = f.batch * f.channels, w = f.outputs * (f.channels / f.groups);
   for (const ConvAxis& axis : f.axes) {
     x *= positions_read(axis, f.transposed);
@@ -165,19 +164,24 @@ Work ConvOperator::work(const Problem& problem) const {
   const bool passes = terms_of(problem) > 0 || f.activation != ConvForm::Activation::None ||
                       f.epilogue == ConvForm::Epilogue::Requantise;
   if (passes) work.vector_elements = elements;
+  if (is_transformed(f)) set_transformed_work(f, work);
+  work.flops = 2 * work.macs + terms_of(problem) * elements;
   return work;
 }
 
 Tolerance ConvOperator::tolerance(const Problem& problem) const {
   const ConvForm f = form(problem);
+  if (is_transformed(f)) return transformed_tolerance(f);
   const auto roundings = static_cast<double>(f.taps_and_depth() + terms_of(problem));
   return {f.accumulator, roundings, roundings};
 }
 
 // The activation takes no result further away; scales and zero points of integers are no part of their sums.
 std::optional<IntegerReach> ConvOperator::integer_reach(const Problem& problem, double q) const {
-  const double sum = static_cast<double>(form(problem).taps_and_depth()) * q * q;
-  const double result = sum + static_cast<double>(terms_of(problem)) * q;
+  const ConvForm f = form(problem);
+  const auto terms = static_cast<double>(terms_of(problem));
+  if (is_transformed(f)) return transformed_reach(f, q, terms);
+  const double result = static_cast<double>(f.taps_and_depth()) * q * q + terms * q;
   return IntegerReach{result, result};
 }
 

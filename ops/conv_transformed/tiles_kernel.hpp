@@ -1,0 +1,441 @@
+// A transformed convolution: tiles of the image and the weights are transformed, multiplied point by point
+// over the channels, and the products transformed back. The scheme (winograd_kernel.cpp, fft_kernel.cpp) says
+// how; this is what all have in common.
+//
+// First all weights: U into the workspace. Then engines hand on by semaphores: a band of the image (dma_in),
+// V of a block (vxu), slabs of U (dma_in), products into ACC (mxu), sums and results (vxu), Y (dma_out). The
+// orders run ahead: slabs by two steps, products by one, and the next block's transforms between results.
+#pragma once
+
+#include "ops/conv_transformed/tiles_plan.hpp"
+
+namespace transformed {
+
+enum : u32 {
+  kBandFilled,
+  kBandFreed,
+  kPatchesFilled,
+  kPatchesFreed,
+  kSlabFilled,
+  kSlabFreed,
+  kProductsFilled,
+  kProductsFreed,
+  kResultsFilled,
+  kResultsFreed,
+  kTilesSemaphores
+};
+
+constexpr u32 kOne = 0x3F800000, kHalf = 0x3F000000, kQuarter = 0x3E800000, kMinus = 0x80000000;
+constexpr u32 kMinusOne = kOne | kMinus;
+
+// Tiles that are computed together.
+struct TileBlock {
+  u64 image, line, lines, tile, seg;
+  u64 tiles;  // of all rows
+};
+
+// A slab of weights and its products: a block, output channels and a row of points.
+struct TileStep {
+  u64 block, column, row;
+};
+
+struct Common {
+  const assay_args* args;
+  Problem p;
+  Sizes s;
+  Tile t;
+  Tiling g;
+  Axis axes[kAxes];  // of tiles
+  u64 x, w, y, workspace, bias;
+  u32 dtype;
+
+  u64 points_of(const u64* first, u64 row) const { return first[row + 1] - first[row]; }
+  // V's channel c of a tile at a point; planes of a point follow one another.
+  u64 patches_at(u64 buffer, u64 plane, u64 tile, u64 c) const {
+    return g.v_at + buffer * g.v_bytes + (plane * g.tiles(t) + tile) * g.pitch + c * s.element;
+  }
+  Place elements(u64 at, u64 row) const {
+    return {static_cast<u32>(at), static_cast<u32>(row), static_cast<u32>(s.element), dtype};
+  }
+};
+
+inline Place values(u64 at, u64 row) { return f32_at(static_cast<u32>(at), static_cast<u32>(row)); }
+inline VectorPass pass(u64 rows, u64 cols, const Place& x) {
+  return {static_cast<u32>(rows), static_cast<u32>(cols), x};
+}
+// a - b, rounded once.
+inline VectorPass difference(u64 rows, u64 cols, const Place& a, const Place& b) {
+  return pass(rows, cols, b).scaled(kMinusOne).biased(a);
+}
+inline VectorPass sum(u64 rows, u64 cols, const Place& a, const Place& b) {
+  return pass(rows, cols, a).biased(b);
+}
+// (a + b) + c.
+inline VectorPass sum(u64 rows, u64 cols, const Place& a, const Place& b, const Place& c) {
+  return pass(rows, cols, a).biased(b).scaled(c).by(ASSAY_VECTOR_OPERATION_add_add);
+}
+
+// Scheme: tile(kernel_h, kernel_w); kFirst, the first point of each row of points and the end;
+//   bytes_of_weights(c): SPM for an output channel's weights; weights(c, at, bytes, ...);
+//   patches(c, band, width, tile, ...); multiply(...); take_row(...), finish(...): see winograd_kernel.cpp.
+template <typename Scheme>
+class Tiles {
+ public:
+  explicit Tiles(const assay_args& args) {
+    c_.args = &args;
+    attributes_ = *reinterpret_cast<const assay_conv_attributes*>(args.attributes);
+  }
+
+  u32 run() {
+    read_problem();
+    if (c_.p.chain == 0) return ASSAY_STATUS_BAD_ARGS;
+    if (machine().semaphores < kTilesSemaphores) return ASSAY_STATUS_NO_SEMAPHORES;
+    if (!make_tiling(c_.p, c_.s, c_.t, c_.axes, machine(), c_.g)) return ASSAY_STATUS_NO_CAPACITY;
+    if (!transform_weights()) return ASSAY_STATUS_NO_CAPACITY;
+    configure();
+    run_steps();
+    bands_.drain();
+    patches_.drain();
+    slabs_.drain();
+    products_.drain();
+    results_.drain();
+    assay_fence_ai(1u << kDmaIn | 1u << kDmaOut | 1u << kMxu | 1u << kVxu);
+    return 0;
+  }
+
+ private:
+  using Bands = Exchange<kDmaIn, kVxu, kBandFilled, kBandFreed>;
+  using Patches = Exchange<kVxu, kMxu, kPatchesFilled, kPatchesFreed>;
+  using Slabs = Exchange<kDmaIn, kMxu, kSlabFilled, kSlabFreed>;
+  using Products = Exchange<kMxu, kVxu, kProductsFilled, kProductsFreed>;
+  using Results = Exchange<kVxu, kDmaOut, kResultsFilled, kResultsFreed>;
+
+  // ------------------------------------------------------------------------------------------- problem
+
+  // The patches are what a convolution looks at whose kernel is a patch, and whose outputs are tiles.
+  void read_problem() {
+    const assay_machine& m = machine();
+    assay_conv_attributes& at = attributes_;
+    const assay_tensor* tensors = c_.args->tensors;
+    const assay_tensor* bias = optional(*c_.args, ASSAY_CONV_BIAS);
+    c_.t = Scheme::tile(at.kernel[kH], at.kernel[kW]);
+    c_.dtype = tensors[0].dtype;
+    c_.s = {at.batch, at.channels, at.outputs, element_bytes(c_.dtype), element_bytes(tensors[2].dtype)};
+    c_.x = tensors[0].address;
+    c_.w = tensors[1].address;
+    c_.y = tensors[2].address;
+    c_.workspace = tensors[c_.args->tensor_count - 1].address;
+    c_.bias = bias == nullptr ? 0 : bias->address;
+    out_h_ = at.out[kH];
+    out_w_ = at.out[kW];
+    kernel_ = at.kernel[kH] * at.kernel[kW];
+    at.kernel[kH] = at.kernel[kW] = c_.t.n;
+    at.stride[kH] = c_.t.out_h;
+    at.stride[kW] = c_.t.out_w;
+    at.out[kH] = ceil_div(out_h_, c_.t.out_h);
+    at.out[kW] = ceil_div(out_w_, c_.t.out_w);
+    Problem& p = c_.p;
+    p.at = &at;
+    p.dtype = c_.dtype;
+    p.out_dtype = tensors[2].dtype;
+    p.element = c_.s.element;
+    p.out_element = c_.s.out_element;
+    p.depth = at.channels;
+    p.columns = at.outputs;
+    p.bank_word = m.spm_bank_bytes;
+    read_layout(p);
+    p.chain = m.mxu_chain[c_.dtype];
+    p.cycles_per_step = m.mxu_cycles_per_step[c_.dtype];
+    p.tile_m = Divisor(m.mxu_rows);
+    p.tile_n = Divisor(m.mxu_cols);
+    p.tile_k = Divisor(static_cast<u32>(m.mxu_rows * p.chain));
+    for (u64 a = 0; a < kAxes; ++a) set_axis(c_.axes[a], at, a, 0);
+  }
+
+  // ------------------------------------------------------------------------------------------- weights
+
+  // U to the workspace, and the bias to its place. The whole of SPM is theirs until then.
+  bool transform_weights() {
+    const Sizes& s = c_.s;
+    const u64 line = kernel_ * s.channels * s.element, each = Scheme::bytes_of_weights(c_);
+    const u64 u = c_.t.points * c_.t.u_planes * s.channels * s.element;
+    const u64 base = align_up(c_.g.bias_at + s.outputs * s.element, c_.p.bank_word),
+              slack = 8 * c_.p.bank_word;
+    if (base + slack >= machine().spm_bytes) return false;
+    const u64 most = min((machine().spm_bytes - base - slack) / (2 * line + each + 2 * u), s.outputs);
+    if (most == 0) return false;
+    const u64 in_bytes = align_up(most * line, c_.p.bank_word),
+              out_bytes = align_up(most * u, c_.p.bank_word);
+    if (c_.bias != 0)
+      dma_in({c_.bias, static_cast<u32>(c_.g.bias_at), static_cast<u32>(s.outputs * s.element), 1, 0, 0});
+    bring({c_.x, 0, s.element, {}, 0, (8 - s.element) / s.element}, s.element, 0);  // a zero behind
+    u64 buffer = 0;
+    for (u64 m = 0; m < s.outputs; m += most, buffer ^= 1) {
+      const u64 count = min(most, s.outputs - m);
+      const u64 in = base + buffer * in_bytes, out = base + 2 * in_bytes + buffer * out_bytes;
+      bands_.produce_begin();
+      dma_in({c_.w + m * line, static_cast<u32>(in), static_cast<u32>(count * line), 1, 0, 0});
+      bands_.produce_end();
+      bands_.consume_begin();
+      results_.produce_begin();
+      Scheme::weights(c_, count, in, out, base + 2 * (in_bytes + out_bytes));
+      bands_.consume_end();
+      results_.produce_end();
+      results_.consume_begin();
+      const u64 run = count * s.channels * s.element;
+      dma_out({c_.workspace + m * s.channels * s.element, static_cast<u32>(out), static_cast<u32>(run),
+               static_cast<u32>(c_.t.points * c_.t.u_planes), s.outputs * s.channels * s.element,
+               static_cast<u32>(run)});
+      results_.consume_end();
+    }
+    assay_fence_ai(1u << kDmaIn | 1u << kDmaOut | 1u << kVxu);
+    return true;
+  }
+
+  // --------------------------------------------------------------------------------------------- steps
+
+  void run_steps() {
+    const Tiling& g = c_.g;
+    patches_ = Patches(static_cast<u32>(g.buffers));
+    blocks_ = c_.s.batch * ceil_div(g.lines, g.block_lines) * ceil_div(g.across, g.seg);
+    columns_ = ceil_div(c_.s.outputs, g.nb);
+    const u64 steps = blocks_ * columns_ * c_.t.point_rows;
+    TileStep loading{}, working{}, ending{};
+    begin_patches(0);
+    finish_patches();
+    load_slab(loading);
+    advance(loading);
+    if (steps > 1) {
+      load_slab(loading);
+      advance(loading);
+    }
+    multiply(working, 0);
+    advance(working);
+    for (u64 step = 0; step < steps; ++step) {
+      if (g.buffers > 1 && ending.column == 0 && ending.row == 0 && ending.block + 1 < blocks_)
+        begin_patches(ending.block + 1);
+      if (step + 2 < steps) {
+        load_slab(loading);
+        advance(loading);
+      }
+      if (step + 1 < steps) {
+        if (working.column == 0 && working.row == 0) {
+          if (g.buffers == 1) begin_patches(working.block);
+          finish_patches();
+        }
+        multiply(working, step + 1);
+        advance(working);
+      }
+      take(ending, step);
+      if (g.buffers > 1) some_patches();
+      advance(ending);
+    }
+  }
+
+  void advance(TileStep& s) const {
+    if (++s.row < c_.t.point_rows) return;
+    s.row = 0;
+    if (++s.column < columns_) return;
+    s.column = 0;
+    ++s.block;
+  }
+  bool ends_block(const TileStep& s) const {
+    return s.row + 1 == c_.t.point_rows && s.column + 1 == columns_;
+  }
+
+  TileBlock block_of(u64 number) const {
+    const Tiling& g = c_.g;
+    const u64 across = ceil_div(g.across, g.seg), down = ceil_div(g.lines, g.block_lines);
+    const u64 row = number / across, image = row / down;
+    TileBlock b{image, (row - image * down) * g.block_lines, 0, (number - row * across) * g.seg, 0, 0};
+    b.lines = min(g.block_lines, g.lines - b.line);
+    b.seg = min(g.seg, g.across - b.tile);
+    b.tiles = b.lines * b.seg * c_.t.tile_rows;
+    return b;
+  }
+
+  // ------------------------------------------------------------------------------------------- patches
+
+  void begin_patches(u64 block) {
+    block_ = block_of(block);
+    buffer_ = c_.g.buffers > 1 ? block & 1 : 0;
+    line_ = channel_ = 0;
+    pieces_ = block_.lines * ceil_div(c_.s.channels, c_.g.cc);
+    // Spread over the steps of the block before.
+    turn_ = ceil_div(pieces_, columns_ * c_.t.point_rows);
+    patches_.produce_begin();
+  }
+  void some_patches() {
+    for (u64 i = 0; i < turn_ && pieces_ > 0; ++i) piece();
+  }
+  void finish_patches() {
+    while (pieces_ > 0) piece();
+  }
+
+  void piece() {
+    const Sizes& s = c_.s;
+    const u64 cc = min(c_.g.cc, s.channels - channel_);
+    Problem& p = c_.p;
+    p.depth = cc;  // in SPM a pixel has these channels alone
+    Window v;
+    window_of(p, c_.axes, block_.image, 0, 0, (block_.line + line_) * c_.t.tile_rows, c_.t.tile_rows,
+              block_.tile, block_.seg, v);
+    v.at = c_.g.band_at + band_ * c_.g.band_bytes;
+    band_ ^= 1;
+    bands_.produce_begin();
+    if (!all_border(v)) bring_planes(p, c_.axes, v, 0, v.height, c_.x + channel_ * s.element, 0);
+    bands_.produce_end();
+    bands_.consume_begin();
+    if (all_border(v)) pass(1, v.layout.bytes / s.element, f32_at(4, 0, 0)).to(c_.elements(v.at, 0));
+    Scheme::patches(c_, v.at, v.width, cc, channel_, buffer_, block_, line_, [&] { bands_.consume_end(); });
+    channel_ += cc;
+    if (channel_ == s.channels) {
+      channel_ = 0;
+      ++line_;
+    }
+    if (--pieces_ == 0) patches_.produce_end();
+  }
+
+  // ------------------------------------------------------------------------------------------ products
+
+  u64 slab_at(u64 number) const { return c_.g.slab_at + (number & 1) * c_.g.slab_bytes; }
+  u64 outputs_of(const TileStep& s) const { return min(c_.g.nb, c_.s.outputs - s.column * c_.g.nb); }
+
+  void load_slab(const TileStep& s) {
+    const u64 line = c_.s.channels * c_.s.element, first = Scheme::kFirst[s.row] * c_.t.u_planes;
+    const u64 planes = c_.points_of(Scheme::kFirst, s.row) * c_.t.u_planes;
+    slabs_.produce_begin();
+    dma_in_planes({{c_.workspace + (first * c_.s.outputs + s.column * c_.g.nb) * line,
+                    static_cast<u32>(slab_at(slab_++)), static_cast<u32>(line),
+                    static_cast<u32>(outputs_of(s)), line, static_cast<u32>(c_.g.pitch)},
+                   static_cast<u32>(planes),
+                   c_.s.outputs * line,
+                   static_cast<u32>(c_.g.nb * c_.g.pitch)});
+    slabs_.produce_end();
+  }
+
+  // What no product changes.
+  void configure() const {
+    const Problem& p = c_.p;
+    const u32 pitch = static_cast<u32>(c_.g.pitch);
+    const int32_t k_step = static_cast<int32_t>(p.tile_k.value() * p.element);
+    const int32_t n_step = static_cast<int32_t>(p.tile_n.value());
+    assay_cfg_mxu_strides(assay_pack_mxu_strides(pitch, pitch));
+    assay_cfg2_mxu_inner_step(assay_pack_mxu_inner_step(0, n_step * static_cast<int32_t>(pitch)),
+                              assay_pack_mxu_outer_step(k_step, k_step));
+    assay_cfg_mxu_acc_step(assay_pack_mxu_acc_step(4 * n_step, 0));
+  }
+
+  void multiply(const TileStep& s, u64 number) {
+    const TileBlock b = block_of(s.block);
+    const u64 nb = outputs_of(s), points = c_.points_of(Scheme::kFirst, s.row);
+    const u64 v_buffer = c_.g.buffers > 1 ? s.block & 1 : 0;
+    if (s.column == 0 && s.row == 0) patches_.consume_begin();
+    slabs_.consume_begin();
+    products_.produce_begin();
+    set_shape(b.tiles, nb);
+    assay_cfg_mxu_acc(assay_pack_mxu_acc(static_cast<u32>(nb * 4)));
+    for (u64 i = 0; i < points; ++i)
+      Scheme::multiply([&](u64 v, u64 u, u64 m, bool accumulate) {
+        const u64 plane = (Scheme::kFirst[s.row] + i) * c_.t.v_planes + v;
+        const u64 weights = slab_at(number) + (i * c_.t.u_planes + u) * c_.g.nb * c_.g.pitch;
+        const u64 to = products_at(number) + (i * c_.t.m_planes + m) * b.tiles * nb * 4;
+        assay_cfg_mxu_format(assay_pack_mxu_format(c_.dtype, 0, 1, accumulate, 0));
+        assay_mxu_ws(static_cast<u32>(c_.patches_at(v_buffer, plane, 0, 0)), static_cast<u32>(weights),
+                     acc(static_cast<u32>(to)));
+      });
+    slabs_.consume_end();
+    products_.produce_end();
+    if (ends_block(s)) patches_.consume_end();
+  }
+  u64 products_at(u64 number) const { return (number & 1) * c_.g.acc_half; }
+
+  void set_shape(u64 m, u64 n) const {
+    const Problem& p = c_.p;
+    const u64 k = c_.s.channels, tile_n = p.tile_n.value(), tile_k = p.tile_k.value();
+    const u64 n_count = p.tile_n.ceil(n), k_count = p.tile_k.ceil(k);
+    assay_cfg_mxu_size(assay_pack_mxu_size(static_cast<u32>(m), static_cast<u32>(min(n, tile_n)),
+                                           static_cast<u32>(min(k, tile_k))));
+    assay_cfg2_mxu_repeat(
+        assay_pack_mxu_repeat(static_cast<u32>(n_count), static_cast<u32>(n - (n_count - 1) * tile_n),
+                              static_cast<u32>(k_count)),
+        assay_pack_mxu_outer_tail(static_cast<u32>(k - (k_count - 1) * tile_k)));
+  }
+
+  // ------------------------------------------------------------------------------------------- results
+
+  void take(const TileStep& s, u64 number) {
+    const TileBlock b = block_of(s.block);
+    const u64 nb = outputs_of(s);
+    products_.consume_begin();
+    Scheme::take_row(c_, s.row, ASSAY_LOCAL_ACC | products_at(number), b, nb);
+    products_.consume_end();
+    if (s.row + 1 < c_.t.point_rows) return;
+    Scheme::finish(c_, b, nb);
+    results_.produce_begin();
+    const u64 stage = c_.g.stage_at + stage_ * c_.g.stage_bytes;
+    stage_ ^= 1;
+    for (u64 i = 0; i < c_.t.out_h; ++i)
+      for (u64 j = 0; j < c_.t.out_w; ++j)
+        for (u64 row = 0; row < c_.t.tile_rows; ++row)
+          for (u64 line = 0; line < b.lines; ++line) result(s, b, nb, stage, {i, j, row, line});
+    results_.produce_end();
+    results_.consume_begin();
+    store(s, b, nb, stage);
+    results_.consume_end();
+  }
+
+  struct Output {
+    u64 i, j;       // of a tile
+    u64 row, line;  // of the block
+  };
+  // Bias, activation and conversion, of an output of every tile of a row.
+  void result(const TileStep& s, const TileBlock& b, u64 nb, u64 stage, const Output& o) const {
+    const u64 e = c_.s.out_element, line = b.seg * c_.t.out_w * nb * e;
+    const u64 down = (o.line * c_.t.tile_rows + o.row) * c_.t.out_h + o.i;
+    const u64 tile = (o.row * b.lines + o.line) * b.seg;
+    VectorPass last = pass(b.seg, nb, values(Scheme::result_at(c_, b, nb, o.i, o.j, tile), nb * 4));
+    if (c_.bias != 0) last.biased(c_.elements(c_.g.bias_at + s.column * c_.g.nb * c_.s.element, 0));
+    if (attributes_.activation == ASSAY_CONV_RELU) last.apply(ASSAY_VECTOR_FUNCTION_relu);
+    if (attributes_.activation == ASSAY_CONV_CLIP) {
+      last.apply(ASSAY_VECTOR_FUNCTION_clip);
+      assay_cfg_vxu_clip(attributes_.low | attributes_.high << 32);
+    }
+    last.to({static_cast<u32>(stage + down * line + o.j * nb * e), static_cast<u32>(c_.t.out_w * nb * e), 0,
+             c_.p.out_dtype});
+  }
+
+  void store(const TileStep& s, const TileBlock& b, u64 nb, u64 stage) const {
+    const u64 e = c_.s.out_element, pixel = c_.s.outputs * e, line = b.seg * c_.t.out_w * nb * e;
+    const u64 h = b.line * c_.t.tile_rows * c_.t.out_h, w = b.tile * c_.t.out_w;
+    const Side cols{min(b.seg * c_.t.out_w, out_w_ - w), pixel, nb * e};
+    const Side rows{min(b.lines * c_.t.tile_rows * c_.t.out_h, out_h_ - h), out_w_ * pixel, line};
+    put({c_.y + ((b.image * out_h_ + h) * out_w_ + w) * pixel + s.column * c_.g.nb * e,
+         stage,
+         nb * e,
+         {cols, rows, {}, {}}});
+  }
+
+  assay_conv_attributes attributes_;  // of the tiles, from read_problem() on
+  Common c_;
+  u64 out_h_, out_w_, kernel_;  // outputs, taps
+  u64 blocks_, columns_;
+  u64 band_ = 0, slab_ = 0, stage_ = 0;
+  TileBlock block_;  // whose patches are being transformed
+  u64 buffer_, line_, channel_, pieces_ = 0, turn_ = 0;
+  Bands bands_{2};
+  Patches patches_{0};
+  Slabs slabs_{2};
+  Products products_{2};
+  Results results_{2};
+};
+
+template <typename Scheme>
+u32 run(const assay_args* args) {
+  const bool known = args->magic == ASSAY_ARGS_MAGIC && args->abi_version == ASSAY_ABI_VERSION;
+  if (!known || args->tensor_count < 4 || args->attribute_count * 8 < sizeof(assay_conv_attributes))
+    return ASSAY_STATUS_BAD_ARGS;
+  return Tiles<Scheme>(*args).run();
+}
+
+}  // namespace transformed

@@ -1,0 +1,123 @@
+// How a transformed convolution is cut to the machine: freestanding.
+//
+// The outputs are cut into tiles, tiles side by side into lines (a scheme may take pairs of tile rows as one
+// line), and lines into blocks. A block's transformed patches V lie in SPM for all points and channels; for
+// nb output channels and one row of points, the transformed weights U come from the workspace, and their
+// products M lie in one half of ACC.
+#pragma once
+
+#include "ops/conv/conv_output.hpp"
+#include "ops/device/vector.hpp"
+
+namespace transformed {
+
+using namespace conv;
+
+// What a scheme's tiles are.
+struct Tile {
+  u64 n, out_h, out_w;               // positions of a patch on a side, outputs
+  u64 tile_rows;                     // of a line
+  u64 points, row_points;            // in all, and most of a row of points
+  u64 point_rows;                    // rows of points, one after another in ACC
+  u64 v_planes, u_planes, m_planes;  // of a point: real and imaginary parts, and what is kept of U besides
+  u64 work,
+      sums;  // f32 values of working memory: of a column of a line and channel; of a tile and output channel
+
+  u64 height() const { return (tile_rows - 1) * out_h + n; }
+  u64 width(u64 tiles) const { return (tiles - 1) * out_w + n; }
+};
+
+struct Tiling {
+  u64 lines, across;     // of an image: lines, tiles of a line's row
+  u64 block_lines, seg;  // of a block: lines, tiles of each line's row
+  u64 nb, cc;            // output channels of a slab, input channels of a piece of a line
+  u64 buffers;           // of V
+  u64 pitch;             // bytes of a tile's channels in V, of an output channel's in U
+  u64 bias_at, band_at, band_bytes, work_at, sums_at, stage_at, stage_bytes, v_at, v_bytes, slab_at,
+      slab_bytes;
+  u64 acc_half;
+  u64 cycles;  // what it should take
+
+  u64 tiles(const Tile& t) const { return block_lines * seg * t.tile_rows; }
+};
+
+struct Sizes {
+  u64 batch, channels, outputs, element, out_element;
+};
+
+// Bytes of SPM before V and of each tile beyond; false where they do not fit for one line of tiles.
+inline bool lay_out(const Problem& p, const Sizes& s, const Tile& t, const assay_machine& m, Tiling& g) {
+  const u64 word = p.bank_word, line_tiles = g.seg * t.tile_rows;
+  g.bias_at = 64;
+  g.band_at = align_up(g.bias_at + s.outputs * s.element, word);
+  g.band_bytes = align_up(t.height() * t.width(g.seg) * g.cc * s.element, word);
+  g.work_at = g.band_at + 2 * g.band_bytes;
+  const u64 work = align_up(t.work * t.width(g.seg) * g.cc * 4, word);
+  g.slab_bytes = t.row_points * t.u_planes * g.nb * g.pitch;
+  const u64 fixed = g.work_at + work + 2 * g.slab_bytes + 4 * word;
+  const u64 stage = t.out_h * t.out_w * g.nb * s.out_element, sums = t.sums * g.nb * 4;
+  const u64 patch = t.points * t.v_planes * g.pitch;
+  const u64 each = line_tiles * (2 * stage + sums + g.buffers * patch);
+  const u64 in_acc = g.acc_half / (t.row_points * t.m_planes * line_tiles * g.nb * 4);
+  if (fixed + each > m.spm_bytes || in_acc == 0) return false;
+  g.block_lines = min(min((m.spm_bytes - fixed) / each, in_acc), g.lines);
+  // As many in every block.
+  g.block_lines = ceil_div(g.lines, ceil_div(g.lines, g.block_lines));
+  const u64 tiles = g.tiles(t);
+  g.sums_at = g.work_at + work;
+  g.stage_at = align_up(g.sums_at + tiles * sums, word);
+  g.stage_bytes = align_up(tiles * stage, word);
+  g.slab_at = g.stage_at + 2 * g.stage_bytes;
+  g.v_at = g.slab_at + 2 * g.slab_bytes;
+  g.v_bytes = tiles * patch;
+  return true;
+}
+
+// About what a tiling takes: the array, or HBM with the weights of each block; and, where V has one place
+// alone, the transforms of patches, during which the array waits.
+inline u64 cycles_of(const Problem& p, const Sizes& s, const Tile& t, const assay_machine& m,
+                     const Tiling& g) {
+  const u64 blocks = s.batch * ceil_div(g.lines, g.block_lines) * ceil_div(g.across, g.seg);
+  const u64 rows = max(g.tiles(t) * p.tile_n.ceil(g.nb), p.tile_m.value() + p.tile_n.value());
+  const u64 products = t.points * t.m_planes * t.v_planes;
+  const u64 array =
+      blocks * ceil_div(s.outputs, g.nb) * products * rows * p.tile_k.ceil(s.channels) * p.cycles_per_step;
+  const u64 weights = t.points * t.u_planes * s.outputs * s.channels * s.element;
+  const u64 hbm = blocks * weights * 1000 / m.hbm_bytes_per_kcycle;
+  const u64 patches = s.batch * g.lines * (t.height() + t.points * t.tile_rows) * g.across * t.out_w *
+                      s.channels / m.vxu_lanes;
+  return max(array, hbm) + (g.buffers == 1 ? patches : 0);
+}
+
+inline u64 fewer(u64 value, const Divisor& tile) {
+  return value > tile.value() ? tile.round_up(value / 2) : value / 2;
+}
+
+// False where nothing fits.
+[[gnu::noinline]] inline bool make_tiling(const Problem& p, const Sizes& s, const Tile& t, const Axis* axes,
+                                          const assay_machine& m, Tiling& best) {
+  Tiling g{};
+  g.lines = ceil_div(axes[kH].out, t.tile_rows);
+  g.across = axes[kW].out;
+  g.pitch = odd_line(p, s.channels * s.element);
+  g.acc_half = m.acc_bytes / 2 & ~(m.acc_bank_bytes - 1u);
+  g.seg = g.across;
+  g.cc = s.channels;
+  best.cycles = ~u64{0};
+  for (;;) {
+    const u64 column = (2 * t.height() * s.element + t.work * 4) * t.width(g.seg);
+    while (g.cc > 8 && column * g.cc > m.spm_bytes / 4) g.cc = (g.cc + 1) / 2;
+    for (g.nb = min(s.outputs, u64{512}); g.nb > 0; g.nb = fewer(g.nb, p.tile_n))
+      for (g.buffers = 2; g.buffers > 0; --g.buffers) {
+        if (!lay_out(p, s, t, m, g)) continue;
+        g.cycles = cycles_of(p, s, t, m, g);
+        if (g.cycles < best.cycles) best = g;
+      }
+    if (best.cycles != ~u64{0}) return true;
+    if (g.seg > 1) g.seg = (g.seg + 1) / 2;
+    else if (g.cc > 1) g.cc = (g.cc + 1) / 2;
+    else return false;
+  }
+}
+
+}  // namespace transformed
