@@ -63,17 +63,45 @@ inline Place values(u64 at, u64 row) { return f32_at(static_cast<u32>(at), stati
 inline VectorPass pass(u64 rows, u64 cols, const Place& x) {
   return {static_cast<u32>(rows), static_cast<u32>(cols), x};
 }
-// a - b, rounded once.
-inline VectorPass difference(u64 rows, u64 cols, const Place& a, const Place& b) {
-  return pass(rows, cols, b).scaled(kMinusOne).biased(a);
-}
-inline VectorPass sum(u64 rows, u64 cols, const Place& a, const Place& b) {
-  return pass(rows, cols, a).biased(b);
-}
-// (a + b) + c.
-inline VectorPass sum(u64 rows, u64 cols, const Place& a, const Place& b, const Place& c) {
-  return pass(rows, cols, a).biased(b).scaled(c).by(ASSAY_VECTOR_OPERATION_add_add);
-}
+// Passes out = fma(scale, x, bias) that differ in scale and in where their operands lie, not in shape: two
+// orders each.
+class Passes {
+ public:
+  // Places without their addresses; a third operand lies as the bias does.
+  Passes(u64 rows, u64 cols, const Place& x, const Place& bias, const Place& out) {
+    constexpr u32 kMemory = ASSAY_OPERAND_SOURCE_memory, kImmediate = ASSAY_OPERAND_SOURCE_immediate;
+    const auto format = [&](u32 scale, u32 operation) {
+      return assay_pack_vxu_format(x.dtype, out.dtype, bias.dtype, bias.dtype, scale, kMemory,
+                                   ASSAY_VECTOR_FUNCTION_identity, ASSAY_REDUCTION_none, operation);
+    };
+    two_ = format(kImmediate, ASSAY_VECTOR_OPERATION_multiply_add);
+    three_ = format(kMemory, ASSAY_VECTOR_OPERATION_add_add);
+    const auto strides = [](const Place& p) {
+      return assay_pack_vxu_bias_strides(static_cast<int32_t>(p.row), static_cast<int32_t>(p.col));
+    };
+    assay_cfg2_vxu_format(two_, rows | cols << 32);
+    assay_cfg2_vxu_x_strides(strides(x), out.row);
+    assay_cfg2_vxu_scale_strides(strides(bias), strides(bias));
+  }
+
+  void fma(u32 scale, u64 x, u64 bias, u64 out) const {
+    assay_cfg2_vxu_immediates(scale, bias << 32);
+    assay_vxu_pass(static_cast<u32>(x), static_cast<u32>(out));
+  }
+  void sum(u64 a, u64 b, u64 out) const { fma(kOne, a, b, out); }
+  // a - b, rounded once.
+  void difference(u64 a, u64 b, u64 out) const { fma(kMinusOne, b, a, out); }
+  // (a + b) + c.
+  void sum(u64 a, u64 b, u64 c, u64 out) const {
+    assay_cfg_vxu_format(three_);
+    assay_cfg2_vxu_immediates(0, c | b << 32);
+    assay_vxu_pass(static_cast<u32>(a), static_cast<u32>(out));
+    assay_cfg_vxu_format(two_);
+  }
+
+ private:
+  u64 two_, three_;
+};
 
 // Scheme: tile(kernel_h, kernel_w); kFirst, the first point of each row of points and the end;
 //   bytes_of_weights(c): SPM for an output channel's weights; weights(c, at, bytes, ...);
@@ -197,7 +225,9 @@ class Tiles {
   void run_steps() {
     const Tiling& g = c_.g;
     patches_ = Patches(static_cast<u32>(g.buffers));
-    blocks_ = c_.s.batch * ceil_div(g.lines, g.block_lines) * ceil_div(g.across, g.seg);
+    across_ = ceil_div(g.across, g.seg);
+    down_ = ceil_div(g.lines, g.block_lines);
+    blocks_ = c_.s.batch * across_ * down_;
     columns_ = ceil_div(c_.s.outputs, g.nb);
     const u64 steps = blocks_ * columns_ * c_.t.point_rows;
     TileStep loading{}, working{}, ending{};
@@ -239,15 +269,20 @@ class Tiles {
     s.column = 0;
     ++s.block;
   }
+  const TileBlock& block_of(const TileStep& s) {
+    TileBlock& b = recent_[s.block & 1];
+    if (recent_number_[s.block & 1] != s.block) b = block_of(s.block);
+    recent_number_[s.block & 1] = s.block;
+    return b;
+  }
   bool ends_block(const TileStep& s) const {
     return s.row + 1 == c_.t.point_rows && s.column + 1 == columns_;
   }
 
   TileBlock block_of(u64 number) const {
     const Tiling& g = c_.g;
-    const u64 across = ceil_div(g.across, g.seg), down = ceil_div(g.lines, g.block_lines);
-    const u64 row = number / across, image = row / down;
-    TileBlock b{image, (row - image * down) * g.block_lines, 0, (number - row * across) * g.seg, 0, 0};
+    const u64 row = number / across_, image = row / down_;
+    TileBlock b{image, (row - image * down_) * g.block_lines, 0, (number - row * across_) * g.seg, 0, 0};
     b.lines = min(g.block_lines, g.lines - b.line);
     b.seg = min(g.seg, g.across - b.tile);
     b.tiles = b.lines * b.seg * c_.t.tile_rows;
@@ -315,57 +350,56 @@ class Tiles {
   }
 
   // What no product changes.
-  void configure() const {
-    const Problem& p = c_.p;
+  void configure() {
+    k_count_ = c_.p.tile_k.ceil(c_.s.channels);
+    k_last_ = c_.s.channels - (k_count_ - 1) * c_.p.tile_k.value();
+    tile_w_ = Divisor(static_cast<u32>(c_.t.out_w));
+    line_h_ = Divisor(static_cast<u32>(c_.t.out_h * c_.t.tile_rows));
     const u32 pitch = static_cast<u32>(c_.g.pitch);
-    const int32_t k_step = static_cast<int32_t>(p.tile_k.value() * p.element);
-    const int32_t n_step = static_cast<int32_t>(p.tile_n.value());
+    const int32_t k_step = static_cast<int32_t>(c_.p.tile_k.value() * c_.p.element);
     assay_cfg_mxu_strides(assay_pack_mxu_strides(pitch, pitch));
-    assay_cfg2_mxu_inner_step(assay_pack_mxu_inner_step(0, n_step * static_cast<int32_t>(pitch)),
-                              assay_pack_mxu_outer_step(k_step, k_step));
-    assay_cfg_mxu_acc_step(assay_pack_mxu_acc_step(4 * n_step, 0));
+    assay_cfg2_mxu_inner_step(
+        assay_pack_mxu_inner_step(static_cast<int32_t>(c_.t.v_planes * c_.g.tiles(c_.t) * c_.g.pitch),
+                                  static_cast<int32_t>(c_.t.u_planes * c_.g.nb * c_.g.pitch)),
+        assay_pack_mxu_outer_step(k_step, k_step));
   }
 
+  // A command takes all points of the row, a tile of output channels each: between two of its stationary
+  // tiles of one point lie those of the others, so that partial sums are back in time.
   void multiply(const TileStep& s, u64 number) {
-    const TileBlock b = block_of(s.block);
-    const u64 nb = outputs_of(s), points = c_.points_of(Scheme::kFirst, s.row);
-    const u64 v_buffer = c_.g.buffers > 1 ? s.block & 1 : 0;
+    const TileBlock& b = block_of(s);
+    const u64 nb = outputs_of(s), tile = c_.p.tile_n.value(), k = c_.s.channels;
+    const u64 v_buffer = c_.g.buffers > 1 ? s.block & 1 : 0, plane = b.tiles * nb * 4;
+    const u64 first = Scheme::kFirst[s.row] * c_.t.v_planes;
     if (s.column == 0 && s.row == 0) patches_.consume_begin();
     slabs_.consume_begin();
     products_.produce_begin();
-    set_shape(b.tiles, nb);
     assay_cfg_mxu_acc(assay_pack_mxu_acc(static_cast<u32>(nb * 4)));
-    for (u64 i = 0; i < points; ++i)
-      Scheme::multiply([&](u64 v, u64 u, u64 m, bool accumulate) {
-        const u64 plane = (Scheme::kFirst[s.row] + i) * c_.t.v_planes + v;
-        const u64 weights = slab_at(number) + (i * c_.t.u_planes + u) * c_.g.nb * c_.g.pitch;
-        const u64 to = products_at(number) + (i * c_.t.m_planes + m) * b.tiles * nb * 4;
-        assay_cfg_mxu_format(assay_pack_mxu_format(c_.dtype, 0, 1, accumulate, 0));
-        assay_mxu_ws(static_cast<u32>(c_.patches_at(v_buffer, plane, 0, 0)), static_cast<u32>(weights),
-                     acc(static_cast<u32>(to)));
-      });
+    assay_cfg_mxu_acc_step(assay_pack_mxu_acc_step(static_cast<int32_t>(c_.t.m_planes * plane), 0));
+    assay_cfg2_mxu_repeat(assay_pack_mxu_repeat(static_cast<u32>(c_.points_of(Scheme::kFirst, s.row)), 0,
+                                                static_cast<u32>(k_count_)),
+                          assay_pack_mxu_outer_tail(static_cast<u32>(k_last_)));
+    Scheme::multiply([&](u64 v, u64 u, u64 m, bool accumulate) {
+      for (u64 n = 0; n < nb; n += tile) {
+        const u64 weights = slab_at(number) + (u * c_.g.nb + n) * c_.g.pitch;
+        assay_cfg2_mxu_format(
+            assay_pack_mxu_format(c_.dtype, 0, 1, accumulate, 0),
+            assay_pack_mxu_size(static_cast<u32>(b.tiles), static_cast<u32>(min(tile, nb - n)),
+                                static_cast<u32>(min(k, c_.p.tile_k.value()))));
+        assay_mxu_ws(static_cast<u32>(c_.patches_at(v_buffer, first + v, 0, 0)), static_cast<u32>(weights),
+                     acc(static_cast<u32>(products_at(number) + m * plane + n * 4)));
+      }
+    });
     slabs_.consume_end();
     products_.produce_end();
     if (ends_block(s)) patches_.consume_end();
   }
   u64 products_at(u64 number) const { return (number & 1) * c_.g.acc_half; }
 
-  void set_shape(u64 m, u64 n) const {
-    const Problem& p = c_.p;
-    const u64 k = c_.s.channels, tile_n = p.tile_n.value(), tile_k = p.tile_k.value();
-    const u64 n_count = p.tile_n.ceil(n), k_count = p.tile_k.ceil(k);
-    assay_cfg_mxu_size(assay_pack_mxu_size(static_cast<u32>(m), static_cast<u32>(min(n, tile_n)),
-                                           static_cast<u32>(min(k, tile_k))));
-    assay_cfg2_mxu_repeat(
-        assay_pack_mxu_repeat(static_cast<u32>(n_count), static_cast<u32>(n - (n_count - 1) * tile_n),
-                              static_cast<u32>(k_count)),
-        assay_pack_mxu_outer_tail(static_cast<u32>(k - (k_count - 1) * tile_k)));
-  }
-
   // ------------------------------------------------------------------------------------------- results
 
   void take(const TileStep& s, u64 number) {
-    const TileBlock b = block_of(s.block);
+    const TileBlock& b = block_of(s);
     const u64 nb = outputs_of(s);
     products_.consume_begin();
     Scheme::take_row(c_, s.row, ASSAY_LOCAL_ACC | products_at(number), b, nb);
@@ -375,51 +409,61 @@ class Tiles {
     results_.produce_begin();
     const u64 stage = c_.g.stage_at + stage_ * c_.g.stage_bytes;
     stage_ ^= 1;
-    for (u64 i = 0; i < c_.t.out_h; ++i)
-      for (u64 j = 0; j < c_.t.out_w; ++j)
-        for (u64 row = 0; row < c_.t.tile_rows; ++row)
-          for (u64 line = 0; line < b.lines; ++line) result(s, b, nb, stage, {i, j, row, line});
+    finish(s, b, nb, stage);
     results_.produce_end();
     results_.consume_begin();
-    store(s, b, nb, stage);
+    for (u64 row = 0; row < c_.t.tile_rows; ++row) store(s, b, nb, stage, row);
     results_.consume_end();
   }
 
-  struct Output {
-    u64 i, j;       // of a tile
-    u64 row, line;  // of the block
-  };
-  // Bias, activation and conversion, of an output of every tile of a row.
-  void result(const TileStep& s, const TileBlock& b, u64 nb, u64 stage, const Output& o) const {
-    const u64 e = c_.s.out_element, line = b.seg * c_.t.out_w * nb * e;
-    const u64 down = (o.line * c_.t.tile_rows + o.row) * c_.t.out_h + o.i;
-    const u64 tile = (o.row * b.lines + o.line) * b.seg;
-    VectorPass last = pass(b.seg, nb, values(Scheme::result_at(c_, b, nb, o.i, o.j, tile), nb * 4));
+  // Bias, activation and conversion: output by output of a tile, tile by tile.
+  void finish(const TileStep& s, const TileBlock& b, u64 nb, u64 stage) const {
+    VectorPass last = pass(c_.t.out_h * c_.t.out_w * b.tiles, nb, values(Scheme::results_at(c_), nb * 4));
     if (c_.bias != 0) last.biased(c_.elements(c_.g.bias_at + s.column * c_.g.nb * c_.s.element, 0));
     if (attributes_.activation == ASSAY_CONV_RELU) last.apply(ASSAY_VECTOR_FUNCTION_relu);
     if (attributes_.activation == ASSAY_CONV_CLIP) {
       last.apply(ASSAY_VECTOR_FUNCTION_clip);
       assay_cfg_vxu_clip(attributes_.low | attributes_.high << 32);
     }
-    last.to({static_cast<u32>(stage + down * line + o.j * nb * e), static_cast<u32>(c_.t.out_w * nb * e), 0,
-             c_.p.out_dtype});
+    last.to({static_cast<u32>(stage), static_cast<u32>(nb * c_.s.out_element), 0, c_.p.out_dtype});
   }
 
-  void store(const TileStep& s, const TileBlock& b, u64 nb, u64 stage) const {
-    const u64 e = c_.s.out_element, pixel = c_.s.outputs * e, line = b.seg * c_.t.out_w * nb * e;
-    const u64 h = b.line * c_.t.tile_rows * c_.t.out_h, w = b.tile * c_.t.out_w;
-    const Side cols{min(b.seg * c_.t.out_w, out_w_ - w), pixel, nb * e};
-    const Side rows{min(b.lines * c_.t.tile_rows * c_.t.out_h, out_h_ - h), out_w_ * pixel, line};
-    put({c_.y + ((b.image * out_h_ + h) * out_w_ + w) * pixel + s.column * c_.g.nb * e,
-         stage,
-         nb * e,
-         {cols, rows, {}, {}}});
+  // A row of tiles of each line. Tiles at Y's edges may be cut.
+  void store(const TileStep& s, const TileBlock& b, u64 nb, u64 stage, u64 row) const {
+    const Tile& t = c_.t;
+    const u64 e = c_.s.out_element, pixel = c_.s.outputs * e, all = b.tiles * nb * e;
+    const u64 h = (b.line * t.tile_rows + row) * t.out_h, w = b.tile * t.out_w, apart = t.tile_rows * t.out_h;
+    if (h >= out_h_) return;
+    const u64 right = out_w_ - w, tiles = min(b.seg, tile_w_.floor(right));
+    const u64 lines = min(b.lines, line_h_.floor(out_h_ - h + apart - t.out_h)),
+              below = out_h_ - h - lines * apart;
+    const auto part = [&](u64 tile, u64 count, u64 cols, u64 line, u64 line_count, u64 rows) {
+      if (count * cols * line_count * rows == 0) return;
+      put({c_.y + ((b.image * out_h_ + h + line * apart) * out_w_ + w + tile * t.out_w) * pixel +
+               s.column * c_.g.nb * e,
+           stage + ((row * b.lines + line) * b.seg + tile) * nb * e,
+           nb * e,
+           {{count, t.out_w * pixel, nb * e},
+            {cols, pixel, all},
+            {rows, out_w_ * pixel, t.out_w * all},
+            {line_count, apart * out_w_ * pixel, b.seg * nb * e}}});
+    };
+    const u64 rest_cols = tiles < b.seg ? right - tiles * t.out_w : 0;
+    const u64 rest_rows = lines < b.lines && h + lines * apart < out_h_ ? below : 0;
+    part(0, tiles, t.out_w, 0, lines, t.out_h);
+    part(tiles, 1, rest_cols, 0, lines, t.out_h);
+    part(0, tiles, t.out_w, lines, 1, rest_rows);
+    part(tiles, 1, rest_cols, lines, 1, rest_rows);
   }
 
   assay_conv_attributes attributes_;  // of the tiles, from read_problem() on
   Common c_;
-  u64 out_h_, out_w_, kernel_;  // outputs, taps
-  u64 blocks_, columns_;
+  u64 out_h_, out_w_, kernel_;            // outputs, taps
+  u64 blocks_, across_, down_, columns_;  // blocks: of all, of an image; slabs of output channels
+  u64 k_count_, k_last_;                  // tiles of the array along the channels
+  Divisor tile_w_, line_h_;               // outputs of a tile, and of a line
+  TileBlock recent_[2];
+  u64 recent_number_[2] = {~u64{0}, ~u64{0}};
   u64 band_ = 0, slab_ = 0, stage_ = 0;
   TileBlock block_;  // whose patches are being transformed
   u64 buffer_, line_, channel_, pieces_ = 0, turn_ = 0;

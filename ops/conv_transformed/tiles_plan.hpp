@@ -20,8 +20,9 @@ struct Tile {
   u64 points, row_points;            // in all, and most of a row of points
   u64 point_rows;                    // rows of points, one after another in ACC
   u64 v_planes, u_planes, m_planes;  // of a point: real and imaginary parts, and what is kept of U besides
-  u64 work,
-      sums;  // f32 values of working memory: of a column of a line and channel; of a tile and output channel
+  u64 piece_passes, slab_passes;     // of the vector unit: for a piece of a line, for a slab's sums
+  // Working memory, f32 values: of a column of a line and a channel; of a tile and an output channel.
+  u64 work, sums;
 
   u64 height() const { return (tile_rows - 1) * out_h + n; }
   u64 width(u64 tiles) const { return (tiles - 1) * out_w + n; }
@@ -73,24 +74,49 @@ inline bool lay_out(const Problem& p, const Sizes& s, const Tile& t, const assay
   return true;
 }
 
-// About what a tiling takes: the array, or HBM with the weights of each block; and, where V has one place
-// alone, the transforms of patches, during which the array waits.
+// About what a tiling takes beyond what all do: the array; HBM, with the weights of each block; the vector
+// unit's passes, each with its set-up. Where V has one place alone, transforms of patches and products take
+// turns.
 inline u64 cycles_of(const Problem& p, const Sizes& s, const Tile& t, const assay_machine& m,
                      const Tiling& g) {
+  // Of a pass; of the host, for the orders of a slab and of a piece.
+  constexpr u64 kSetup = 20, kStep = 750, kPiece = 900;
   const u64 blocks = s.batch * ceil_div(g.lines, g.block_lines) * ceil_div(g.across, g.seg);
-  const u64 rows = max(g.tiles(t) * p.tile_n.ceil(g.nb), p.tile_m.value() + p.tile_n.value());
-  const u64 products = t.points * t.m_planes * t.v_planes;
-  const u64 array =
-      blocks * ceil_div(s.outputs, g.nb) * products * rows * p.tile_k.ceil(s.channels) * p.cycles_per_step;
+  const u64 columns = ceil_div(s.outputs, g.nb), products = t.m_planes * t.v_planes;
+  const u64 rows = max(g.tiles(t) * t.row_points, p.tile_m.value() + p.tile_n.value());
+  const u64 array = blocks * p.tile_n.ceil(s.outputs) * t.point_rows * products * rows *
+                    p.tile_k.ceil(s.channels) * p.cycles_per_step;
   const u64 weights = t.points * t.u_planes * s.outputs * s.channels * s.element;
   const u64 hbm = blocks * weights * 1000 / m.hbm_bytes_per_kcycle;
-  const u64 patches = s.batch * g.lines * (t.height() + t.points * t.tile_rows) * g.across * t.out_w *
-                      s.channels / m.vxu_lanes;
-  return max(array, hbm) + (g.buffers == 1 ? patches : 0);
+  const u64 pieces = g.block_lines * ceil_div(s.channels, g.cc);
+  const u64 tiles = s.batch * g.lines * t.tile_rows * g.across;
+  const u64 patches =
+      blocks * pieces * t.piece_passes * kSetup + 2 * t.points * tiles * s.channels / m.vxu_lanes;
+  const u64 results =
+      blocks * columns * t.slab_passes * kSetup + 3 * t.sums * tiles * s.outputs / m.vxu_lanes;
+  const u64 host = blocks * (columns * t.point_rows * kStep + pieces * kPiece);
+  if (g.buffers == 1) return max(max(array, hbm), max(results, host)) + patches;
+  return max(max(array, hbm), max(patches + results, host));
 }
 
 inline u64 fewer(u64 value, const Divisor& tile) {
   return value > tile.value() ? tile.round_up(value / 2) : value / 2;
+}
+
+constexpr u64 kNever = ~u64{0};
+
+// The best of all slabs, with one place and two for V.
+inline void each_slab(const Problem& p, const Sizes& s, const Tile& t, const assay_machine& m, Tiling& g,
+                      Tiling& best) {
+  for (g.nb = min(s.outputs, u64{512}); g.nb > 0; g.nb = fewer(g.nb, p.tile_n)) {
+    if (g.nb < p.tile_n.value() && best.cycles != kNever) return;
+    for (g.buffers = 2; g.buffers > 0; --g.buffers) {
+      if (!lay_out(p, s, t, m, g)) continue;
+      g.cycles = cycles_of(p, s, t, m, g);
+      if (g.cycles < best.cycles) best = g;
+      if (g.block_lines == g.lines) break;  // nothing to take turns with
+    }
+  }
 }
 
 // False where nothing fits.
@@ -103,20 +129,20 @@ inline u64 fewer(u64 value, const Divisor& tile) {
   g.acc_half = m.acc_bytes / 2 & ~(m.acc_bank_bytes - 1u);
   g.seg = g.across;
   g.cc = s.channels;
-  best.cycles = ~u64{0};
+  best.cycles = kNever;
   for (;;) {
     const u64 column = (2 * t.height() * s.element + t.work * 4) * t.width(g.seg);
     while (g.cc > 8 && column * g.cc > m.spm_bytes / 4) g.cc = (g.cc + 1) / 2;
-    for (g.nb = min(s.outputs, u64{512}); g.nb > 0; g.nb = fewer(g.nb, p.tile_n))
-      for (g.buffers = 2; g.buffers > 0; --g.buffers) {
-        if (!lay_out(p, s, t, m, g)) continue;
-        g.cycles = cycles_of(p, s, t, m, g);
-        if (g.cycles < best.cycles) best = g;
-      }
-    if (best.cycles != ~u64{0}) return true;
+    const u64 most = g.cc;
+    for (u64 tries = 0; tries < 3; ++tries, g.cc = (g.cc + 1) / 2) {
+      each_slab(p, s, t, m, g, best);
+      if (g.cc <= 8 || (best.cycles != kNever && best.block_lines == best.lines)) break;
+    }
+    if (best.cycles != kNever) return true;
     if (g.seg > 1) g.seg = (g.seg + 1) / 2;
     else if (g.cc > 1) g.cc = (g.cc + 1) / 2;
     else return false;
+    if (g.seg > 1) g.cc = most;
   }
 }
 

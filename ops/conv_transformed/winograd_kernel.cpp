@@ -9,7 +9,7 @@ using namespace transformed;
 struct Winograd {
   static constexpr u64 kFirst[] = {0, 4, 8, 12, 16};
 
-  static Tile tile(u64, u64) { return {4, 2, 2, 1, 16, 4, 4, 1, 1, 1, 4, 8}; }
+  static Tile tile(u64, u64) { return {4, 2, 2, 1, 16, 4, 4, 1, 1, 1, 20, 16, 4, 8}; }
 
   // F_1 and F_2 of three columns, and a sum, each f32.
   static u64 bytes_of_weights(const Common& c) { return 7 * c.s.channels * 4; }
@@ -19,9 +19,9 @@ struct Winograd {
     const u64 f1 = work, f2 = work + count * f;
     const Place g0 = c.elements(in, all), g1 = c.elements(in + 3 * tap, all),
                 g2 = c.elements(in + 6 * tap, all);
-    sum(count, 3 * ch, g0, g2).to(values(f1, f));
-    difference(count, 3 * ch, values(f1, f), g1).to(values(f2, f));
-    sum(count, 3 * ch, values(f1, f), g1).to(values(f1, f));
+    Passes(count, 3 * ch, g0, g0, values(0, f)).sum(g0.at, g2.at, f1);
+    Passes(count, 3 * ch, g0, values(0, f), values(0, f)).difference(f1, g1.at, f2);
+    Passes(count, 3 * ch, g0, values(0, f), values(0, f)).sum(g1.at, f1, f1);
     const Place rows[4] = {g0, values(f1, f), values(f2, f), g2};
     for (u64 i = 0; i < 4; ++i)
       weights_along(c, count, rows[i], i == 1 || i == 2, out + 4 * i * count * tap, work + 2 * count * f);
@@ -49,25 +49,24 @@ struct Winograd {
   // The differences of B^T d B: down the columns of a line, then along its rows for every second one.
   template <typename Read>
   static void patches(const Common& c, u64 band, u64 width, u64 cc, u64 channel, u64 buffer,
-                      const TileBlock& b, u64 line, const Read& read) {
-    const u64 cols = width * cc, e = c.s.element, f = c.g.work_at;
-    const auto d = [&](u64 row) { return c.elements(band + row * cols * e, 0); };
-    const auto v = [&](u64 row) { return values(f + row * cols * 4, 0); };
-    difference(1, cols, d(0), d(2)).to(v(0));
-    sum(1, cols, d(1), d(2)).to(v(1));
-    difference(1, cols, d(2), d(1)).to(v(2));
-    difference(1, cols, d(1), d(3)).to(v(3));
+                      const TileBlock& b, u64 line_number, const Read& read) {
+    const u64 cols = width * cc, line = cols * c.s.element, f = c.g.work_at, row = cols * 4;
+    const Place element = c.elements(0, 0);
+    const Passes down(1, cols, element, element, values(0, 0));
+    down.difference(band, band + 2 * line, f);
+    down.sum(band + line, band + 2 * line, f + row);
+    down.difference(band + 2 * line, band + line, f + 2 * row);
+    down.difference(band + line, band + 3 * line, f + 3 * row);
     read();
-    const u64 first = line * b.seg;
-    for (u64 i = 0; i < 4; ++i) {
-      const auto x = [&](u64 col) { return values(f + (i * cols + col * cc) * 4, 2 * cc * 4); };
-      const auto to = [&](u64 j) {
-        return c.elements(c.patches_at(buffer, 4 * i + j, first, channel), c.g.pitch);
-      };
-      difference(b.seg, cc, x(0), x(2)).to(to(0));
-      sum(b.seg, cc, x(1), x(2)).to(to(1));
-      difference(b.seg, cc, x(2), x(1)).to(to(2));
-      difference(b.seg, cc, x(1), x(3)).to(to(3));
+    const Place second = values(0, 2 * cc * 4);
+    const Passes along(b.seg, cc, second, second, c.elements(0, c.g.pitch));
+    const u64 col = cc * 4, plane = c.g.tiles(c.t) * c.g.pitch;
+    u64 to = c.patches_at(buffer, 0, line_number * b.seg, channel);
+    for (u64 x = f; x < f + 4 * row; x += row, to += 4 * plane) {
+      along.difference(x, x + 2 * col, to);
+      along.sum(x + col, x + 2 * col, to + plane);
+      along.difference(x + 2 * col, x + col, to + 2 * plane);
+      along.difference(x + col, x + 3 * col, to + 3 * plane);
     }
   }
 
@@ -78,28 +77,22 @@ struct Winograd {
 
   // Along a row of points: two sums for each tile.
   static void take_row(const Common& c, u64 row, u64 products, const TileBlock& b, u64 nb) {
-    const u64 all = b.tiles * nb;
-    const auto m = [&](u64 j) { return values(products + j * all * 4, 0); };
-    const Place first = values(sums_at(c, all, row, 0), 0), second = values(sums_at(c, all, row, 1), 0);
-    sum(1, all, m(0), m(1), m(2)).to(first);
-    difference(1, all, m(1), m(2)).to(second);
-    difference(1, all, second, m(3)).to(second);
-  }
-  static u64 sums_at(const Common& c, u64 all, u64 row, u64 j) {
-    return c.g.sums_at + (2 * row + j) * all * 4;
+    const u64 plane = b.tiles * nb * 4, first = c.g.sums_at + 2 * row * plane, second = first + plane;
+    const Passes along(1, b.tiles * nb, values(0, 0), values(0, 0), values(0, 0));
+    along.sum(products, products + plane, products + 2 * plane, first);
+    along.difference(products + plane, products + 2 * plane, second);
+    along.difference(second, products + 3 * plane, second);
   }
 
-  // The same down the columns, both at once. The results are in rows 0 and 1.
+  // The same down the columns, both at once; the results take the places of rows 0 and 1.
   static void finish(const Common& c, const TileBlock& b, u64 nb) {
-    const u64 all = b.tiles * nb;
-    const auto a = [&](u64 row) { return values(sums_at(c, all, row, 0), 0); };
-    sum(1, 2 * all, a(0), a(1), a(2)).to(a(0));
-    difference(1, 2 * all, a(1), a(2)).to(a(1));
-    difference(1, 2 * all, a(1), a(3)).to(a(1));
+    const u64 row = 2 * b.tiles * nb * 4, a = c.g.sums_at;
+    const Passes down(1, 2 * b.tiles * nb, values(0, 0), values(0, 0), values(0, 0));
+    down.sum(a, a + row, a + 2 * row, a);
+    down.difference(a + row, a + 2 * row, a + row);
+    down.difference(a + row, a + 3 * row, a + row);
   }
-  static u64 result_at(const Common& c, const TileBlock& b, u64 nb, u64 i, u64 j, u64 tile) {
-    return sums_at(c, b.tiles * nb, i, j) + tile * nb * 4;
-  }
+  static u64 results_at(const Common& c) { return c.g.sums_at; }
 };
 
 }  // namespace
