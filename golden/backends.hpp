@@ -25,6 +25,7 @@ void dnnl_nbits(const ops::Problem& problem, const std::vector<Tensor>& inputs, 
 // conv, convtranspose, convinteger, qlinearconv. Of conv by tiles the bits are others, and so is S.
 void strict_conv(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void strict_winograd(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+void strict_fft(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 std::vector<double> transformed_magnitude(const ops::Problem& problem, const std::vector<Tensor>& inputs,
                                           std::size_t count);
 void cpu_conv(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);

@@ -20,13 +20,12 @@ struct ConvTiles {
 
   std::size_t count() const { return c.batch * down * across; }
   // Position (i, j) of a tile's patch: where x has its channel 0; none on the border. Tiles are counted image
-  // by image and line by line; `below`: the tile so many lines below it.
-  std::optional<std::size_t> patch_at(std::size_t tile, std::size_t i, std::size_t j,
-                                      std::size_t below = 0) const;
+  // by image and line by line.
+  std::optional<std::size_t> patch_at(std::size_t tile, std::size_t i, std::size_t j) const;
   // Where y has channel 0 of output (i, j) of a tile; none beyond y.
-  std::optional<std::size_t> y_at(std::size_t tile, std::size_t i, std::size_t j,
-                                  std::size_t below = 0) const;
+  std::optional<std::size_t> y_at(std::size_t tile, std::size_t i, std::size_t j) const;
 };
 ConvTiles winograd_tiles(const ConvOperands& c);
+ConvTiles fft_tiles(const ConvOperands& c);
 
 }  // namespace assay::golden

@@ -106,10 +106,53 @@ class WinogradMagnitude {
   double factor_ = 0, lost_ = 0;
 };
 
+// No value of a spectrum is larger than the sum of what it is made of, and the way back is a mean: so S of a
+// tile is a sum over the channels of products of two such sums.
+std::vector<double> fft_magnitude(const ops::Problem& problem, const std::vector<Tensor>& inputs,
+                                  std::size_t count) {
+  const ConvOperands c = read_conv_operands(problem);
+  const ConvTiles t = fft_tiles(c);
+  const DType type = problem.inputs[0].dtype;
+  const std::vector<float> x = decode_f32(inputs[c.x_input]), w = decode_f32(inputs[c.w_input]);
+  const double n = static_cast<double>(t.n), layers = t.n == 8 ? 3 : 4, depth = static_cast<double>(c.depth);
+  const double way = 2 * (n + 1) + 9 * layers, k = 2 * way + 9 * layers + 3 * depth + n + 4;
+  const double own = type == DType::f32 ? 0 : unit_roundoff(type);
+  const double factor =
+      std::expm1(k * std::log1p(kUnit) + 2 * std::log1p(own)) / kUnit * (1 + (depth + 2 * n * n) * 0x1p-52);
+  const double lost = (type == DType::f32 ? 0 : half_smallest(type)) + 100 * kEta;
+  std::vector<double> weights(c.width * c.depth), s(count);
+  for (std::size_t output = 0; output < c.width; ++output)
+    for (std::size_t channel = 0; channel < c.depth; ++channel)
+      for (std::size_t i = 0; i < c.axes[1].kernel; ++i)
+        for (std::size_t j = 0; j < c.axes[2].kernel; ++j)
+          weights[output * c.depth + channel] += std::fabs(double{
+              w[output * c.w.batch + channel * c.w.channel + i * c.w.position[1] + j * c.w.position[2]]});
+  for (std::size_t tile = 0; tile < t.count(); ++tile) {
+    std::vector<double> patch(c.depth);
+    for (std::size_t i = 0; i < t.n; ++i)
+      for (std::size_t j = 0; j < t.n; ++j)
+        if (const auto at = t.patch_at(tile, i, j))
+          for (std::size_t channel = 0; channel < c.depth; ++channel)
+            patch[channel] += std::fabs(double{x[*at + channel * c.x.channel]});
+    for (std::size_t output = 0; output < c.width; ++output) {
+      double sum = 0;
+      for (std::size_t channel = 0; channel < c.depth; ++channel) {
+        const double u = weights[output * c.depth + channel], v = patch[channel];
+        sum += factor * u * v + 2 * lost / kUnit * (u + v + lost);
+      }
+      for (std::size_t i = 0; i < t.out_h; ++i)
+        for (std::size_t j = 0; j < t.out_w; ++j)
+          if (const auto at = t.y_at(tile, i, j)) s[*at + output * c.y.channel] = sum;
+    }
+  }
+  return s;
+}
+
 }  // namespace
 
 std::vector<double> transformed_magnitude(const ops::Problem& problem, const std::vector<Tensor>& inputs,
                                           std::size_t count) {
+  if (transform_of(problem) == Transform::Fft) return fft_magnitude(problem, inputs, count);
   return WinogradMagnitude(problem, inputs).evaluate(count);
 }
 

@@ -123,6 +123,7 @@ float strict::conv_epilogue(const ConvOperands& c, const std::vector<Tensor>& in
 
 void strict_conv(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected) {
   if (transform_of(problem) == Transform::Winograd) return strict_winograd(problem, inputs, expected);
+  if (transform_of(problem) == Transform::Fft) return strict_fft(problem, inputs, expected);
   expected.bits.emplace(expected.name, expected.dtype, expected.shape);
   StrictConv conv(problem, inputs, *expected.bits);
   if (is_float(problem.inputs[0].dtype)) conv.evaluate<float>();

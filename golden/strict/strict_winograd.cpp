@@ -1,12 +1,5 @@
 // The strict golden of Winograd's convolution: docs/numerics.md, "Winograd".
-#include <array>
-
-#include "golden/backends.hpp"
-#include "golden/strict/conv_epilogue.hpp"
-#include "golden/strict/conversions.hpp"
-#include "golden/strict/dot.hpp"
-#include "golden/strict/vector_pass.hpp"
-#include "golden/transformed_conv.hpp"
+#include "golden/strict/tiles.hpp"
 
 namespace assay::golden {
 namespace {
@@ -15,19 +8,6 @@ using namespace strict;
 using strict::multiply;
 
 using Four = std::array<float, 4>;
-
-float pass(float x, std::optional<float> scale, std::optional<float> bias) {
-  return vector_pass(x, scale, bias, Function::Identity);
-}
-float plus(float a, float b) { return pass(a, std::nullopt, b); }
-float minus(float a, float b) { return pass(b, -1.0F, a); }
-
-// To a type and back.
-float converted(DType type, float value) {
-  std::array<std::byte, 4> bytes{};
-  store_f32(type, value, bytes.data(), 0);
-  return load_f32(type, bytes.data(), 0);
-}
 
 Four along_patch(const Four& d) {
   return {minus(d[0], d[2]), plus(d[1], d[2]), minus(d[2], d[1]), minus(d[1], d[3])};
@@ -47,7 +27,7 @@ std::array<float, 2> along_products(const Four& m) {
 class Winograd {
  public:
   Winograd(const ops::Problem& problem, const std::vector<Tensor>& inputs, Tensor& y)
-      : c_(read_conv_operands(problem)), t_(winograd_tiles(c_)), inputs_(inputs), y_(y) {}
+      : c_(read_conv_operands(problem)), t_(winograd_tiles(c_)), conv_(c_, t_, inputs, y) {}
 
   void evaluate() {
     const std::size_t tiles = t_.count();
@@ -64,31 +44,18 @@ class Winograd {
  private:
   using Planes = std::array<std::vector<float>, 16>;
 
-  float x(std::optional<std::size_t> at, std::size_t channel) const {
-    if (!at) return 0;
-    const Tensor& t = inputs_[c_.x_input];
-    return load_f32(t.dtype, t.bytes.data(), *at + channel * c_.x.channel);
-  }
-  float w(std::size_t output, std::size_t channel, std::size_t h, std::size_t k) const {
-    const Tensor& t = inputs_[c_.w_input];
-    return load_f32(
-        t.dtype, t.bytes.data(),
-        output * c_.w.batch + channel * c_.w.channel + h * c_.w.position[1] + k * c_.w.position[2]);
-  }
-  DType type() const { return inputs_[c_.x_input].dtype; }
-
   void transform_patches() {
     for (std::size_t tile = 0; tile < t_.count(); ++tile)
       for (std::size_t channel = 0; channel < c_.depth; ++channel) {
         std::array<Four, 4> f{};  // [column][row]
         for (std::size_t j = 0; j < 4; ++j) {
           Four d{};
-          for (std::size_t i = 0; i < 4; ++i) d[i] = x(t_.patch_at(tile, i, j), channel);
+          for (std::size_t i = 0; i < 4; ++i) d[i] = conv_.x(tile, channel, i, j);
           f[j] = along_patch(d);
         }
         for (std::size_t i = 0; i < 4; ++i) {
           const Four v = along_patch({f[0][i], f[1][i], f[2][i], f[3][i]});
-          for (std::size_t j = 0; j < 4; ++j) v_[4 * i + j].push_back(converted(type(), v[j]));
+          for (std::size_t j = 0; j < 4; ++j) v_[4 * i + j].push_back(converted(conv_.type(), v[j]));
         }
       }
   }
@@ -99,10 +66,11 @@ class Winograd {
       for (std::size_t output = 0; output < c_.width; ++output) {
         std::array<Four, 3> f{};  // [column][row]
         for (std::size_t j = 0; j < 3; ++j)
-          f[j] = down_weights(w(output, channel, 0, j), w(output, channel, 1, j), w(output, channel, 2, j));
+          f[j] = down_weights(conv_.w(output, channel, 0, j), conv_.w(output, channel, 1, j),
+                              conv_.w(output, channel, 2, j));
         for (std::size_t i = 0; i < 4; ++i) {
           const Four u = along_weights(f[0][i], f[1][i], f[2][i], kFactors[i]);
-          for (std::size_t j = 0; j < 4; ++j) u_[4 * i + j].push_back(converted(type(), u[j]));
+          for (std::size_t j = 0; j < 4; ++j) u_[4 * i + j].push_back(converted(conv_.type(), u[j]));
         }
       }
   }
@@ -114,18 +82,13 @@ class Winograd {
       a[i] = along_products({m_[4 * i][at], m_[4 * i + 1][at], m_[4 * i + 2][at], m_[4 * i + 3][at]});
     for (std::size_t j = 0; j < 2; ++j) {
       const std::array<float, 2> sums = along_products({a[0][j], a[1][j], a[2][j], a[3][j]});
-      for (std::size_t i = 0; i < 2; ++i)
-        if (const auto y = t_.y_at(tile, i, j)) {
-          const std::size_t to = *y + channel * c_.y.channel;
-          store_f32(y_.dtype, conv_epilogue(c_, inputs_, sums[i], channel, to), y_.bytes.data(), to);
-        }
+      for (std::size_t i = 0; i < 2; ++i) conv_.finish(tile, channel, i, j, sums[i]);
     }
   }
 
   const ConvOperands c_;
   const ConvTiles t_;
-  const std::vector<Tensor>& inputs_;
-  Tensor& y_;
+  const TiledConv conv_;
   Planes v_, u_, m_;  // [point]: tiles x channels, channels x outputs, tiles x outputs
 };
 

@@ -12,6 +12,8 @@ namespace {
 
 using Algorithm = ConvForm::Algorithm;
 
+constexpr std::uint64_t kMostTaps = 16;  // of FFT: those of the larger patch
+
 // What all of them leave out.
 void require_plain(const Operator& op, const Problem& problem, const std::string& name, const ConvForm& f) {
   if (problem.inputs[0].shape.size() != 4)
@@ -34,7 +36,10 @@ void require_tiles(const Operator& op, const Problem& problem, const std::string
     const ConvAxis& a = f.axes[i];
     if (a.stride != 1) refuse(fmt::format("stride {}", a.stride), "stride 1");
     if (a.dilation != 1) refuse(fmt::format("dilation {}", a.dilation), "dilation 1");
-    if (a.kernel != 3) refuse(fmt::format("a kernel of {} taps", a.kernel), "3 x 3 taps");
+    const bool winograd = f.algorithm == Algorithm::Winograd;
+    if (winograd ? a.kernel != 3 : a.kernel > kMostTaps)
+      refuse(fmt::format("{} taps a dimension", a.kernel),
+             winograd ? "3" : fmt::format("at most {}", kMostTaps));
   }
   if (f.groups != 1) refuse(fmt::format("{} groups", f.groups), "1");
   if (find_input(problem, "R")) refuse("a residual 'R'", "none");
@@ -69,9 +74,9 @@ void pack_im2col(const ConvForm& f, KernelCall& call) {
 
 // The words of conv_args.h, and room for all of U.
 void pack_transformed(const ConvForm& f, KernelCall& call) {
-  call.kernel = "conv_winograd";
+  call.kernel = f.algorithm == Algorithm::Fft ? "conv_fft" : "conv_winograd";
   const ConvTiles t = tiles_of(f);
-  call.workspace = Bytes(t.points * f.outputs * f.channels * size_of(f.x));
+  call.workspace = Bytes(t.points * t.kept * f.outputs * f.channels * size_of(f.x));
   call.tensors.push_back({TensorRef::Role::Workspace, 0});
 }
 
@@ -83,7 +88,12 @@ bool is_transformed(const ConvForm& form) {
 
 ConvTiles tiles_of(const ConvForm& form) {
   const ConvAxis &h = form.axes[ASSAY_CONV_H], &w = form.axes[ASSAY_CONV_W];
-  ConvTiles t{4, 2, 2, 0, 16, 1};
+  ConvTiles t{4, 2, 2, 0, 16, 1, 1, 1};
+  if (form.algorithm == Algorithm::Fft) {
+    // Half of the spectrum and a row; complex values.
+    const std::uint64_t n = std::max(h.kernel, w.kernel) <= 5 ? 8 : 16;
+    t = {n, n - h.kernel + 1, n - w.kernel + 1, 0, (n / 2 + 1) * n, 4, 2, 3};
+  }
   t.tiles = form.batch * ceil_div(h.out, t.out_h) * ceil_div(w.out, t.out_w);
   return t;
 }
@@ -93,17 +103,18 @@ void set_transformed_work(const ConvForm& form, Work& work) {
   const ConvTiles t = tiles_of(form);
   work.products = {{form.x, t.tiles, form.outputs, form.channels, t.points * t.products}};
   work.macs = t.points * t.products * t.tiles * form.outputs * form.channels;
-  const std::uint64_t transformed = t.points * form.channels * (t.tiles + form.outputs);
+  const std::uint64_t transformed = t.points * t.parts * form.channels * (t.tiles + form.outputs);
   work.vector_elements = transformed + form.positions() * form.outputs;
 }
 
 // The magnitude holds the whole bound (docs/numerics.md, "The REAL bound"), but what underflows in products.
 Tolerance transformed_tolerance(const ConvForm& form) {
-  return {DType::f32, 1, 9 * static_cast<double>(form.channels) + 16};
+  return {DType::f32, 1, 9 * static_cast<double>(form.channels) + 400};
 }
 
-// Winograd: V is at most 4 q, U is a whole number of quarters, at most 9 q of them, and both must be exact in
-// the operands' type; a result is the sum of 9 products at most.
+// FFT has no exact data: its roots of one are rounded. Winograd: V is at most 4 q, U is a whole number of
+// quarters, at most 9 q of them, and both must be exact in the operands' type; a result is the sum of 9
+// products at most.
 std::optional<IntegerReach> transformed_reach(const ConvForm& form, double q, double terms) {
   if (form.algorithm != Algorithm::Winograd) return std::nullopt;
   const double channels = static_cast<double>(form.channels),
@@ -118,7 +129,7 @@ void read_algorithm(const Operator& op, const Problem& problem, ConvForm& form) 
   require_plain(op, problem, name, form);
   form.algorithm = Algorithm::Im2col;
   if (name == "im2col") return;
-  form.algorithm = Algorithm::Winograd;
+  form.algorithm = name == "fft" ? Algorithm::Fft : Algorithm::Winograd;
   require_tiles(op, problem, name, form);
 }
 

@@ -12,9 +12,11 @@ void read_algorithm(const Operator& op, const Problem& problem, ConvForm& form);
 // point.
 struct ConvTiles {
   std::uint64_t n = 0, out_h = 0, out_w = 0;
-  std::uint64_t tiles = 0;     // of the batch, pairs filled up
+  std::uint64_t tiles = 0;     // of the batch
   std::uint64_t points = 0;    // that are multiplied
   std::uint64_t products = 1;  // real ones a point and channel
+  std::uint64_t parts = 1;     // real and imaginary
+  std::uint64_t kept = 1;      // parts of a weight's point in the workspace
 };
 bool is_transformed(const ConvForm& form);
 ConvTiles tiles_of(const ConvForm& form);

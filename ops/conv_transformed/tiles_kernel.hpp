@@ -39,6 +39,13 @@ struct TileStep {
   u64 block, column, row;
 };
 
+// Weights that are transformed together: of so many output and input channels, an output channel's taps one
+// after another; U point by point; working memory.
+struct Weights {
+  u64 count, channels;
+  u64 in, out, work;
+};
+
 struct Common {
   const assay_args* args;
   Problem p;
@@ -47,9 +54,9 @@ struct Common {
   Tiling g;
   Axis axes[kAxes];  // of tiles
   u64 x, w, y, workspace, bias;
+  u64 kernel_h, kernel_w;
   u32 dtype;
 
-  u64 points_of(const u64* first, u64 row) const { return first[row + 1] - first[row]; }
   // V's channel c of a tile at a point; planes of a point follow one another.
   u64 patches_at(u64 buffer, u64 plane, u64 tile, u64 c) const {
     return g.v_at + buffer * g.v_bytes + (plane * g.tiles(t) + tile) * g.pitch + c * s.element;
@@ -103,9 +110,14 @@ class Passes {
   u64 two_, three_;
 };
 
-// Scheme: tile(kernel_h, kernel_w); kFirst, the first point of each row of points and the end;
-//   bytes_of_weights(c): SPM for an output channel's weights; weights(c, at, bytes, ...);
-//   patches(c, band, width, tile, ...); multiply(...); take_row(...), finish(...): see winograd_kernel.cpp.
+// A scheme has
+//   tile(kernel_h, kernel_w)                   its tiles
+//   bytes_of_weights(c), weights(c, w)         working memory for U of one output and input channel; U
+//   patches(c, band, width, cc, channel, buffer, block, line, read)
+//                                              V of a line's piece; calls read() behind the last look at it
+//   multiply(launch)                           launch(V's plane, U's, M's, accumulate) for each product
+//   take_row(c, row, products, block, nb)      sums of a row of points
+//   finish(c, block, nb), results_at(c)        then the outputs: [i][j][tile][output channel]
 template <typename Scheme>
 class Tiles {
  public:
@@ -156,7 +168,8 @@ class Tiles {
     c_.bias = bias == nullptr ? 0 : bias->address;
     out_h_ = at.out[kH];
     out_w_ = at.out[kW];
-    kernel_ = at.kernel[kH] * at.kernel[kW];
+    c_.kernel_h = at.kernel[kH];
+    c_.kernel_w = at.kernel[kW];
     at.kernel[kH] = at.kernel[kW] = c_.t.n;
     at.stride[kH] = c_.t.out_h;
     at.stride[kW] = c_.t.out_w;
@@ -185,39 +198,53 @@ class Tiles {
   // U to the workspace, and the bias to its place. The whole of SPM is theirs until then.
   bool transform_weights() {
     const Sizes& s = c_.s;
-    const u64 line = kernel_ * s.channels * s.element, each = Scheme::bytes_of_weights(c_);
-    const u64 u = c_.t.points * c_.t.u_planes * s.channels * s.element;
-    const u64 base = align_up(c_.g.bias_at + s.outputs * s.element, c_.p.bank_word),
-              slack = 8 * c_.p.bank_word;
-    if (base + slack >= machine().spm_bytes) return false;
-    const u64 most = min((machine().spm_bytes - base - slack) / (2 * line + each + 2 * u), s.outputs);
+    const u64 taps = c_.kernel_h * c_.kernel_w, planes = c_.t.points * c_.t.u_planes, word = c_.p.bank_word;
+    const u64 base = align_up(c_.g.bias_at + s.outputs * s.element, word);
+    if (base + 8 * word >= machine().spm_bytes) return false;
+    const u64 room = machine().spm_bytes - base - 8 * word;
+    const u64 each = 2 * (taps + planes) * s.element + Scheme::bytes_of_weights(c_);
+    u64 cc = s.channels;
+    while (cc > 1 && cc * each > room) cc = (cc + 1) / 2;
+    const u64 most = min(room / (cc * each), s.outputs);
     if (most == 0) return false;
-    const u64 in_bytes = align_up(most * line, c_.p.bank_word),
-              out_bytes = align_up(most * u, c_.p.bank_word);
     if (c_.bias != 0)
       dma_in({c_.bias, static_cast<u32>(c_.g.bias_at), static_cast<u32>(s.outputs * s.element), 1, 0, 0});
     bring({c_.x, 0, s.element, {}, 0, (8 - s.element) / s.element}, s.element, 0);  // a zero behind
+    const u64 in_bytes = align_up(most * cc * taps * s.element, word);
+    const u64 out_bytes = align_up(most * cc * planes * s.element, word);
     u64 buffer = 0;
-    for (u64 m = 0; m < s.outputs; m += most, buffer ^= 1) {
-      const u64 count = min(most, s.outputs - m);
-      const u64 in = base + buffer * in_bytes, out = base + 2 * in_bytes + buffer * out_bytes;
-      bands_.produce_begin();
-      dma_in({c_.w + m * line, static_cast<u32>(in), static_cast<u32>(count * line), 1, 0, 0});
-      bands_.produce_end();
-      bands_.consume_begin();
-      results_.produce_begin();
-      Scheme::weights(c_, count, in, out, base + 2 * (in_bytes + out_bytes));
-      bands_.consume_end();
-      results_.produce_end();
-      results_.consume_begin();
-      const u64 run = count * s.channels * s.element;
-      dma_out({c_.workspace + m * s.channels * s.element, static_cast<u32>(out), static_cast<u32>(run),
-               static_cast<u32>(c_.t.points * c_.t.u_planes), s.outputs * s.channels * s.element,
-               static_cast<u32>(run)});
-      results_.consume_end();
-    }
+    for (u64 m = 0; m < s.outputs; m += most)
+      for (u64 channel = 0; channel < s.channels; channel += cc, buffer ^= 1) {
+        const Weights w{min(most, s.outputs - m), min(cc, s.channels - channel), base + buffer * in_bytes,
+                        base + 2 * in_bytes + buffer * out_bytes, base + 2 * (in_bytes + out_bytes)};
+        some_weights(w, m * s.channels * taps + channel, m * s.channels + channel);
+      }
     assay_fence_ai(1u << kDmaIn | 1u << kDmaOut | 1u << kVxu);
     return true;
+  }
+
+  // `from` and `to`: elements from W's and the workspace's start.
+  void some_weights(const Weights& w, u64 from, u64 to) {
+    const Sizes& s = c_.s;
+    const u64 taps = c_.kernel_h * c_.kernel_w, run = w.channels * s.element, pixel = s.channels * s.element;
+    bands_.produce_begin();
+    bring({c_.w + from * s.element,
+           w.in,
+           run,
+           {{taps, pixel, run}, {w.count, taps * pixel, taps * run}, {}, {}}},
+          s.element, 0);
+    bands_.produce_end();
+    bands_.consume_begin();
+    results_.produce_begin();
+    Scheme::weights(c_, w);
+    bands_.consume_end();
+    results_.produce_end();
+    results_.consume_begin();
+    put({c_.workspace + to * s.element,
+         w.out,
+         run,
+         {{w.count, pixel, run}, {c_.t.points * c_.t.u_planes, s.outputs * pixel, w.count * run}, {}, {}}});
+    results_.consume_end();
   }
 
   // --------------------------------------------------------------------------------------------- steps
@@ -337,8 +364,8 @@ class Tiles {
   u64 outputs_of(const TileStep& s) const { return min(c_.g.nb, c_.s.outputs - s.column * c_.g.nb); }
 
   void load_slab(const TileStep& s) {
-    const u64 line = c_.s.channels * c_.s.element, first = Scheme::kFirst[s.row] * c_.t.u_planes;
-    const u64 planes = c_.points_of(Scheme::kFirst, s.row) * c_.t.u_planes;
+    const u64 line = c_.s.channels * c_.s.element, first = s.row * c_.t.row_points * c_.t.u_planes;
+    const u64 planes = c_.t.row_points * c_.t.u_planes;
     slabs_.produce_begin();
     dma_in_planes({{c_.workspace + (first * c_.s.outputs + s.column * c_.g.nb) * line,
                     static_cast<u32>(slab_at(slab_++)), static_cast<u32>(line),
@@ -370,15 +397,15 @@ class Tiles {
     const TileBlock& b = block_of(s);
     const u64 nb = outputs_of(s), tile = c_.p.tile_n.value(), k = c_.s.channels;
     const u64 v_buffer = c_.g.buffers > 1 ? s.block & 1 : 0, plane = b.tiles * nb * 4;
-    const u64 first = Scheme::kFirst[s.row] * c_.t.v_planes;
+    const u64 first = s.row * c_.t.row_points * c_.t.v_planes;
     if (s.column == 0 && s.row == 0) patches_.consume_begin();
     slabs_.consume_begin();
     products_.produce_begin();
     assay_cfg_mxu_acc(assay_pack_mxu_acc(static_cast<u32>(nb * 4)));
     assay_cfg_mxu_acc_step(assay_pack_mxu_acc_step(static_cast<int32_t>(c_.t.m_planes * plane), 0));
-    assay_cfg2_mxu_repeat(assay_pack_mxu_repeat(static_cast<u32>(c_.points_of(Scheme::kFirst, s.row)), 0,
-                                                static_cast<u32>(k_count_)),
-                          assay_pack_mxu_outer_tail(static_cast<u32>(k_last_)));
+    assay_cfg2_mxu_repeat(
+        assay_pack_mxu_repeat(static_cast<u32>(c_.t.row_points), 0, static_cast<u32>(k_count_)),
+        assay_pack_mxu_outer_tail(static_cast<u32>(k_last_)));
     Scheme::multiply([&](u64 v, u64 u, u64 m, bool accumulate) {
       for (u64 n = 0; n < nb; n += tile) {
         const u64 weights = slab_at(number) + (u * c_.g.nb + n) * c_.g.pitch;

@@ -21,8 +21,9 @@ struct Tile {
   u64 point_rows;                    // rows of points, one after another in ACC
   u64 v_planes, u_planes, m_planes;  // of a point: real and imaginary parts, and what is kept of U besides
   u64 piece_passes, slab_passes;     // of the vector unit: for a piece of a line, for a slab's sums
-  // Working memory, f32 values: of a column of a line and a channel; of a tile and an output channel.
-  u64 work, sums;
+  // Working memory, f32 values: of a column of a line and a channel, of a tile and a channel; of a tile and
+  // an output channel.
+  u64 work, tile_work, sums;
 
   u64 height() const { return (tile_rows - 1) * out_h + n; }
   u64 width(u64 tiles) const { return (tiles - 1) * out_w + n; }
@@ -46,6 +47,10 @@ struct Sizes {
   u64 batch, channels, outputs, element, out_element;
 };
 
+inline u64 work_of(const Tile& t, const Tiling& g) {
+  return (t.work * t.width(g.seg) + t.tile_work * g.seg) * g.cc;
+}
+
 // Bytes of SPM before V and of each tile beyond; false where they do not fit for one line of tiles.
 inline bool lay_out(const Problem& p, const Sizes& s, const Tile& t, const assay_machine& m, Tiling& g) {
   const u64 word = p.bank_word, line_tiles = g.seg * t.tile_rows;
@@ -53,7 +58,7 @@ inline bool lay_out(const Problem& p, const Sizes& s, const Tile& t, const assay
   g.band_at = align_up(g.bias_at + s.outputs * s.element, word);
   g.band_bytes = align_up(t.height() * t.width(g.seg) * g.cc * s.element, word);
   g.work_at = g.band_at + 2 * g.band_bytes;
-  const u64 work = align_up(t.work * t.width(g.seg) * g.cc * 4, word);
+  const u64 work = align_up(work_of(t, g) * 4, word);
   g.slab_bytes = t.row_points * t.u_planes * g.nb * g.pitch;
   const u64 fixed = g.work_at + work + 2 * g.slab_bytes + 4 * word;
   const u64 stage = t.out_h * t.out_w * g.nb * s.out_element, sums = t.sums * g.nb * 4;
@@ -131,8 +136,9 @@ inline void each_slab(const Problem& p, const Sizes& s, const Tile& t, const ass
   g.cc = s.channels;
   best.cycles = kNever;
   for (;;) {
-    const u64 column = (2 * t.height() * s.element + t.work * 4) * t.width(g.seg);
-    while (g.cc > 8 && column * g.cc > m.spm_bytes / 4) g.cc = (g.cc + 1) / 2;
+    const u64 each_channel =
+        (2 * t.height() * s.element + t.work * 4) * t.width(g.seg) + 4 * t.tile_work * g.seg;
+    while (g.cc > 8 && each_channel * g.cc > m.spm_bytes / 4) g.cc = (g.cc + 1) / 2;
     const u64 most = g.cc;
     for (u64 tries = 0; tries < 3; ++tries, g.cc = (g.cc + 1) / 2) {
       each_slab(p, s, t, m, g, best);

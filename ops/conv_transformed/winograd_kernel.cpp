@@ -7,43 +7,42 @@ namespace {
 using namespace transformed;
 
 struct Winograd {
-  static constexpr u64 kFirst[] = {0, 4, 8, 12, 16};
-
-  static Tile tile(u64, u64) { return {4, 2, 2, 1, 16, 4, 4, 1, 1, 1, 20, 16, 4, 8}; }
+  static Tile tile(u64, u64) { return {4, 2, 2, 1, 16, 4, 4, 1, 1, 1, 20, 16, 4, 0, 8}; }
 
   // F_1 and F_2 of three columns, and a sum, each f32.
-  static u64 bytes_of_weights(const Common& c) { return 7 * c.s.channels * 4; }
+  static u64 bytes_of_weights(const Common&) { return 7 * 4; }
 
-  static void weights(const Common& c, u64 count, u64 in, u64 out, u64 work) {
-    const u64 ch = c.s.channels, e = c.s.element, tap = ch * e, all = 9 * tap, f = 3 * ch * 4;
-    const u64 f1 = work, f2 = work + count * f;
-    const Place g0 = c.elements(in, all), g1 = c.elements(in + 3 * tap, all),
-                g2 = c.elements(in + 6 * tap, all);
-    Passes(count, 3 * ch, g0, g0, values(0, f)).sum(g0.at, g2.at, f1);
-    Passes(count, 3 * ch, g0, values(0, f), values(0, f)).difference(f1, g1.at, f2);
-    Passes(count, 3 * ch, g0, values(0, f), values(0, f)).sum(g1.at, f1, f1);
+  static void weights(const Common& c, const Weights& w) {
+    const u64 cols = 3 * w.channels, tap = cols * c.s.element, f = cols * 4, f1 = w.work,
+              f2 = f1 + w.count * f;
+    const Place g0 = c.elements(w.in, 3 * tap), g2 = c.elements(w.in + 2 * tap, 3 * tap), sum = values(0, f);
+    const u64 g1 = w.in + tap;
+    Passes(w.count, cols, g0, g0, sum).sum(g0.at, g2.at, f1);
+    const Passes with_middle(w.count, cols, g0, sum, sum);
+    with_middle.difference(f1, g1, f2);
+    with_middle.sum(g1, f1, f1);
     const Place rows[4] = {g0, values(f1, f), values(f2, f), g2};
-    for (u64 i = 0; i < 4; ++i)
-      weights_along(c, count, rows[i], i == 1 || i == 2, out + 4 * i * count * tap, work + 2 * count * f);
+    for (u64 i = 0; i < 4; ++i) weights_along(c, w, rows[i], i);
   }
 
-  // A row of U from its three columns. Its values, or their halves.
-  static void weights_along(const Common& c, u64 count, const Place& row, bool halves, u64 out, u64 work) {
-    const u64 ch = c.s.channels, plane = count * ch * c.s.element;
-    const u32 one = halves ? kHalf : kOne, half = halves ? kQuarter : kHalf, step = row.col;
-    const auto column = [&](u32 i) {
+  // A row of U from its three columns: its values, or their halves.
+  static void weights_along(const Common& c, const Weights& w, const Place& row, u64 i) {
+    const u64 ch = w.channels, plane = w.count * ch * c.s.element;
+    const bool halves = i == 1 || i == 2;
+    const u32 one = halves ? kHalf : kOne, half = halves ? kQuarter : kHalf;
+    const auto column = [&](u32 j) {
       Place p = row;
-      p.at += static_cast<u32>(i * ch * step);
-      return p;
+      p.at += static_cast<u32>(j * ch * row.col);
+      return pass(w.count, ch, p);
     };
-    const auto to = [&](u64 j) { return c.elements(out + j * plane, ch * c.s.element); };
-    const Place s = values(work, ch * 4);
-    pass(count, ch, column(0)).scaled(one).to(to(0));
-    pass(count, ch, column(2)).scaled(one).to(to(3));
-    pass(count, ch, column(0)).scaled(half).to(s);
-    pass(count, ch, column(2)).scaled(half).biased(s).to(s);
-    pass(count, ch, column(1)).scaled(half).biased(s).to(to(1));
-    pass(count, ch, column(1)).scaled(half | kMinus).biased(s).to(to(2));
+    const auto to = [&](u64 j) { return c.elements(w.out + (4 * i + j) * plane, ch * c.s.element); };
+    const Place s = values(w.work + 6 * w.count * ch * 4, ch * 4);
+    column(0).scaled(one).to(to(0));
+    column(2).scaled(one).to(to(3));
+    column(0).scaled(half).to(s);
+    column(2).scaled(half).biased(s).to(s);
+    column(1).scaled(half).biased(s).to(to(1));
+    column(1).scaled(half | kMinus).biased(s).to(to(2));
   }
 
   // The differences of B^T d B: down the columns of a line, then along its rows for every second one.

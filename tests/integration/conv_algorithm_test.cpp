@@ -111,7 +111,7 @@ TEST_P(ConvAlgorithm, EqualsTheScalarModelOnEveryMachine) {
   EXPECT_GT(compared["tests/tiny4"], kProblems / 3);
 }
 
-INSTANTIATE_TEST_SUITE_P(Algorithms, ConvAlgorithm, ::testing::Values("im2col", "winograd"),
+INSTANTIATE_TEST_SUITE_P(Algorithms, ConvAlgorithm, ::testing::Values("im2col", "winograd", "fft"),
                          [](const auto& test) { return std::string(test.param); });
 
 // ------------------------------------------------------------------------------------------- refusals
