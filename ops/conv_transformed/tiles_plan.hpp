@@ -89,7 +89,7 @@ inline u64 cycles_of(const Problem& p, const Sizes& s, const Tile& t, const assa
   const u64 blocks = s.batch * ceil_div(g.lines, g.block_lines) * ceil_div(g.across, g.seg);
   const u64 columns = ceil_div(s.outputs, g.nb), products = t.m_planes * t.v_planes;
   const u64 rows = max(g.tiles(t) * t.row_points, p.tile_m.value() + p.tile_n.value());
-  const u64 array = blocks * p.tile_n.ceil(s.outputs) * t.point_rows * products * rows *
+  const u64 array = blocks * columns * p.tile_n.ceil(g.nb) * t.point_rows * products * rows *
                     p.tile_k.ceil(s.channels) * p.cycles_per_step;
   const u64 weights = t.points * t.u_planes * s.outputs * s.channels * s.element;
   const u64 hbm = blocks * weights * 1000 / m.hbm_bytes_per_kcycle;
@@ -124,6 +124,19 @@ inline void each_slab(const Problem& p, const Sizes& s, const Tile& t, const ass
   }
 }
 
+// The best for tiles of `seg` a row, with several pieces of channels.
+inline void each_piece(const Problem& p, const Sizes& s, const Tile& t, const assay_machine& m, Tiling& g,
+                       Tiling& best) {
+  const u64 each_channel =
+      (2 * t.height() * s.element + t.work * 4) * t.width(g.seg) + 4 * t.tile_work * g.seg;
+  g.cc = s.channels;
+  while (g.cc > 8 && each_channel * g.cc > m.spm_bytes / 4) g.cc = (g.cc + 1) / 2;
+  for (u64 tries = 0; tries < 3; ++tries, g.cc = (g.cc + 1) / 2) {
+    each_slab(p, s, t, m, g, best);
+    if (g.cc <= 8 || (best.cycles != kNever && best.block_lines == best.lines)) return;
+  }
+}
+
 // False where nothing fits.
 [[gnu::noinline]] inline bool make_tiling(const Problem& p, const Sizes& s, const Tile& t, const Axis* axes,
                                           const assay_machine& m, Tiling& best) {
@@ -132,24 +145,17 @@ inline void each_slab(const Problem& p, const Sizes& s, const Tile& t, const ass
   g.across = axes[kW].out;
   g.pitch = odd_line(p, s.channels * s.element);
   g.acc_half = m.acc_bytes / 2 & ~(m.acc_bank_bytes - 1u);
-  g.seg = g.across;
-  g.cc = s.channels;
   best.cycles = kNever;
-  for (;;) {
-    const u64 each_channel =
-        (2 * t.height() * s.element + t.work * 4) * t.width(g.seg) + 4 * t.tile_work * g.seg;
-    while (g.cc > 8 && each_channel * g.cc > m.spm_bytes / 4) g.cc = (g.cc + 1) / 2;
-    const u64 most = g.cc;
-    for (u64 tries = 0; tries < 3; ++tries, g.cc = (g.cc + 1) / 2) {
-      each_slab(p, s, t, m, g, best);
-      if (g.cc <= 8 || (best.cycles != kNever && best.block_lines == best.lines)) break;
-    }
-    if (best.cycles != kNever) return true;
-    if (g.seg > 1) g.seg = (g.seg + 1) / 2;
-    else if (g.cc > 1) g.cc = (g.cc + 1) / 2;
-    else return false;
-    if (g.seg > 1) g.cc = most;
+  // All tiles of a row side by side; or fewer, where the array's columns would not be filled.
+  u64 fitting = 0;
+  for (g.seg = g.across;; g.seg = (g.seg + 1) / 2) {
+    each_piece(p, s, t, m, g, best);
+    const bool filled = best.nb >= min(p.tile_n.value(), s.outputs);
+    if (best.cycles != kNever && (filled || ++fitting == 3)) return true;
+    if (g.seg == 1) break;
   }
+  for (g.cc = 4; g.cc > 0 && best.cycles == kNever; g.cc /= 2) each_slab(p, s, t, m, g, best);
+  return best.cycles != kNever;
 }
 
 }  // namespace transformed
