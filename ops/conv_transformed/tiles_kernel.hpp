@@ -4,7 +4,8 @@
 //
 // First all weights: U into the workspace. Then engines hand on by semaphores: a band of the image (dma_in),
 // V of a block (vxu), slabs of U (dma_in), products into ACC (mxu), sums and results (vxu), Y (dma_out). The
-// orders run ahead: slabs by two steps, products by one, and the next block's transforms between results.
+// orders run ahead: slabs, products where ACC has several places, and the next block's transforms between
+// results.
 #pragma once
 
 #include "ops/conv_transformed/tiles_plan.hpp"
@@ -144,6 +145,12 @@ class Tiles {
   }
 
  private:
+  // Of a block's patches: a line's part of the channels.
+  struct Piece {
+    u64 line, channel, cc;
+    Window window;
+  };
+
   using Bands = Exchange<kDmaIn, kVxu, kBandFilled, kBandFreed>;
   using Patches = Exchange<kVxu, kMxu, kPatchesFilled, kPatchesFreed>;
   using Slabs = Exchange<kDmaIn, kMxu, kSlabFilled, kSlabFreed>;
@@ -256,37 +263,34 @@ class Tiles {
     down_ = ceil_div(g.lines, g.block_lines);
     blocks_ = c_.s.batch * across_ * down_;
     columns_ = ceil_div(c_.s.outputs, g.nb);
-    const u64 steps = blocks_ * columns_ * c_.t.point_rows;
+    const u64 steps = blocks_ * columns_ * c_.t.point_rows, ahead = g.places - 1;
+    products_ = Products(static_cast<u32>(g.places));
+    turns_ = max(u64{1}, columns_ * c_.t.point_rows - ahead);
     TileStep loading{}, working{}, ending{};
+    u64 loaded = 0, multiplied = 0;
     begin_patches(0);
-    finish_patches();
-    load_slab(loading);
-    advance(loading);
-    if (steps > 1) {
-      load_slab(loading);
-      advance(loading);
-    }
-    multiply(working, 0);
-    advance(working);
     for (u64 step = 0; step < steps; ++step) {
-      if (g.buffers > 1 && ending.column == 0 && ending.row == 0 && ending.block + 1 < blocks_)
-        begin_patches(ending.block + 1);
-      if (step + 2 < steps) {
-        load_slab(loading);
-        advance(loading);
-      }
-      if (step + 1 < steps) {
-        if (working.column == 0 && working.row == 0) {
-          if (g.buffers == 1) begin_patches(working.block);
-          finish_patches();
+      for (; multiplied < steps && multiplied <= step + ahead; ++multiplied) {
+        const bool begins = working.column == 0 && working.row == 0;
+        if (begins) enter_block(working.block);
+        for (; loaded < steps && loaded <= multiplied + 1; ++loaded) {
+          load_slab(loading, loaded);
+          advance(loading);
         }
-        multiply(working, step + 1);
+        multiply(working, multiplied);
+        if (begins && g.buffers > 1 && working.block + 1 < blocks_) begin_patches(working.block + 1);
         advance(working);
       }
-      take(ending, step);
+      take(ending);
       if (g.buffers > 1) some_patches();
       advance(ending);
     }
+  }
+
+  // Its patches: all of them, or what is left of them.
+  void enter_block(u64 block) {
+    if (c_.g.buffers == 1 && block > 0) begin_patches(block);
+    finish_patches();
   }
 
   void advance(TileStep& s) const {
@@ -321,10 +325,10 @@ class Tiles {
   void begin_patches(u64 block) {
     block_ = block_of(block);
     buffer_ = c_.g.buffers > 1 ? block & 1 : 0;
-    line_ = channel_ = 0;
+    loaded_.line = loaded_.channel = 0;
     pieces_ = block_.lines * ceil_div(c_.s.channels, c_.g.cc);
-    // Spread over the steps of the block before.
-    turn_ = ceil_div(pieces_, columns_ * c_.t.point_rows);
+    turn_ = ceil_div(pieces_, turns_);  // spread over the steps of the block before
+    load_piece();
     patches_.produce_begin();
   }
   void some_patches() {
@@ -334,28 +338,39 @@ class Tiles {
     while (pieces_ > 0) piece();
   }
 
+  // The next one's band comes while this one is transformed.
   void piece() {
+    const Piece p = loaded_;
+    if (pieces_ > 1) {
+      loaded_.channel += p.cc;
+      if (loaded_.channel == c_.s.channels) {
+        loaded_.channel = 0;
+        ++loaded_.line;
+      }
+      load_piece();
+    }
+    bands_.consume_begin();
+    if (all_border(p.window))
+      pass(1, p.window.layout.bytes / c_.s.element, f32_at(4, 0, 0)).to(c_.elements(p.window.at, 0));
+    Scheme::patches(c_, p.window.at, p.window.width, p.cc, p.channel, buffer_, block_, p.line,
+                    [&] { bands_.consume_end(); });
+    if (--pieces_ == 0) patches_.produce_end();
+  }
+
+  void load_piece() {
     const Sizes& s = c_.s;
-    const u64 cc = min(c_.g.cc, s.channels - channel_);
+    Piece& l = loaded_;
+    l.cc = min(c_.g.cc, s.channels - l.channel);
     Problem& p = c_.p;
-    p.depth = cc;  // in SPM a pixel has these channels alone
-    Window v;
-    window_of(p, c_.axes, block_.image, 0, 0, (block_.line + line_) * c_.t.tile_rows, c_.t.tile_rows,
-              block_.tile, block_.seg, v);
-    v.at = c_.g.band_at + band_ * c_.g.band_bytes;
+    p.depth = l.cc;  // in SPM a pixel has these channels alone
+    window_of(p, c_.axes, block_.image, 0, 0, (block_.line + l.line) * c_.t.tile_rows, c_.t.tile_rows,
+              block_.tile, block_.seg, l.window);
+    l.window.at = c_.g.band_at + band_ * c_.g.band_bytes;
     band_ ^= 1;
     bands_.produce_begin();
-    if (!all_border(v)) bring_planes(p, c_.axes, v, 0, v.height, c_.x + channel_ * s.element, 0);
+    if (!all_border(l.window))
+      bring_planes(p, c_.axes, l.window, 0, l.window.height, c_.x + l.channel * s.element, 0);
     bands_.produce_end();
-    bands_.consume_begin();
-    if (all_border(v)) pass(1, v.layout.bytes / s.element, f32_at(4, 0, 0)).to(c_.elements(v.at, 0));
-    Scheme::patches(c_, v.at, v.width, cc, channel_, buffer_, block_, line_, [&] { bands_.consume_end(); });
-    channel_ += cc;
-    if (channel_ == s.channels) {
-      channel_ = 0;
-      ++line_;
-    }
-    if (--pieces_ == 0) patches_.produce_end();
   }
 
   // ------------------------------------------------------------------------------------------ products
@@ -363,12 +378,12 @@ class Tiles {
   u64 slab_at(u64 number) const { return c_.g.slab_at + (number & 1) * c_.g.slab_bytes; }
   u64 outputs_of(const TileStep& s) const { return min(c_.g.nb, c_.s.outputs - s.column * c_.g.nb); }
 
-  void load_slab(const TileStep& s) {
+  void load_slab(const TileStep& s, u64 number) {
     const u64 line = c_.s.channels * c_.s.element, first = s.row * c_.t.row_points * c_.t.u_planes;
     const u64 planes = c_.t.row_points * c_.t.u_planes;
     slabs_.produce_begin();
     dma_in_planes({{c_.workspace + (first * c_.s.outputs + s.column * c_.g.nb) * line,
-                    static_cast<u32>(slab_at(slab_++)), static_cast<u32>(line),
+                    static_cast<u32>(slab_at(number)), static_cast<u32>(line),
                     static_cast<u32>(outputs_of(s)), line, static_cast<u32>(c_.g.pitch)},
                    static_cast<u32>(planes),
                    c_.s.outputs * line,
@@ -414,23 +429,28 @@ class Tiles {
             assay_pack_mxu_size(static_cast<u32>(b.tiles), static_cast<u32>(min(tile, nb - n)),
                                 static_cast<u32>(min(k, c_.p.tile_k.value()))));
         assay_mxu_ws(static_cast<u32>(c_.patches_at(v_buffer, first + v, 0, 0)), static_cast<u32>(weights),
-                     acc(static_cast<u32>(products_at(number) + m * plane + n * 4)));
+                     acc(static_cast<u32>(written_ + m * plane + n * 4)));
       }
     });
     slabs_.consume_end();
     products_.produce_end();
+    written_ = next_place(written_);
     if (ends_block(s)) patches_.consume_end();
   }
-  u64 products_at(u64 number) const { return (number & 1) * c_.g.acc_half; }
+  u64 next_place(u64 at) const {
+    const u64 next = at + c_.g.place_bytes;
+    return next == c_.g.places * c_.g.place_bytes ? 0 : next;
+  }
 
   // ------------------------------------------------------------------------------------------- results
 
-  void take(const TileStep& s, u64 number) {
+  void take(const TileStep& s) {
     const TileBlock& b = block_of(s);
     const u64 nb = outputs_of(s);
     products_.consume_begin();
-    Scheme::take_row(c_, s.row, ASSAY_LOCAL_ACC | products_at(number), b, nb);
+    Scheme::take_row(c_, s.row, ASSAY_LOCAL_ACC | taken_, b, nb);
     products_.consume_end();
+    taken_ = next_place(taken_);
     if (s.row + 1 < c_.t.point_rows) return;
     Scheme::finish(c_, b, nb);
     results_.produce_begin();
@@ -491,13 +511,15 @@ class Tiles {
   Divisor tile_w_, line_h_;               // outputs of a tile, and of a line
   TileBlock recent_[2];
   u64 recent_number_[2] = {~u64{0}, ~u64{0}};
-  u64 band_ = 0, slab_ = 0, stage_ = 0;
-  TileBlock block_;  // whose patches are being transformed
-  u64 buffer_, line_, channel_, pieces_ = 0, turn_ = 0;
+  u64 band_ = 0, stage_ = 0;
+  u64 written_ = 0, taken_ = 0;  // places of products in ACC
+  TileBlock block_;              // whose patches are being transformed
+  Piece loaded_;
+  u64 buffer_, pieces_ = 0, turn_ = 0, turns_;
   Bands bands_{2};
   Patches patches_{0};
   Slabs slabs_{2};
-  Products products_{2};
+  Products products_{0};
   Results results_{2};
 };
 

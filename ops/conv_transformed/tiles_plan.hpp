@@ -3,7 +3,7 @@
 // The outputs are cut into tiles, tiles side by side into lines (a scheme may take pairs of tile rows as one
 // line), and lines into blocks. A block's transformed patches V lie in SPM for all points and channels; for
 // nb output channels and one row of points, the transformed weights U come from the workspace, and their
-// products M lie in one half of ACC.
+// products M lie in one of a few places in ACC.
 #pragma once
 
 #include "ops/conv/conv_output.hpp"
@@ -37,8 +37,8 @@ struct Tiling {
   u64 pitch;             // bytes of a tile's channels in V, of an output channel's in U
   u64 bias_at, band_at, band_bytes, work_at, sums_at, stage_at, stage_bytes, v_at, v_bytes, slab_at,
       slab_bytes;
-  u64 acc_half;
-  u64 cycles;  // what it should take
+  u64 places, place_bytes;  // of products in ACC
+  u64 cycles;               // what it should take
 
   u64 tiles(const Tile& t) const { return block_lines * seg * t.tile_rows; }
 };
@@ -46,6 +46,8 @@ struct Tiling {
 struct Sizes {
   u64 batch, channels, outputs, element, out_element;
 };
+
+constexpr u64 kMostPlaces = 4;  // no more than a block has rows of points
 
 inline u64 work_of(const Tile& t, const Tiling& g) {
   return (t.work * t.width(g.seg) + t.tile_work * g.seg) * g.cc;
@@ -64,7 +66,8 @@ inline bool lay_out(const Problem& p, const Sizes& s, const Tile& t, const assay
   const u64 stage = t.out_h * t.out_w * g.nb * s.out_element, sums = t.sums * g.nb * 4;
   const u64 patch = t.points * t.v_planes * g.pitch;
   const u64 each = line_tiles * (2 * stage + sums + g.buffers * patch);
-  const u64 in_acc = g.acc_half / (t.row_points * t.m_planes * line_tiles * g.nb * 4);
+  const u64 in_acc =
+      (m.acc_bytes / 2 & ~(m.acc_bank_bytes - 1u)) / (t.row_points * t.m_planes * line_tiles * g.nb * 4);
   if (fixed + each > m.spm_bytes || in_acc == 0) return false;
   g.block_lines = min(min((m.spm_bytes - fixed) / each, in_acc), g.lines);
   // As many in every block.
@@ -76,6 +79,8 @@ inline bool lay_out(const Problem& p, const Sizes& s, const Tile& t, const assay
   g.slab_at = g.stage_at + 2 * g.stage_bytes;
   g.v_at = g.slab_at + 2 * g.slab_bytes;
   g.v_bytes = tiles * patch;
+  g.place_bytes = align_up(t.row_points * t.m_planes * tiles * g.nb * 4, m.acc_bank_bytes);
+  g.places = min(m.acc_bytes / g.place_bytes, kMostPlaces);
   return true;
 }
 
@@ -113,10 +118,14 @@ constexpr u64 kNever = ~u64{0};
 // The best of all slabs, with one place and two for V.
 inline void each_slab(const Problem& p, const Sizes& s, const Tile& t, const assay_machine& m, Tiling& g,
                       Tiling& best) {
+  u64 lines[2] = {0, 0};
   for (g.nb = min(s.outputs, u64{512}); g.nb > 0; g.nb = fewer(g.nb, p.tile_n)) {
     if (g.nb < p.tile_n.value() && best.cycles != kNever) return;
     for (g.buffers = 2; g.buffers > 0; --g.buffers) {
       if (!lay_out(p, s, t, m, g)) continue;
+      // Fewer output channels are for more lines.
+      if (g.block_lines <= lines[g.buffers - 1]) continue;
+      lines[g.buffers - 1] = g.block_lines;
       g.cycles = cycles_of(p, s, t, m, g);
       if (g.cycles < best.cycles) best = g;
       if (g.block_lines == g.lines) break;  // nothing to take turns with
@@ -144,7 +153,6 @@ inline void each_piece(const Problem& p, const Sizes& s, const Tile& t, const as
   g.lines = ceil_div(axes[kH].out, t.tile_rows);
   g.across = axes[kW].out;
   g.pitch = odd_line(p, s.channels * s.element);
-  g.acc_half = m.acc_bytes / 2 & ~(m.acc_bank_bytes - 1u);
   best.cycles = kNever;
   // All tiles of a row side by side; or fewer, where the array's columns would not be filled.
   u64 fitting = 0;

@@ -141,15 +141,32 @@ TEST(ConvAlgorithms, AreRightOnOrdinaryData) {
       }
 }
 
-// Weights so large that they are transformed, and V so large that it is made, in pieces of their channels.
-TEST(ConvAlgorithms, TakeManyChannels) {
-  for (const auto& [algorithm, channels] : {std::pair("winograd", 700), {"fft", 150}}) {
+struct Large {
+  const char *algorithm, *config;
+  std::vector<std::string> inputs;
+  const char* pads;
+};
+
+// Many blocks, slabs and pieces; rows of tiles that are cut; weights that are transformed in parts.
+TEST(ConvAlgorithms, TakeLayersOfNetworks) {
+  for (const Large& l : {
+           Large{"im2col", "edge16", {"X:bf16:1x56x56x64", "W:bf16:40x3x3x64"}, "1,1,1,1"},
+           Large{"im2col", "server128", {"X:f16:2x30x33x96", "W:f16:130x5x5x96"}, "2,2,2,2"},
+           Large{"winograd", "edge16", {"X:bf16:1x56x56x64", "W:bf16:64x3x3x64"}, "1,1,1,1"},
+           Large{"winograd", "edge16", {"X:f32:1x5x300x40", "W:f32:33x3x3x40"}, "1,0,1,0"},
+           Large{"winograd", "edge16", {"X:bf16:1x5x7x700", "W:bf16:20x3x3x700"}, "0,0,0,0"},
+           Large{"winograd", "server128", {"X:bf16:3x28x28x128", "W:bf16:200x3x3x128"}, "1,1,1,1"},
+           Large{"fft", "edge16", {"X:bf16:1x28x28x64", "W:bf16:64x5x5x64"}, "2,2,2,2"},
+           Large{"fft", "edge16", {"X:bf16:1x5x7x150", "W:bf16:20x3x3x150"}, "0,0,0,0"},
+           Large{"fft", "server128", {"X:f16:2x29x80x30", "W:f16:70x9x7x30"}, "4,3,4,3"},
+       }) {
     testgen::CaseArguments a;
     a.op = "conv";
-    a.inputs = {fmt::format("X:bf16:1x5x7x{}", channels), fmt::format("W:bf16:20x3x3x{}", channels)};
-    a.attributes = {"layout=NHWC", std::string("algorithm=") + algorithm};
+    a.inputs = l.inputs;
+    a.attributes = {"layout=NHWC", std::string("algorithm=") + l.algorithm, std::string("pads=") + l.pads};
     a.mode = "bits";
-    a.config = "edge16";
+    a.data = "random";
+    a.config = l.config;
     const testgen::Case c = testgen::case_from_arguments(a);
     const report::CaseResult r = app::run_case(app::generated(c), {});
     EXPECT_EQ(to_string(r.verdict), to_string(ExitCode::Pass)) << r.message << testgen::reproduce_line(c);
