@@ -47,8 +47,12 @@ void require_tiles(const Operator& op, const Problem& problem, const std::string
   if (dataflow != "auto") refuse("dataflow " + dataflow, "auto: its weights are stationary");
 }
 
-// The matrix of patches: a line for each output position, of all groups.
+// The matrix of patches: a line for each output position, of all groups. No machine has room for more than
+// 2^60 bytes.
 Bytes patches_bytes(const ConvForm& f) {
+  const double bytes = static_cast<double>(f.positions()) * static_cast<double>(f.taps_and_depth()) *
+                       static_cast<double>(f.groups) * static_cast<double>(size_of(f.x));
+  if (bytes > 0x1p60) return Bytes(std::uint64_t{1} << 60);
   return Bytes(f.positions() * f.taps_and_depth() * f.groups * size_of(f.x));
 }
 

@@ -82,15 +82,21 @@ struct Pair {
 };
 void inverse(const Passes& p, const Values& v, u64 a, u64 c, u64 angle, const Pair* sum,
              const Pair* difference) {
+  // A quarter turn is (re, im) -> (-im, re): no arithmetic, but parts change places and one its sign.
   const bool quarter = angle == kQuarterTurn, opposite = angle > kQuarterTurn;
-  const u64 x = quarter ? v.im[c] : v.re[c], y = quarter ? v.re[c] : v.im[c];
-  if (quarter || opposite) {
-    if (sum != nullptr) p.difference(v.re[a], x, sum->re);
-  } else if (sum != nullptr) p.sum(v.re[a], x, sum->re);
-  if (sum != nullptr) opposite ? p.difference(v.im[a], y, sum->im) : p.sum(v.im[a], y, sum->im);
-  if (difference == nullptr) return;
-  quarter || opposite ? p.sum(v.re[a], x, difference->re) : p.difference(v.re[a], x, difference->re);
-  opposite ? p.sum(v.im[a], y, difference->im) : p.difference(v.im[a], y, difference->im);
+  const u64 re = quarter ? v.im[c] : v.re[c], im = quarter ? v.re[c] : v.im[c];
+  const auto combine = [&](bool adds, u64 x, u64 y, u64 to) {
+    if (adds) p.sum(x, y, to);
+    else p.difference(x, y, to);
+  };
+  if (sum != nullptr) {
+    combine(!quarter && !opposite, v.re[a], re, sum->re);
+    combine(!opposite, v.im[a], im, sum->im);
+  }
+  if (difference != nullptr) {
+    combine(quarter || opposite, v.re[a], re, difference->re);
+    combine(opposite, v.im[a], im, difference->im);
+  }
 }
 
 // What is transformed down columns: rows of `cols` values, a position down `step` bytes below the one above.
