@@ -2,6 +2,7 @@
 //
 //   operator_bench                 simulated efficiency on server128, each figure beside its target
 //   operator_bench --config edge16 the same on another machine, without targets
+//   operator_bench algorithms      the convolution's named algorithms side by side, on server128 and edge16
 //   operator_bench speed           the simulator's time, values computed, beside oneDNN's fp32 on the same
 //   layers
 //
@@ -228,6 +229,49 @@ int efficiency(const std::string& config) {
   return 0;
 }
 
+// ------------------------------------------------------------------------------------------- algorithms
+
+// A layer with as many output channels as channels, and Y as large as X.
+testgen::CaseArguments square_layer(std::int64_t size, std::int64_t channels, std::int64_t kernel,
+                                    const std::string& algorithm) {
+  testgen::CaseArguments a;
+  a.op = "conv";
+  a.inputs = {fmt::format("X:bf16:1x{0}x{0}x{1}", size, channels),
+              fmt::format("W:bf16:{1}x{0}x{0}x{1}", kernel, channels)};
+  a.attributes = {"layout=NHWC", "algorithm=" + algorithm, fmt::format("pads={0},{0},{0},{0}", kernel / 2)};
+  return a;
+}
+
+// Cycles, or "-" where the algorithm does not take the layer, "no room" where no tiling fits the machine.
+std::string cycles_of(const testgen::CaseArguments& arguments, const std::string& config) {
+  try {
+    const report::CaseResult r = timed(arguments, config);
+    return r.verdict == ExitCode::Unsupported ? "no room" : std::to_string(r.cycles);
+  } catch (const Error&) {
+    return "-";
+  }
+}
+
+int algorithms() {
+  struct Layer {
+    std::int64_t size, channels, kernel;
+  };
+  constexpr const char* kNames[] = {"implicit", "im2col", "winograd", "fft"};
+  for (const char* config : {"server128", "edge16"}) {
+    fmt::print("{:<32}", fmt::format("on {}, cycles", config));
+    for (const char* name : kNames) fmt::print("{:>10}", name);
+    fmt::print("\n");
+    for (const Layer& l : {Layer{56, 64, 3}, Layer{28, 128, 3}, Layer{14, 256, 3}, Layer{7, 512, 3},
+                           Layer{28, 64, 5}, Layer{28, 64, 7}}) {
+      fmt::print("{:<32}", fmt::format("{0} x {0}, {1} x {1} x {2} channels", l.kernel, l.size, l.channels));
+      for (const char* name : kNames)
+        fmt::print("{:>10}", cycles_of(square_layer(l.size, l.channels, l.kernel, name), config));
+      fmt::print("\n");
+    }
+  }
+  return 0;
+}
+
 // ------------------------------------------------------------------------------------------------ speed
 
 // The simulator's seconds from the loaded tensors to the halt.
@@ -351,8 +395,10 @@ int main(int argc, char** argv) {
   fast->add_option("--repeat", repeat, "Runs of which the median counts")
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
+  CLI::App* side_by_side = program.add_subcommand("algorithms", "The convolution's algorithms side by side");
   CLI11_PARSE(program, argc, argv);
   try {
+    if (*side_by_side) return algorithms();
     return *fast ? speed(repeat) : efficiency(config);
   } catch (const assay::Error& error) {
     fmt::print(stderr, "operator_bench: {}\n", error.what());

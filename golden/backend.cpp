@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "base/suggest.hpp"
 #include "golden/backends.hpp"
+#include "golden/transformed_conv.hpp"
 
 namespace assay::golden {
 namespace {
@@ -82,6 +83,8 @@ class TableBackend final : public Backend {
 
   std::string unsupported_reason(const ops::Problem& problem) const override {
     if (evaluator(problem.op) == nullptr) return std::string(kind_) + " of operator '" + problem.op + "'";
+    if (!integers_ && transform_of(problem) != Transform::None)
+      return "convolution by tiles: the bound of Winograd and FFT is derived for the fp64 reference alone";
     if (!integers_ && !is_float(problem.inputs.at(0).dtype))
       return "integer operands: oneDNN saturates 16-bit intermediates without VNNI; use cpu or strict";
     return "";

@@ -25,8 +25,12 @@ void dnnl_nbits(const ops::Problem& problem, const std::vector<Tensor>& inputs, 
 void strict_grouped(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void cpu_grouped(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 
-// conv, convtranspose, convinteger, qlinearconv.
+// conv, convtranspose, convinteger, qlinearconv. Of conv by tiles the bits are others, and so is S.
 void strict_conv(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+void strict_winograd(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+void strict_fft(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+std::vector<double> transformed_magnitude(const ops::Problem& problem, const std::vector<Tensor>& inputs,
+                                          std::size_t count);
 void cpu_conv(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void dnnl_conv(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 

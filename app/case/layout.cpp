@@ -31,6 +31,16 @@ assay_tensor describe(const ops::TensorInfo& info, const Placed& placed) {
   return tensor;
 }
 
+assay_tensor describe(const ops::TensorRef& ref, const ops::Problem& problem, const ops::KernelCall& call,
+                      const Layout& layout) {
+  switch (ref.role) {
+    case ops::TensorRef::Role::Input: return describe(problem.inputs[ref.index], layout.inputs[ref.index]);
+    case ops::TensorRef::Role::Output: return describe(problem.outputs[ref.index], layout.outputs[ref.index]);
+    case ops::TensorRef::Role::Workspace: return describe(call.workspaces[ref.index], layout.workspaces[ref.index]);
+  }
+  return {};
+}
+
 }  // namespace
 
 Layout lay_out(const ops::Problem& problem, const ops::KernelCall& call, const Machine& machine) {
@@ -47,20 +57,8 @@ Layout lay_out(const ops::Problem& problem, const ops::KernelCall& call, const M
   layout.args.abi_version = ASSAY_ABI_VERSION;
   layout.args.tensor_count = static_cast<std::uint32_t>(call.tensors.size());
   layout.args.attribute_count = static_cast<std::uint32_t>(call.attributes.size());
-  for (std::size_t i = 0; i < call.tensors.size(); ++i) {
-    const ops::TensorRef ref = call.tensors[i];
-    switch (ref.role) {
-      case ops::TensorRef::Role::Input:
-        layout.args.tensors[i] = describe(problem.inputs[ref.index], layout.inputs[ref.index]);
-        break;
-      case ops::TensorRef::Role::Output:
-        layout.args.tensors[i] = describe(problem.outputs[ref.index], layout.outputs[ref.index]);
-        break;
-      case ops::TensorRef::Role::Workspace:
-        layout.args.tensors[i] = describe(call.workspaces[ref.index], layout.workspaces[ref.index]);
-        break;
-    }
-  }
+  for (std::size_t i = 0; i < call.tensors.size(); ++i)
+    layout.args.tensors[i] = describe(call.tensors[i], problem, call, layout);
   std::copy(call.attributes.begin(), call.attributes.end(), std::begin(layout.args.attributes));
   return layout;
 }

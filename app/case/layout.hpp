@@ -19,8 +19,8 @@ struct Layout {
   assay_args args{};
 };
 
-// Tensors follow one another, each on a multiple of 4 KiB. Throws Error(Usage) where they exceed HBM,
-// Error(Unsupported) where the argument block has no room.
+// Tensors follow one another, workspaces behind them, each on a multiple of 4 KiB. Throws Error(Usage)
+// where they exceed HBM, Error(Unsupported) where the argument block has no room.
 Layout lay_out(const ops::Problem& problem, const ops::KernelCall& call, const Machine& machine);
 
 }  // namespace assay::app

@@ -9,6 +9,7 @@
 #include "golden/cpu/multiply.hpp"
 #include "golden/formats.hpp"
 #include "golden/large_vector.hpp"
+#include "golden/transformed_conv.hpp"
 
 namespace assay::golden {
 namespace {
@@ -286,8 +287,16 @@ void evaluate_floats(const ops::Problem& problem, const std::vector<Tensor>& inp
   conv.conv().sums(cpu::Terms::signed_products, expected.values.data());
   for (std::size_t at = 0; at < expected.values.size() && conv.changes_sums(); ++at)
     expected.values[at] = conv.value(expected.values[at], at);
-  expected.deferred = deferred;
   expected.own = {0x1p-53, roundings + 2, 0};  // products of two fp32 values are exact in fp64
+  if (transform_of(problem) == Transform::None) {
+    expected.deferred = deferred;
+    return;
+  }
+  const std::size_t products = element_count(problem.inputs[1].shape) / conv.conv().operands().width;
+  expected.own.roundings = static_cast<double>(products) + 4;
+  expected.magnitude = transformed_magnitude(problem, inputs, expected.values.size());
+  for (std::size_t at = 0; at < expected.magnitude.size(); ++at)
+    expected.magnitude[at] = conv.magnitude(expected.magnitude[at], at);
 }
 
 // From exact sums to y; all operations in f32 are IEEE's.

@@ -4,9 +4,11 @@
 
 #include "golden/backends.hpp"
 #include "golden/conv_operands.hpp"
+#include "golden/strict/conv_epilogue.hpp"
 #include "golden/strict/conversions.hpp"
 #include "golden/strict/dot.hpp"
 #include "golden/strict/vector_pass.hpp"
+#include "golden/transformed_conv.hpp"
 
 namespace assay::golden {
 namespace {
@@ -81,17 +83,7 @@ class StrictConv {
   }
 
   void finish(float acc, std::size_t channel, std::size_t at) {
-    const Tensor *b = tensor(c_.bias), *r = tensor(c_.residual);
-    float t = acc;
-    const std::optional<float> none;
-    if (b != nullptr) t = vector_pass(t, none, real(*b, channel), Function::Identity);
-    if (r != nullptr) t = vector_pass(t, none, real(*r, at), Function::Identity);
-    if (c_.activation == ConvOperands::Activation::Relu) t = vector_pass(t, none, none, Function::Relu);
-    if (c_.activation == ConvOperands::Activation::Clip) {
-      t = vector_pass(t, none, c_.low, Function::Identity, Operation::Maximum);
-      t = vector_pass(t, none, c_.high, Function::Identity, Operation::Minimum);
-    }
-    store_f32(y_.dtype, t, y_.bytes.data(), at);
+    store_f32(y_.dtype, conv_epilogue(c_, inputs_, acc, channel, at), y_.bytes.data(), at);
   }
 
   void finish(std::int32_t acc, std::size_t channel, std::size_t at) {
@@ -115,7 +107,23 @@ class StrictConv {
 
 }  // namespace
 
+float strict::conv_epilogue(const ConvOperands& c, const std::vector<Tensor>& inputs, float acc,
+                            std::size_t channel, std::size_t at) {
+  float t = acc;
+  const std::optional<float> none;
+  if (c.bias) t = vector_pass(t, none, real(inputs[*c.bias], channel), Function::Identity);
+  if (c.residual) t = vector_pass(t, none, real(inputs[*c.residual], at), Function::Identity);
+  if (c.activation == ConvOperands::Activation::Relu) t = vector_pass(t, none, none, Function::Relu);
+  if (c.activation == ConvOperands::Activation::Clip) {
+    t = vector_pass(t, none, c.low, Function::Identity, Operation::Maximum);
+    t = vector_pass(t, none, c.high, Function::Identity, Operation::Minimum);
+  }
+  return t;
+}
+
 void strict_conv(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected) {
+  if (transform_of(problem) == Transform::Winograd) return strict_winograd(problem, inputs, expected);
+  if (transform_of(problem) == Transform::Fft) return strict_fft(problem, inputs, expected);
   expected.bits.emplace(expected.name, expected.dtype, expected.shape);
   StrictConv conv(problem, inputs, *expected.bits);
   if (is_float(problem.inputs[0].dtype)) conv.evaluate<float>();

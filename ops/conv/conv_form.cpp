@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "ops/conv/conv_algorithm.hpp"
 #include "ops/conv/conv_rules.hpp"
 
 namespace assay::ops {
@@ -31,6 +32,7 @@ class Reader {
     output = output_shape();
     check_tensor(op_, {std::string(names_.y), form_.out, output}, "output");
     read_epilogue(output);
+    if (kind_ == ConvKind::Plain) read_algorithm(op_, p_, form_);
     return form_;
   }
 

@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "base/suggest.hpp"
 #include "isa/abi.h"
+#include "ops/conv/conv_algorithm.hpp"
 #include "ops/conv/conv_quick.hpp"
 #include "ops/conv/conv_rules.hpp"
 #include "ops/kernel_words.hpp"
@@ -56,6 +57,10 @@ std::vector<AttributeSpec> attributes_of(ConvKind kind) {
     list.push_back(ints("output_shape", "Y's spatial dimensions; pads are made from them"));
   }
   if (kind == ConvKind::Integer || kind == ConvKind::Quantised) return list;
+  if (kind == ConvKind::Plain)
+    list.push_back(choice("algorithm", "implicit",
+                          "implicit or explicit im2col (the same bits), Winograd or FFT",
+                          {"implicit", "im2col", "winograd", "fft"}));
   list.push_back(choice("activation", "none", "applied last", {"none", "relu", "clip"}));
   list.push_back({"low", AttributeType::Float, 0.0F, "activation clip: the least value", {}, false});
   list.push_back({"high", AttributeType::Float, 6.0F, "activation clip: the greatest value", {}, false});
@@ -147,7 +152,6 @@ Work ConvOperator::work(const Problem& problem) const {
   if (elements == 0) return work;
   work.products = products_of(f);
   for (const MatrixProducts& p : work.products) work.macs += p.m * p.n * p.k * p.count;
-  work.flops = 2 * work.macs + terms_of(problem) * elements;
   std::uint64_t x = f.batch * f.channels, w = f.outputs * (f.channels / f.groups);
   for (const ConvAxis& axis : f.axes) {
     x *= positions_read(axis, f.transposed);
@@ -160,25 +164,31 @@ Work ConvOperator::work(const Problem& problem) const {
   const bool passes = terms_of(problem) > 0 || f.activation != ConvForm::Activation::None ||
                       f.epilogue == ConvForm::Epilogue::Requantise;
   if (passes) work.vector_elements = elements;
+  if (is_transformed(f)) set_transformed_work(f, work);
+  work.flops = 2 * work.macs + terms_of(problem) * elements;
   return work;
 }
 
 Tolerance ConvOperator::tolerance(const Problem& problem) const {
   const ConvForm f = form(problem);
+  if (is_transformed(f)) return transformed_tolerance(f);
   const auto roundings = static_cast<double>(f.taps_and_depth() + terms_of(problem));
   return {f.accumulator, roundings, roundings};
 }
 
 // The activation takes no result further away; scales and zero points of integers are no part of their sums.
 std::optional<IntegerReach> ConvOperator::integer_reach(const Problem& problem, double q) const {
-  const double sum = static_cast<double>(form(problem).taps_and_depth()) * q * q;
-  const double result = sum + static_cast<double>(terms_of(problem)) * q;
+  const ConvForm f = form(problem);
+  const auto terms = static_cast<double>(terms_of(problem));
+  if (is_transformed(f)) return transformed_reach(f, q, terms);
+  const double result = static_cast<double>(f.taps_and_depth()) * q * q + terms * q;
   return IntegerReach{result, result};
 }
 
 KernelCall ConvOperator::pack(const Problem& problem) const {
-  const ConvForm f = form(problem);
-  if (f.positions() * f.outputs == 0) return empty_call();
+  const ConvForm declared = form(problem);
+  if (declared.positions() * declared.outputs == 0) return empty_call();
+  const ConvForm f = form_of_kernel(declared);
   assay_conv_attributes words{};
   words.batch = f.batch;
   words.groups = f.groups;
@@ -215,6 +225,7 @@ KernelCall ConvOperator::pack(const Problem& problem) const {
     }
   call.attributes.resize(kWords);
   std::memcpy(call.attributes.data(), &words, sizeof words);
+  pack_algorithm(declared, call);
   return call;
 }
 

@@ -40,6 +40,7 @@ struct ConvAxis {
 struct ConvForm {
   enum class Epilogue : std::uint8_t { Float, Integer, Requantise };
   enum class Activation : std::uint8_t { None, Relu, Clip };
+  enum class Algorithm : std::uint8_t { Implicit, Im2col, Winograd, Fft };
 
   std::uint64_t batch = 1, groups = 1;
   std::uint64_t channels = 1, outputs = 1;  // of all groups
@@ -48,6 +49,7 @@ struct ConvForm {
   DType x = DType::f32, w = DType::f32, accumulator = DType::f32, out = DType::f32;
   Epilogue epilogue = Epilogue::Float;
   Activation activation = Activation::None;
+  Algorithm algorithm = Algorithm::Implicit;
   float low = 0, high = 0;  // Clip
 
   std::uint64_t positions() const;       // of Y, over the whole batch
