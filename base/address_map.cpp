@@ -192,7 +192,7 @@ std::string default_address_map(const HbmTable& table) {
   add("bank", log2_of(table.banks_per_group), "^row");
   add("column", column - low, "");
   add("group", log2_of(table.bank_groups), "^all");
-  add("channel", log2_of(table.channels()), "^poly");
+  add("channel", log2_of(table.channels()), table.channels() > 8 ? "^poly" : "^all");
   add("column", low, "");
   return text + fmt::format("byte:{}", byte);
 }

@@ -92,7 +92,7 @@ class AddressMap {
 };
 
 // The map of a table that no machine gives one: blocks of 256 bytes, each in one row, go from channel to
-// channel, then from bank group to bank group; the channel is the remainder by a polynomial of all above the blocks.
+// channel, then from bank group to bank group; the channel is the remainder of all above by a polynomial, of few channels a fold.
 std::string default_address_map(const HbmTable& table);
 
 }  // namespace assay
