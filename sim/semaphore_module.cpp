@@ -5,8 +5,7 @@
 namespace assay::sim {
 
 SemaphoreModule::SemaphoreModule(sc_core::sc_module_name name, std::uint32_t count)
-    : sc_module(name), semaphores_(count), signallers_(count, Phase::semaphores) {
-  for (std::uint32_t i = 0; i < count; ++i) posted_.push_back(std::make_unique<sc_core::sc_event>());
+    : sc_module(name), semaphores_(count), signallers_(count, Phase::semaphores), posted_(count) {
   SC_METHOD(deliver);
   sensitive << due_;
   dont_initialize();
@@ -26,7 +25,7 @@ void SemaphoreModule::deliver() {
     const std::uint32_t index = posts_.begin()->second;
     posts_.erase(posts_.begin());
     semaphores_.post(index);
-    posted_[index]->notify(sc_core::SC_ZERO_TIME);
+    if (posted_[index]) posted_[index]->notify(sc_core::SC_ZERO_TIME);
   }
   if (!posts_.empty())
     due_.notify(time_of(Cycle(posts_.begin()->first), Phase::semaphores) - sc_core::sc_time_stamp());
@@ -35,6 +34,7 @@ void SemaphoreModule::deliver() {
 Cycle SemaphoreModule::take(std::uint32_t index, Phase phase) {
   Cycle now = align(phase);
   while (!semaphores_.try_take(index)) {
+    if (!posted_[index]) posted_[index] = std::make_unique<sc_core::sc_event>();
     sc_core::wait(*posted_[index]);
     now = align(phase);
   }

@@ -30,7 +30,7 @@ class SemaphoreModule : public sc_core::sc_module {
   std::vector<Phase> signallers_;
   std::multimap<std::uint64_t, std::uint32_t> posts_;  // cycle -> semaphore
   sc_core::sc_event due_;
-  std::vector<std::unique_ptr<sc_core::sc_event>> posted_;
+  std::vector<std::unique_ptr<sc_core::sc_event>> posted_;  // of those that were ever waited for
 };
 
 }  // namespace assay::sim

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <vector>
 
 #include "core/host/compressed.hpp"
 
@@ -98,7 +99,9 @@ Rv match(std::uint32_t word) {
 
 const InstructionRow& row(Rv id) { return kRows[static_cast<std::size_t>(id)]; }
 
-Decoded decode(std::uint32_t raw) {
+namespace {
+
+Decoded decode_anew(std::uint32_t raw) {
   Decoded d;
   d.length = static_cast<std::uint8_t>(instruction_length(static_cast<std::uint16_t>(raw)));
   d.raw = d.length == 2 ? raw & 0xffff : raw;
@@ -111,6 +114,22 @@ Decoded decode(std::uint32_t raw) {
   d.rs3 = static_cast<std::uint8_t>(bits(d.word, 31, 27));
   d.imm = immediate(row(d.id).format, d.word);
   return d;
+}
+
+}  // namespace
+
+// A process of many runs decodes the same few thousand words for each.
+Decoded decode(std::uint32_t raw) {
+  struct Known {
+    std::uint64_t raw = ~std::uint64_t{0};  // no word
+    Decoded decoded;
+  };
+  constexpr std::size_t kPlaces = 4096;
+  static thread_local std::vector<Known> known(kPlaces);
+  const std::uint32_t key = instruction_length(static_cast<std::uint16_t>(raw)) == 2 ? raw & 0xffff : raw;
+  Known& place = known[(key * 0x9E3779B1U >> 20) % kPlaces];
+  if (place.raw != key) place = {key, decode_anew(key)};
+  return place.decoded;
 }
 
 }  // namespace assay::core
