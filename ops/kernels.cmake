@@ -1,4 +1,5 @@
 assay_add_kernel(empty SOURCES empty/empty_kernel.cpp)
+assay_add_kernel(zeros SOURCES zeros/zeros_kernel.cpp)
 assay_add_kernel(gemm SOURCES gemm/gemm_kernel.cpp)
 assay_add_kernel(rotary SOURCES rotary/rotary_kernel.cpp)
 assay_add_kernel(gather SOURCES gather/gather_kernel.cpp)

@@ -161,6 +161,7 @@ bool is_empty(const TensorInfo& tensor) {
 }
 
 KernelCall empty_call() { return {"empty", {{TensorRef::Role::Output, 0}}, {}}; }
+KernelCall zeros_call() { return {"zeros", {{TensorRef::Role::Output, 0}}, {}}; }
 
 Bytes bytes_of(const TensorInfo& tensor) {
   return Bytes(storage_bytes(tensor.dtype, static_cast<std::uint64_t>(element_count(tensor.shape))));

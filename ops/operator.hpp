@@ -155,6 +155,8 @@ Bytes bytes_of(const TensorInfo& tensor);
 // Where the first output has no elements: the call of a kernel that ends at once.
 bool is_empty(const TensorInfo& tensor);
 KernelCall empty_call();
+// Where it has some, and each is a sum of no products: the call of a kernel that fills it with +0.
+KernelCall zeros_call();
 
 // The problem in one line, attributes sorted by name, for messages and case texts:
 // "gemm(A:bf16[5x9], B:bf16[9x7]; transA=1)".

@@ -51,7 +51,7 @@ class Attention {
     std::fill(sizes_.begin(), sizes_.end(), 0.0);
     for (std::size_t d = 0; d < view_.depth; ++d) {
       const double a = q[d], size = std::fabs(a);
-      const double* b = &keys_[d * view_.keys];
+      const double* b = keys_.data() + d * view_.keys;
       for (std::size_t j = 0; j < view_.keys; ++j) {
         x_[j] += a * b[j];
         sizes_[j] += size * std::fabs(b[j]);

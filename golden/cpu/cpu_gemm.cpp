@@ -33,6 +33,10 @@ class FloatGemm {
 
   // Sums of every product, or of every product's magnitude, for the whole batch.
   void sums(cpu::Terms terms, double* out) const {
+    if (g_.k == 0) {
+      std::fill_n(out, count(), 0.0);
+      return;
+    }
     for (std::size_t batch = 0; batch < g_.a_offsets.size(); ++batch, out += matrix())
       cpu::multiply({{rows(batch), columns(batch, 0, g_.n), out}}, g_.k, terms);
   }
@@ -125,7 +129,7 @@ class GemmMagnitude final : public DeferredMagnitude {
         products.push_back(empty_product(panel, &sums[x * worth()]));
       products.back().a.lines.push_back(gemm_.row(panel / panels(), row_of(element)));
     }
-    cpu::multiply(products, gemm_.shape().k, cpu::Terms::magnitudes);
+    if (gemm_.shape().k > 0) cpu::multiply(products, gemm_.shape().k, cpu::Terms::magnitudes);
     return picked(elements, order, products);
   }
 

@@ -65,6 +65,11 @@ void make_absolute(Matrix& matrix) {
 }
 
 void evaluate_floats(const GemmOperands& g, const std::vector<Tensor>& inputs, Expected& expected) {
+  if (g.k == 0) {  // oneDNN has no such product; the sums are +0 and nothing is added to them
+    expected.values.assign(g.a_offsets.size() * g.m * g.n, 0);
+    expected.magnitude = expected.values;
+    return;
+  }
   const std::vector<double> a_values = decode(inputs[0]);
   const std::vector<double> b_values = decode(inputs[1]);
   const std::vector<double> c = g.has_c ? decode(inputs[*g.c_input]) : std::vector<double>();

@@ -77,7 +77,7 @@ void read_table(const Problem& problem, AttentionForm& form) {
     fail(ExitCode::Usage, "attention: input 'block_table' {}, expected [{}, n]: a row for each batch item",
          to_string(table.shape), form.batch);
   form.page = form.keys;
-  if (form.page > ASSAY_ATTENTION_BLOCK || (form.page & (form.page - 1)) != 0)
+  if (form.page == 0 || form.page > ASSAY_ATTENTION_BLOCK || (form.page & (form.page - 1)) != 0)
     fail(ExitCode::Unsupported, "attention: pages of {} keys; expected a power of two up to {}", form.page,
          ASSAY_ATTENTION_BLOCK);
   form.keys = dim(table, 1) * form.page;
@@ -108,7 +108,10 @@ void read_shapes(const Problem& problem, AttentionForm& form) {
   expect_same("head dimension", form.depth, "Q", dim(k, 3), "K");
   expect_same("heads", form.kv_heads, "K", dim(v, head), "V");
   expect_same("keys", dim(k, row), "K", dim(v, row), "V");
-  if (form.q_heads % form.kv_heads != 0)
+  if (form.depth == 0)
+    fail(ExitCode::Unsupported, "attention: input 'Q' {} has a head dimension of 0; expected at least 1",
+         to_string(q.shape));
+  if (form.kv_heads == 0 ? form.q_heads != 0 : form.q_heads % form.kv_heads != 0)
     fail(ExitCode::Usage, "attention: {} query heads over {} kv heads; expected a multiple", form.q_heads,
          form.kv_heads);
   if (form.depth > kDeepest || form.value_depth > kDeepest)

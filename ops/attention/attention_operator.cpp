@@ -31,6 +31,7 @@ class AttentionOperator final : public Operator {
   }
   std::size_t required_inputs() const override { return 3; }
   bool inputs_by_name() const override { return true; }
+  bool allows_empty() const override { return true; }
 
   void infer(Problem& problem) const override {
     const AttentionForm f = attention_form(problem);
@@ -145,6 +146,13 @@ Bytes read_at_least(const Problem& problem, const AttentionForm& f) {
   return bytes;
 }
 
+// Without keys every result is +0.
+Work written_alone(const AttentionForm& f) {
+  Work work;
+  work.compulsory_written = Bytes(f.results() * size_of(f.out));
+  return work;
+}
+
 // What any lengths need: they might all be 0.
 Work least_work(const Problem& problem, const AttentionForm& f) {
   const std::uint64_t heads = f.batch * f.q_heads, results = heads * f.queries * f.value_depth;
@@ -159,6 +167,7 @@ Work least_work(const Problem& problem, const AttentionForm& f) {
 // Each score passes twice: the maximum comes before every exponential. Each result passes once.
 Work AttentionOperator::work(const Problem& problem) const {
   const AttentionForm f = attention_form(problem);
+  if (f.results() == 0 || f.keys == 0) return written_alone(f);
   if (f.lengths_input) return least_work(problem, f);
   const std::uint64_t heads = f.batch * f.q_heads, scores = f.visible_scores();
   Work work;
@@ -191,6 +200,8 @@ void add_workspaces(const AttentionForm& f, KernelCall& call) {
 
 KernelCall AttentionOperator::pack(const Problem& problem) const {
   const AttentionForm f = attention_form(problem);
+  if (f.results() == 0) return empty_call();
+  if (f.keys == 0) return zeros_call();
   assay_attention_attributes words{};
   words.batch = f.batch;
   words.q_heads = f.q_heads;

@@ -46,6 +46,7 @@ struct AttentionForm {
     std::uint64_t count() const { return end - first; }
   };
   Range visible(std::uint64_t query) const;
+  std::uint64_t results() const { return batch * q_heads * queries * value_depth; }
   std::uint64_t visible_scores() const;  // of one head
 
   bool byte_weights = false;

@@ -18,6 +18,7 @@ class GatherOperator final : public Operator {
     return names;
   }
   std::size_t required_inputs() const override { return 2; }
+  bool allows_empty() const override { return true; }
 
   // About the middle of the table, so that none lies outside.
   std::optional<double> usual_scale(const Problem& problem, std::size_t input) const override {
@@ -47,6 +48,9 @@ class GatherOperator final : public Operator {
     Shape shape = indices.shape;
     shape.insert(shape.end(), data.shape.begin() + 1, data.shape.end());
     problem.outputs = {{"Y", data.dtype, shape}};
+    if (data.shape[0] == 0 && !is_empty(problem.outputs[0]))
+      fail(ExitCode::Usage, "gather: input 'data' {} has no rows for the indices {}", to_string(data.shape),
+           to_string(indices.shape));
     check_tensor(*this, problem.outputs[0], "output");
   }
 
@@ -54,6 +58,7 @@ class GatherOperator final : public Operator {
   Work work(const Problem& problem) const override {
     const Problem p = inferred(problem);
     Work work;
+    if (is_empty(p.outputs[0])) return work;
     work.compulsory_written = bytes_of(p.outputs[0]);
     work.compulsory_read = bytes_of(p.inputs[1]) + Bytes(row_bytes(p));
     return work;
@@ -66,6 +71,7 @@ class GatherOperator final : public Operator {
 
   KernelCall pack(const Problem& problem) const override {
     const Problem p = inferred(problem);
+    if (is_empty(p.outputs[0])) return empty_call();
     KernelCall call;
     call.kernel = std::string(kernel_name());
     call.tensors = {{TensorRef::Role::Output, 0}, {TensorRef::Role::Input, 0}, {TensorRef::Role::Input, 1}};

@@ -84,10 +84,13 @@ bool flag(const Operator& op, const Problem& problem, const std::string& name) {
        to_string(b.shape), form.trans_b ? " transposed" : "");
 }
 
-// A sum of no products is defined (+0), but no kernel makes it.
+// A sum of no products is +0; but no kernel makes anything else of it.
 void require_depth(const Operator& op, const Problem& problem, const GemmForm& form) {
-  if (form.k == 0)
-    fail(ExitCode::Unsupported, "{}: the inner dimension of '{}' {} and '{}' {} is 0; expected at least 1",
+  if (form.k > 0) return;
+  const bool plain = !form.scaled() && form.activation == 0 && !form.has_c && !form.has_residual;
+  if (!plain)
+    fail(ExitCode::Unsupported,
+         "{}: the inner dimension of '{}' {} and '{}' {} is 0; expected at least 1, or sums as they are",
          op.name(), problem.inputs[0].name, to_string(problem.inputs[0].shape), problem.inputs[1].name,
          to_string(problem.inputs[1].shape));
 }
@@ -269,11 +272,11 @@ GemmForm read_gemm(const Operator& op, const Problem& problem, Shape& output) {
   form.n = dim_of(b, form.trans_b ? 1 : 0);
   const std::uint64_t kb = dim_of(b, form.trans_b ? 0 : 1);
   if (kb != form.k) fail_inner(op, problem, form, kb);
-  require_depth(op, problem, form);
   check_size(op, form, 1);
   read_c(op, problem, form);
   output = {static_cast<std::int64_t>(form.m), static_cast<std::int64_t>(form.n)};
   read_residual(op, problem, output, form);
+  require_depth(op, problem, form);
   return form;
 }
 
@@ -288,7 +291,6 @@ void read_matmul_shapes(const Operator& op, const Problem& problem, GemmForm& fo
   form.n = b.size() == 1 ? 1 : dim_of(b, 0);
   const std::uint64_t kb = b.size() == 1 ? dim_of(b, 0) : dim_of(b, 1);
   if (kb != form.k) fail_inner(op, problem, form, kb);
-  require_depth(op, problem, form);
   Batch batch = match_batches(op, problem, form);
   std::uint64_t batches = 1;
   output.clear();
@@ -312,6 +314,7 @@ GemmForm read_matmul(const Operator& op, const Problem& problem, Shape& output) 
   read_gemm_activation(op, problem, form);
   read_matmul_shapes(op, problem, form, output);
   read_residual(op, problem, output, form);
+  require_depth(op, problem, form);
   return form;
 }
 

@@ -69,13 +69,12 @@ static_assert(std::size(kRoles) == ASSAY_GEMM_ROLES);
 class GemmOperator final : public Operator {
  public:
   GemmOperator(std::string_view name, Reader reader, std::vector<AttributeSpec> attributes,
-               std::vector<std::string> inputs, std::size_t required = 2, bool allows_empty = true)
+               std::vector<std::string> inputs, std::size_t required = 2)
       : name_(name),
         reader_(reader),
         attributes_(std::move(attributes)),
         inputs_(std::move(inputs)),
-        required_(required),
-        allows_empty_(allows_empty) {}
+        required_(required) {}
 
   std::string_view name() const override { return name_; }
   std::string_view kernel_name() const override { return "gemm"; }
@@ -83,7 +82,7 @@ class GemmOperator final : public Operator {
   const std::vector<std::string>& input_names() const override { return inputs_; }
   std::size_t required_inputs() const override { return required_; }
   bool inputs_by_name() const override { return true; }
-  bool allows_empty() const override { return allows_empty_; }
+  bool allows_empty() const override { return true; }
 
   void infer(Problem& problem) const override {
     TensorInfo y{inputs_[0] == "a" ? "y" : "Y", DType::f32, {}};  // as ONNX has it
@@ -108,7 +107,6 @@ class GemmOperator final : public Operator {
   std::vector<AttributeSpec> attributes_;
   std::vector<std::string> inputs_;
   std::size_t required_;
-  bool allows_empty_;
 };
 
 // Products of 8 bits are about 2^12 large, and their sums grow with the root of their number: y about 32.
@@ -133,7 +131,7 @@ Work GemmOperator::work(const Problem& problem) const {
     if (!unread && !host_reads) work.compulsory_read += bytes_of(input);
   }
   work.compulsory_written = Bytes(elements * size_of(f.out));
-  work.products = {{f.operand, f.m, f.n, f.k, f.batches()}};
+  if (f.k > 0) work.products = {{f.operand, f.m, f.n, f.k, f.batches()}};
   return work;
 }
 
@@ -163,6 +161,7 @@ std::optional<IntegerReach> GemmOperator::integer_reach(const Problem& problem, 
 KernelCall GemmOperator::pack(const Problem& problem) const {
   const GemmForm f = form(problem);
   if (f.batches() * f.m * f.n == 0) return empty_call();
+  if (f.k == 0) return zeros_call();
   assay_gemm_attributes words{};
   words.m = f.m;
   words.n = f.n;
@@ -247,14 +246,14 @@ const Operator& matmul_operator() {
 
 const Operator& matmulinteger_operator() {
   static const GemmOperator op("matmulinteger", read_matmulinteger, {dataflow_attribute()},
-                               {"A", "B", "a_zero_point", "b_zero_point"}, 2, false);
+                               {"A", "B", "a_zero_point", "b_zero_point"}, 2);
   return op;
 }
 
 const Operator& qlinearmatmul_operator() {
   static const GemmOperator op(
       "qlinearmatmul", read_qlinearmatmul, {dataflow_attribute()},
-      {"a", "a_scale", "a_zero_point", "b", "b_scale", "b_zero_point", "y_scale", "y_zero_point"}, 8, false);
+      {"a", "a_scale", "a_zero_point", "b", "b_scale", "b_zero_point", "y_scale", "y_zero_point"}, 8);
   return op;
 }
 

@@ -27,6 +27,9 @@ class Reader {
   GemmForm requantised(GemmForm form) {
     form.out = require_bytes("y_zero_point").dtype;
     form.requantised = true;
+    if (form.k == 0)
+      fail(ExitCode::Unsupported, "{}: the inner dimension of 'a' {} and 'b' {} is 0; expected at least 1",
+           op_.name(), to_string(input("a").shape), to_string(input("b").shape));
     require_one("a_scale", DType::f32, "a row");
     require_one("y_scale", DType::f32, "a row");
     require_one("y_zero_point", form.out, "a row");

@@ -127,7 +127,9 @@ GroupedForm GroupedGemm::form(const Problem& problem) const {
   f.high = types.high;
   read_shapes(problem, f);
   read_optional(problem, types, f);
-  for (const auto& [size, what] : {std::pair{f.k, "K"}, {f.experts, "number of experts"}, {f.slots, "k"}})
+  const bool sums = !f.bias && f.activation == 0 && !f.weights;  // of no products are +0
+  for (const auto& [size, what] :
+       {std::pair{f.k + (sums ? 1 : 0), "K"}, {f.experts, "number of experts"}, {f.slots, "k"}})
     if (size == 0)
       fail(ExitCode::Unsupported, "{}: the {} of 'W' {} and 'ids' {} is 0; expected at least 1", name(), what,
            to_string(problem.inputs[1].shape), to_string(problem.inputs[2].shape));
@@ -159,18 +161,19 @@ Work work_for(const Problem& problem, const GroupedForm& f, const std::vector<st
     if (count == 0) continue;
     all += count;
     ++used;
-    work.products.push_back({f.operand, count, f.n, f.k, 1});
+    if (f.k > 0) work.products.push_back({f.operand, count, f.n, f.k, 1});
   }
   const std::uint64_t epilogue = (f.bias ? 1 : 0) + (f.activation != 0 ? 1 : 0) + (f.weights ? 2 : 0);
   work.macs = all * f.n * f.k;
   work.flops = 2 * work.macs + epilogue * all * f.n;
+  work.compulsory_written = Bytes(results * size_of(f.out));
+  if (f.k == 0) return work;  // not even the ids are read
   // Rows of X that no expert takes are not read: at least one for `slots` of the others is.
   const std::uint64_t read = f.own_rows ? all : ceil_div(all, f.slots);
   work.compulsory_read = bytes_of(problem.inputs[2]) + Bytes(read * f.k * size_of(f.operand)) +
                          Bytes(used * f.n * f.k * size_of(problem.inputs[1].dtype));
   if (f.bias) work.compulsory_read += Bytes(used * f.n * size_of(problem.inputs[*f.bias].dtype));
   if (f.weights) work.compulsory_read += bytes_of(problem.inputs[*f.weights]);
-  work.compulsory_written = Bytes(results * size_of(f.out));
   return work;
 }
 
@@ -213,6 +216,7 @@ std::optional<IntegerReach> GroupedGemm::integer_reach(const Problem& problem, d
 KernelCall GroupedGemm::pack(const Problem& problem) const {
   const GroupedForm f = form(problem);
   if (f.tokens * f.n == 0) return empty_call();
+  if (f.k == 0) return zeros_call();
   assay_grouped_attributes words{};
   words.tokens = f.tokens;
   words.slots = f.slots;

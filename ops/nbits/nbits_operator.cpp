@@ -69,13 +69,14 @@ Work NbitsOperator::work(const Problem& problem) const {
   work.flops = 2 * work.macs;
   for (const TensorInfo& input : problem.inputs) work.compulsory_read += bytes_of(input);
   work.compulsory_written = Bytes(f.m * f.n * size_of(f.out));
-  work.products = {{problem.inputs[0].dtype, f.m, f.n, f.k, 1}};
+  if (f.k > 0) work.products = {{problem.inputs[0].dtype, f.m, f.n, f.k, 1}};
   return work;
 }
 
 KernelCall NbitsOperator::pack(const Problem& problem) const {
   const NbitsForm f = nbits_form(problem);
   if (f.m * f.n == 0) return empty_call();
+  if (f.k == 0) return zeros_call();
   const assay_nbits_attributes words{
       f.m, f.n, f.k, f.group, f.trans_b ? 1U : 0U, f.has_zeros ? 1U : 0U, static_cast<std::uint32_t>(f.zero)};
   KernelCall call;
@@ -125,7 +126,7 @@ std::int64_t integer(const Problem& p, const std::string& name, std::int64_t low
 void read_attributes(const Problem& p, NbitsForm& f) {
   const std::uint64_t group = extent(integer(p, "group", 0, std::int64_t{1} << 40));
   f.group = group == 0 || group > f.k ? f.k : group;
-  f.groups = ceil_div(f.k, f.group);
+  f.groups = f.k == 0 ? 0 : ceil_div(f.k, f.group);
   const DType b = p.inputs[1].dtype;
   const bool is_signed = kind_of(b) == DTypeKind::Signed;
   const std::int64_t span = std::int64_t{1} << bits_of(b), low = is_signed ? -span / 2 : 0;
@@ -161,7 +162,6 @@ NbitsForm nbits_form(const Problem& problem) {
     fail(ExitCode::Usage, "matmul_nbits: input 'B' {} has rank {}, expected 2", to_string(b), b.size());
   f.k = extent(a.back());
   for (std::size_t i = 0; i + 1 < a.size(); ++i) f.m *= extent(a[i]);
-  if (f.k == 0) fail(ExitCode::Unsupported, "matmul_nbits: K is 0; sums of no product are not supported");
   if (f.k > kMostProducts)
     fail(ExitCode::Unsupported, "matmul_nbits: K = {}; the most is {}", f.k, kMostProducts);
   f.trans_b = integer(problem, "transB", 0, 1) == 1;

@@ -265,6 +265,9 @@ TEST(Cli, AnEmptyOutputIsAResult) {
         "run conv --input X:bf16:0x3x8x8 --input W:bf16:4x3x3x3 --mode bits",
         "run conv --input X:bf16:2x3x8 --input W:bf16:0x3x3 --input B:bf16:0",
         "run convtranspose --input X:f32:1x2x4 --input W:f32:2x0x3",
+        "run gather --input data:f32:5x3 --input indices:s32:0x2",
+        "run attention --input Q:bf16:1x2x0x8 --input K:bf16:1x2x7x8 --input V:bf16:1x2x7x9",
+        "run matmulinteger --input A:s8:0x4 --input B:u8:4x5",
         "run gemm --m 0 --n 8 --k 8 --no-sanitizer --counters --critical-path --what-if vxu.lanes=x2"}) {
     const ProcessResult r = assay(run);
     EXPECT_EQ(r.exit_code, 0) << run << "\n" << r.output;
@@ -275,9 +278,28 @@ TEST(Cli, AnEmptyOutputIsAResult) {
   EXPECT_EQ(assay("run gemm --m 0 --n 8 --k 8 --no-values").exit_code, 10);
 }
 
+TEST(Cli, SumsOfNoProductsAreZero) {
+  for (const char* config : {"edge16", "server128"})
+    for (const char* run :
+         {"run gemm --m 300 --n 501 --k 0", "run gemm --m 3 --n 5 --k 0 --dtype f32 --mode bits",
+          "run gemm --m 3 --n 5 --k 0 --dtype s8",
+          "run matmul --input A:f16:2x3x0 --input B:f16:0x5 --mode exact",
+          "run matmulinteger --input A:s8:3x0 --input B:u8:0x5",
+          "run matmul_nbits --input A:bf16:3x0 --input B:s4:0x6 --input scales:bf16:0x6",
+          "run grouped_gemm --input X:bf16:4x0 --input W:bf16:3x0x5 --input ids:s32:4x2",
+          "run attention --input Q:f32:1x2x5x8 --input K:f32:1x2x0x8 --input V:f32:1x2x0x9",
+          "run attention --input Q:bf16:1x2x5x8 --input K:bf16:1x2x0x8 --input V:bf16:1x2x0x9 --attr "
+          "causal=1 "
+          "--mode bits"}) {
+      const ProcessResult r = assay(fmt::format("{} --config {}", run, config));
+      EXPECT_EQ(r.exit_code, 0) << run << "\n" << r.output;
+      EXPECT_THAT(r.output, HasSubstr("0 of the bound, 0 ulp")) << run;
+    }
+}
+
 TEST(Cli, ZeroNegativeAndAbsurdSizesAreRefused) {
   expect_error(assay("run relu --input X:f32:0x3"), 6, "zero-size dimension");
-  expect_error(assay("run gemm --m 8 --n 8 --k 0"), 6,
+  expect_error(assay("run gemm --m 8 --n 8 --k 0 --bias 8"), 6,
                "the inner dimension of 'A' [8, 0] and 'B' [0, 8] is 0; expected at least 1");
   expect_error(assay("run gemm --m -3 --n 8 --k 8"), 2, "-3");
   expect_error(assay("run gemm --m 99999999999 --n 99999999999 --k 8"), 2, "99999999999");
@@ -313,7 +335,7 @@ TEST(Cli, AMessageIsOneLineWhateverAFileHolds) {
 TEST(Cli, AClosedStandardErrorChangesNoExitCode) {
   for (const char* closed : {"2>&-", ">&- 2>&-", "2>/dev/full"}) {
     const ProcessResult r =
-        run_process(fmt::format("('{}' run gemm --m 1 --n 1 --k 0 {})", ASSAY_PROGRAM, closed));
+        run_process(fmt::format("('{}' run gemm --m 1 --n 1 --k 0 --bias 1 {})", ASSAY_PROGRAM, closed));
     EXPECT_EQ(r.exit_code, 6) << closed;
   }
 }

@@ -47,6 +47,20 @@ TEST(Attention, TheOutputHasTheQueriesAndTheValuesDepth) {
   EXPECT_EQ(attention_form(p).keys, 7U);
 }
 
+TEST(Attention, EmptyResultsAndEmptySumsAreDefined) {
+  for (const Problem& p :
+       {problem({1, 2, 0, 4}, {1, 2, 7, 4}, {1, 2, 7, 9}), problem({0, 2, 3, 4}, {0, 2, 7, 4}, {0, 2, 7, 9}),
+        problem({1, 0, 3, 4}, {1, 0, 7, 4}, {1, 0, 7, 9}),
+        problem({1, 2, 3, 4}, {1, 2, 7, 4}, {1, 2, 7, 0})}) {
+    EXPECT_EQ(attention_operator().pack(p).kernel, "empty");
+    EXPECT_EQ(attention_operator().work(p).compulsory_written.count(), 0U);
+  }
+  const Problem p = problem({1, 2, 3, 4}, {1, 2, 0, 4}, {1, 2, 0, 9});
+  EXPECT_EQ(attention_operator().pack(p).kernel, "zeros") << "no query sees a key";
+  EXPECT_EQ(attention_operator().work(p).compulsory_written.count(), 2U * 2 * 3 * 9);
+  EXPECT_TRUE(attention_operator().work(p).products.empty());
+}
+
 TEST(Attention, UnfusedHasWorkspacesAndNoMasks) {
   EXPECT_TRUE(attention_operator().pack(ordinary()).workspaces.empty());
   const Problem p = with(ordinary(), "algorithm", std::string("unfused"));
@@ -83,7 +97,9 @@ TEST(Attention, RefusesShapesByName) {
   expect_usage("attention: 6 query heads over 4 kv heads", problem({2, 6, 5, 4}, {2, 4, 7, 4}, {2, 4, 7, 9}));
   expect_unsupported("attention: head dimensions 257 and 9; the most is 256",
                      problem({1, 1, 5, 257}, {1, 1, 7, 257}, {1, 1, 7, 9}));
-  expect_unsupported("zero-size dimension", problem({1, 1, 0, 4}, {1, 1, 7, 4}, {1, 1, 7, 9}));
+  expect_unsupported("input 'Q' [1, 1, 3, 0] has a head dimension of 0; expected at least 1",
+                     problem({1, 1, 3, 0}, {1, 1, 7, 0}, {1, 1, 7, 9}));
+  expect_usage("2 query heads over 0 kv heads", problem({1, 2, 3, 4}, {1, 0, 7, 4}, {1, 0, 7, 9}));
 }
 
 TEST(Attention, RefusesTypesAndAttributesByName) {

@@ -24,6 +24,17 @@ TEST(Gather, TheIndicesShapeTakesThePlaceOfTheFirstDimension) {
   EXPECT_EQ(shape_of(gather({9}, {5})), Shape{5});
 }
 
+TEST(Gather, NoIndicesOrNoElementsAreAResult) {
+  EXPECT_EQ(shape_of(gather({9, 6}, {0, 3})), (Shape{0, 3, 6}));
+  EXPECT_EQ(shape_of(gather({0, 6}, {0})), (Shape{0, 6}));
+  EXPECT_EQ(gather_operator().pack(gather({9, 0}, {5})).kernel, "empty");
+  EXPECT_EQ(gather_operator().work(gather({9, 0}, {5})).compulsory_read.count(), 0U);
+  expect_error(ExitCode::Usage, "input 'data' [0, 6] has no rows for the indices [2]", [] {
+    Problem p = gather({0, 6}, {2});
+    gather_operator().infer(p);
+  });
+}
+
 TEST(Gather, CountsTheListARowAndTheOutput) {
   const Work work = gather_operator().work(gather({9, 6}, {2, 3}));
   EXPECT_EQ(work.compulsory_read.count(), 24U + 12);

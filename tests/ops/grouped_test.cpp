@@ -78,7 +78,7 @@ TEST(GroupedGemm, WrongShapesAreNamed) {
   expect_refused(p, ExitCode::Usage, "'transW' = 2; expected 0 or 1");
 }
 
-TEST(GroupedGemm, EmptyResultsAreDefinedAndEmptySumsAreNot) {
+TEST(GroupedGemm, EmptyResultsAndSumsAreDefined) {
   Problem p = grouped();
   p.inputs[0].shape = {0, 9};
   p.inputs[2].shape = {0, 2};
@@ -87,7 +87,9 @@ TEST(GroupedGemm, EmptyResultsAreDefinedAndEmptySumsAreNot) {
   p = grouped();
   p.inputs[0].shape = {6, 0};
   p.inputs[1].shape = {4, 0, 7};
-  expect_refused(p, ExitCode::Unsupported, "the K of 'W' [4, 0, 7]");
+  EXPECT_EQ(result(p), (Shape{6, 2, 7}));
+  EXPECT_EQ(grouped_gemm_operator().pack(p).kernel, "zeros");
+  expect_refused(with(p, {"B", DType::bf16, {4, 7}}), ExitCode::Unsupported, "the K of 'W' [4, 0, 7]");
   p = grouped();
   p.inputs[1].shape = {0, 9, 7};
   expect_refused(p, ExitCode::Unsupported, "the number of experts of 'W' [0, 9, 7]");

@@ -93,15 +93,22 @@ TEST(Matmul, WrongShapesAreNamed) {
   expect_refused({3, 4}, {}, ExitCode::Usage, "input 'B' is a scalar");
 }
 
-TEST(Matmul, AnEmptyOutputIsAResultAndAnEmptySumIsNot) {
+TEST(Matmul, EmptyOutputsAndSumsAreResults) {
   EXPECT_EQ(result({0, 3, 4}, {4, 5}), (Shape{0, 3, 5}));
   EXPECT_EQ(result({1, 3, 4}, {0, 4, 5}), (Shape{0, 3, 5}));  // 1 broadcasts to 0
   EXPECT_EQ(result({2, 1, 3, 4}, {1, 0, 4, 5}), (Shape{2, 0, 3, 5}));
   EXPECT_EQ(result({3, 4}, {4, 0}), (Shape{3, 0}));
   EXPECT_EQ(matmul_operator().pack(matmul({1, 3, 4}, {0, 4, 5})).kernel, "empty");
   EXPECT_TRUE(matmul_operator().work(matmul({0, 4}, {4, 5})).products.empty());
-  expect_refused({3, 0}, {0, 5}, ExitCode::Unsupported,
-                 "the inner dimension of 'A' [3, 0] and 'B' [0, 5] is 0; expected at least 1");
+  EXPECT_EQ(result({3, 0}, {0, 5}), (Shape{3, 5}));
+  EXPECT_EQ(matmul_operator().pack(matmul({3, 0}, {0, 5})).kernel, "zeros");
+  EXPECT_TRUE(matmul_operator().work(matmul({3, 0}, {0, 5})).products.empty());
+  Problem p = matmul({3, 0}, {0, 5});
+  p.attributes.set("activation", std::string("sigmoid"));
+  expect_error(
+      ExitCode::Unsupported,
+      "the inner dimension of 'A' [3, 0] and 'B' [0, 5] is 0; expected at least 1, or sums as they are",
+      [&] { matmul_operator().infer(p); });
   expect_refused({2, 3, 4}, {0, 4, 5}, ExitCode::Usage, "batch dimensions 2 of");
 }
 

@@ -55,7 +55,7 @@ TEST(Nbits, TransposedWeightsHaveTransposedScales) {
   EXPECT_EQ(f.scale(130, 2), 5u);
 }
 
-TEST(Nbits, NoRowsOrColumnsAreAResultNoProductsAreNot) {
+TEST(Nbits, NoRowsColumnsOrProductsAreAResult) {
   Problem p = problem();
   p.inputs[0].shape = {0, 256};
   nbits_operator().infer(p);
@@ -63,7 +63,8 @@ TEST(Nbits, NoRowsOrColumnsAreAResultNoProductsAreNot) {
   EXPECT_EQ(nbits_operator().pack(p).kernel, "empty");
   p = problem(DType::u4, {0, 64}, {0, 64});
   p.inputs[0].shape = {3, 0};
-  expect_refused(p, ExitCode::Unsupported, "K is 0");
+  EXPECT_EQ(nbits_operator().pack(p).kernel, "zeros");
+  EXPECT_TRUE(nbits_operator().work(p).products.empty());
 }
 
 TEST(Nbits, WhatDoesNotFitIsNamed) {

@@ -347,9 +347,12 @@ TEST_F(OnnxFolder, AProblemThatCannotBeNamesFileAndNode) {
     model_.mutable_graph()->mutable_input(i)->mutable_type()->mutable_tensor_type()->clear_shape();
   write("input_1.pb", tensor({3, 2}, {1, 2, 3, 4, 5, 6}));
   expect_refused(ExitCode::Usage, "model.onnx: node Gemm 'g': gemm: inner dimensions differ");
-  node().set_op_type("MatMul");
   write("input_0.pb", tensor({2, 0}, {}));
   write("input_1.pb", tensor({0, 2}, {}));
+  onnx::AttributeProto& alpha = *node().add_attribute();
+  alpha.set_name("alpha");
+  alpha.set_type(onnx::AttributeProto::FLOAT);
+  alpha.set_f(2);
   expect_refused(ExitCode::Unsupported, "the inner dimension of 'A' [2, 0]");
 }
 
