@@ -13,8 +13,8 @@ namespace {
 const std::vector<std::string> kNames{"byte", "column", "group", "bank", "row", "channel"};
 
 // By degree: a primitive polynomial, bit i for x^i.
-constexpr std::array<std::uint32_t, 9> kPrimitive{0, 0b11, 0b111, 0b1101, 0b11001, 0b101001, 0b1100001, 0b11000001,
-                                                  0b101100011};
+constexpr std::array<std::uint32_t, 9> kPrimitive{0,        0b11,      0b111,      0b1101,     0b11001,
+                                                  0b101001, 0b1100001, 0b11000001, 0b101100011};
 
 std::uint32_t log2_of(std::uint64_t power) {
   std::uint32_t bits = 0;
@@ -72,7 +72,8 @@ std::vector<AddressMap::Part> AddressMap::parse(const std::string& text, const s
       else part.folds.push_back(field_named(fold, where));
     }
     if (part.by_polynomial && (part.folds_all || !part.folds.empty()))
-      fail(ExitCode::Usage, "{}: '{}': ^poly reads all bits to the left; other folds beside it undo it", where, item);
+      fail(ExitCode::Usage, "{}: '{}': ^poly reads all bits to the left; other folds beside it undo it",
+           where, item);
     if (part.by_polynomial && part.bits >= kPrimitive.size())
       fail(ExitCode::Usage, "{}: '{}': ^poly has at most {} bits", where, item, kPrimitive.size() - 1);
     if (part.folds_all && !part.folds.empty())

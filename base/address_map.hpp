@@ -11,9 +11,9 @@
 // table's geometry.
 //
 // "^poly" makes the field the remainder of its own bits and all to the left, as a polynomial over GF(2), by a
-// primitive polynomial of the field's degree: pseudo-random interleaving (Rau, ISCA 1991). Powers of two spread as
-// with ^all, whose chunks of n bits add up to a number modulo 2^n - 1, give or take carries: with n = 6 the multiples
-// of 9, lines of 3x3 weights, meet few channels.
+// primitive polynomial of the field's degree: pseudo-random interleaving (Rau, ISCA 1991). Powers of two
+// spread as with ^all, whose chunks of n bits add up to a number modulo 2^n - 1, give or take carries: with n
+// = 6 the multiples of 9, lines of 3x3 weights, meet few channels.
 #pragma once
 
 #include <array>
@@ -92,7 +92,8 @@ class AddressMap {
 };
 
 // The map of a table that no machine gives one: blocks of 256 bytes, each in one row, go from channel to
-// channel, then from bank group to bank group; the channel is the remainder of all above by a polynomial, of few channels a fold.
+// channel, then from bank group to bank group; the channel is the remainder of all above by a polynomial, of
+// few channels a fold.
 std::string default_address_map(const HbmTable& table);
 
 }  // namespace assay

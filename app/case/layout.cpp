@@ -36,7 +36,8 @@ assay_tensor describe(const ops::TensorRef& ref, const ops::Problem& problem, co
   switch (ref.role) {
     case ops::TensorRef::Role::Input: return describe(problem.inputs[ref.index], layout.inputs[ref.index]);
     case ops::TensorRef::Role::Output: return describe(problem.outputs[ref.index], layout.outputs[ref.index]);
-    case ops::TensorRef::Role::Workspace: return describe(call.workspaces[ref.index], layout.workspaces[ref.index]);
+    case ops::TensorRef::Role::Workspace:
+      return describe(call.workspaces[ref.index], layout.workspaces[ref.index]);
   }
   return {};
 }

@@ -45,26 +45,27 @@ struct assay_conv_piece {
 };
 
 /* What follows from the shapes alone for the quick way: the host of the core would need some hundred cycles
- * for it before its first order. Extents are of h and w; the image lies in SPM with its borders, every row and
- * column that some output looks at. "Digits" are words of the array's patterns: count | bytes << 32. */
+ * for it before its first order. Extents are of h and w; the image lies in SPM with its borders, every row
+ * and column that some output looks at. "Digits" are words of the array's patterns: count | bytes << 32. */
 struct assay_conv_quick {
-  uint64_t spm_bytes;    /* of a machine that may take it; 0: none may */
-  uint64_t acc_bytes;    /* of a row of results */
+  uint64_t spm_bytes;        /* of a machine that may take it; 0: none may */
+  uint64_t acc_bytes;        /* of a row of results */
   uint64_t pieces_acc_bytes; /* of the results of the first two pieces of the image */
-  uint64_t products;     /* of a result */
-  uint64_t weights_line; /* bytes of an output channel's weights */
-  uint64_t element;      /* bytes */
-  uint64_t height, line; /* of the image in SPM: rows, bytes from one to the next */
-  uint64_t down;         /* its rows from an output's first one to the next output's */
-  uint64_t reach;        /* its rows that an output looks at */
-  uint64_t above, end;   /* its rows before the first and behind the last one that HBM has */
-  uint64_t hbm_line;     /* bytes between such rows in HBM */
-  uint64_t run, beside;  /* of a transfer of rows: the run's word, the elements filled in before and behind */
-  uint64_t skips;        /* not all pixels of a row are looked at: no run */
-  uint64_t pixel;        /* bytes of a pixel */
-  uint64_t pixel_hbm, pixels, beside_pixels; /* of a transfer by pixels: its words of dimension 1, and filled ones */
+  uint64_t products;         /* of a result */
+  uint64_t weights_line;     /* bytes of an output channel's weights */
+  uint64_t element;          /* bytes */
+  uint64_t height, line;     /* of the image in SPM: rows, bytes from one to the next */
+  uint64_t down;             /* its rows from an output's first one to the next output's */
+  uint64_t reach;            /* its rows that an output looks at */
+  uint64_t above, end;       /* its rows before the first and behind the last one that HBM has */
+  uint64_t hbm_line;         /* bytes between such rows in HBM */
+  uint64_t run, beside; /* of a transfer of rows: the run's word, the elements filled in before and behind */
+  uint64_t skips;       /* not all pixels of a row are looked at: no run */
+  uint64_t pixel;       /* bytes of a pixel */
+  uint64_t pixel_hbm, pixels,
+      beside_pixels; /* of a transfer by pixels: its words of dimension 1, and filled ones */
   struct assay_conv_piece piece[2];
-  uint64_t outputs, first_outputs; /* pixels of the result; of those, what the first piece is for */
+  uint64_t outputs, first_outputs;   /* pixels of the result; of those, what the first piece is for */
   uint64_t most_rows, most_products; /* of a load of the image (outputs), of the weights */
   uint64_t col_digit, row_digit, channel_digit, tap_w_digit, tap_h_digit;
 };

@@ -42,7 +42,8 @@ bool is_simple(const ConvForm& f, std::uint64_t dataflow) {
   const ConvAxis& d = f.axes[ASSAY_CONV_D];
   return f.batch == 1 && f.groups == 1 && !f.transposed && f.channels_last &&
          f.epilogue == ConvForm::Epilogue::Float && d.in == 1 && d.kernel == 1 && d.out == 1 && d.pad == 0 &&
-         dataflow != ASSAY_CONV_OS && always_inside(f.axes[ASSAY_CONV_H]) && always_inside(f.axes[ASSAY_CONV_W]);
+         dataflow != ASSAY_CONV_OS && always_inside(f.axes[ASSAY_CONV_H]) &&
+         always_inside(f.axes[ASSAY_CONV_W]);
 }
 
 // The piece behind that one, or the first one: the image's part for the results before row `rows`.
@@ -60,19 +61,21 @@ assay_conv_piece piece_of(const assay_conv_quick& q, const assay_conv_piece* bef
   return p;
 }
 
-// The first piece is for so many pixels that the array has enough to do until more have come, in a product that
-// is one stationary tile wide: less where the products are wider, more where its columns are half empty.
+// The first piece is for so many pixels that the array has enough to do until more have come, in a product
+// that is one stationary tile wide: less where the products are wider, more where its columns are half empty.
 void set_pieces(assay_conv_quick& q, std::uint64_t rows, std::uint64_t cols, std::uint64_t outputs) {
   constexpr std::uint64_t kTile = 128, kAccBytes = 1024 * 1024;
   const std::uint64_t enough = outputs < kTile ? 6 * kTile : outputs == kTile ? 2 * kTile : kTile;
   const std::uint64_t bytes = q.down * q.line * std::min<std::uint64_t>(q.pixel, 2 * kTile) / q.pixel;
   std::uint64_t first = 1;
-  while (first * cols <= enough && 2 * first * q.acc_bytes <= kAccBytes && 2 * first * bytes <= kLargestLoad / 2)
+  while (first * cols <= enough && 2 * first * q.acc_bytes <= kAccBytes &&
+         2 * first * bytes <= kLargestLoad / 2)
     first *= 2;
   first = std::min(first, rows);
   const std::uint64_t second = first + std::min(3 * first, q.most_rows);
   q.piece[0] = piece_of(q, nullptr, first, rows);
-  q.piece[1] = piece_of(q, &q.piece[0], std::clamp(kAccBytes / q.acc_bytes, first, std::min(second, rows)), rows);
+  q.piece[1] =
+      piece_of(q, &q.piece[0], std::clamp(kAccBytes / q.acc_bytes, first, std::min(second, rows)), rows);
   q.outputs = rows * cols;
   q.first_outputs = first * cols;
   q.pieces_acc_bytes = q.piece[1].rows * q.acc_bytes;

@@ -1,8 +1,8 @@
 // The quick way for what most networks consist of: one image, channels last, one group, two dimensions, and
-// image and weights in SPM whole. Nothing is planned but bands of output rows that fill half of ACC each; what
-// follows from the shapes alone comes with the arguments (ops/conv/conv_quick.cpp). The host orders what HBM
-// and the array wait for before it looks at anything else (docs/operators.md, "The schedule of the convolution
-// kernel").
+// image and weights in SPM whole. Nothing is planned but bands of output rows that fill half of ACC each;
+// what follows from the shapes alone comes with the arguments (ops/conv/conv_quick.cpp). The host orders what
+// HBM and the array wait for before it looks at anything else (docs/operators.md, "The schedule of the
+// convolution kernel").
 //
 // SPM: weights (a line a column), image, stages of results, constants.
 #pragma once
@@ -306,15 +306,18 @@ class Resident {
     }
   }
 
-  // Products k .. k + depth of columns, in the registers: what the blocks of pixels that follow have in common.
+  // Products k .. k + depth of columns, in the registers: what the blocks of pixels that follow have in
+  // common.
   [[gnu::noinline]] void set_slab(u64 k, u64 depth, u64 column, u64 columns) {
     const u64 outer = (depth + tile_k_ - 1) >> shift_k_, k_last = depth - ((outer - 1) << shift_k_);
     const u64 inner = swapped_ ? 0 : (columns + tile_ - 1) >> shift_;
-    set_slab(k, min(depth, tile_k_), outer, k_last, column, columns, inner, columns - ((inner - 1) << shift_));
+    set_slab(k, min(depth, tile_k_), outer, k_last, column, columns, inner,
+             columns - ((inner - 1) << shift_));
   }
-  // In `outer` tiles of `size_k`, the last one of `k_last`; weights stationary in `inner`, the last one of `last`.
-  [[gnu::always_inline]] void set_slab(u64 k, u64 size_k, u64 outer, u64 k_last, u64 column, u64 columns, u64 inner,
-                                       u64 last) {
+  // In `outer` tiles of `size_k`, the last one of `k_last`; weights stationary in `inner`, the last one of
+  // `last`.
+  [[gnu::always_inline]] void set_slab(u64 k, u64 size_k, u64 outer, u64 k_last, u64 column, u64 columns,
+                                       u64 inner, u64 last) {
     slab_format_ = k > 0 ? format_ | assay_pack_mxu_format(0, 0, 0, 1, 0) : format_;
     weights_ = static_cast<u32>(column * column_ + k * element_);
     if (swapped_) {
@@ -379,7 +382,8 @@ class Resident {
     blocks<false, true>(row, rows);
   }
   void begin_tile() {
-    while (first_waiting_ != end_waiting_ && waits_[first_waiting_].half == (acc_ ^ half_)) take_first();  // the tile before the last one
+    while (first_waiting_ != end_waiting_ && waits_[first_waiting_].half == (acc_ ^ half_))
+      take_first();  // the tile before the last one
     acc_ ^= half_;
     the_output.begin_tile();
   }
@@ -396,7 +400,8 @@ class Resident {
     const bool first = begins && row == 0;
     u64 there = first ? there_ : begins ? 0 : rows;  // output rows whose part of the image has come
     const u64 least = ends && !begins ? (swapped_ ? tile_ : 32) : least_;
-    for (Blocks b(rows * cols_, unit_, least, first && q_.piece[0].rows < rows, ends && row + rows == rows_); b; b.next()) {
+    for (Blocks b(rows * cols_, unit_, least, first && q_.piece[0].rows < rows, ends && row + rows == rows_);
+         b; b.next()) {
       while (begins && there * cols_ < b.at() + b.size()) {
         wait_for_image();
         there = after(row + there) - row;
@@ -416,7 +421,9 @@ class Resident {
   // The run's first block: its weights come in two parts.
   [[gnu::always_inline]] void multiply_first() {
     const u64 rows = min(band_rows_, rows_), first = min(columns_, tile_), depth = min(products_, tile_k_);
-    const u64 pixels = Blocks(rows * cols_, unit_, least_, q_.piece[0].rows < rows, products_ <= tile_k_ && rows == rows_).size();
+    const u64 pixels =
+        Blocks(rows * cols_, unit_, least_, q_.piece[0].rows < rows, products_ <= tile_k_ && rows == rows_)
+            .size();
     there_ = q_.piece[0].rows;
     take_image();
     if (pixels > q_.first_outputs)
@@ -462,14 +469,15 @@ class Resident {
   u64 half_, pitch_;  // of ACC
   u64 band_rows_, unit_, least_;
   bool swapped_, plain_;
-  bool prepared_;                         // for results
-  u64 target_;                            // output rows that the loads so far allow
-  u64 loaded_, image_from_, image_to_;    // rows of the image; where the next ones are, and go
-  u64 there_;                             // output rows that the first block has waited for
-  u64 next_, second_, deepest_;           // the next weights; products of the second slab, of others at most
+  bool prepared_;                       // for results
+  u64 target_;                          // output rows that the loads so far allow
+  u64 loaded_, image_from_, image_to_;  // rows of the image; where the next ones are, and go
+  u64 there_;                           // output rows that the first block has waited for
+  u64 next_, second_, deepest_;         // the next weights; products of the second slab, of others at most
   u64 weights_from_, weights_to_;
-  bool splits_, rest_;  // whether the channels behind those of the first slab come by themselves, and have yet to
-  u64 part_;            // bytes of a pixel that come with a piece; 0: rows are runs
+  bool splits_,
+      rest_;  // whether the channels behind those of the first slab come by themselves, and have yet to
+  u64 part_;  // bytes of a pixel that come with a piece; 0: rows are runs
   bool weights_turn_;
   u64 pieces_, slabs_;                                   // that the array has no order to wait for yet
   u64 slab_format_, shape_, repeat_, k_last_, results_;  // of the slab in the registers

@@ -153,8 +153,8 @@ TEST(AddressMap, OfAnotherGeometryIsRefused) {
                      [&] { AddressMap("row:3 bank:1 column:2 channel:2 group:1 byte:5", t, "here"); });
 }
 
-// 512 lines of 256 bytes, twice, four, eight times as far apart as 3x3 weights of that many channels lie: with
-// ^all some channel would have 36 of them, where 8 are its share.
+// 512 lines of 256 bytes, twice, four, eight times as far apart as 3x3 weights of that many channels lie:
+// with ^all some channel would have 36 of them, where 8 are its share.
 TEST(AddressMap, LinesOfWeightsSpreadOverTheChannels) {
   const HbmTable t = table_named("hbm2_1563");
   const AddressMap map(default_address_map(t), t, "hbm2_1563");
@@ -176,7 +176,8 @@ TEST(AddressMap, WithImpossibleFoldsIsRefused) {
                  "row:3 bank:1 column:2 channel:2^row^all group:1 byte:5");
   expect_refused("'channel:2^poly^row': ^poly reads all bits to the left; other folds beside it undo it",
                  "row:3 bank:1 column:2 channel:2^poly^row group:1 byte:5");
-  expect_refused("'row:9^poly': ^poly has at most 8 bits", "row:9^poly bank:1 column:2 channel:2 group:1 byte:5");
+  expect_refused("'row:9^poly': ^poly has at most 8 bits",
+                 "row:9^poly bank:1 column:2 channel:2 group:1 byte:5");
   expect_refused("the last field is byte:5, the bytes of a burst, whole and without folds",
                  "row:3 bank:1 column:2 channel:2 byte:5 group:1");
   expect_refused("the last field is byte:5", "row:3 byte:2 bank:1 column:2 channel:2 group:1 byte:3");

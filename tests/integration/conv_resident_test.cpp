@@ -26,7 +26,8 @@ testgen::CaseArguments random_problem(testgen::ElementRandom& random, int number
   a.mode = "bits";
   a.seed = static_cast<std::uint64_t>(number) + 1;
   const char* dtype = std::array<const char*, 3>{"f32", "bf16", "f16"}[random.below(3)];
-  const std::int64_t channels = one_of(random, std::array<std::int64_t, 9>{1, 3, 8, 16, 33, 64, 130, 256, 300});
+  const std::int64_t channels =
+      one_of(random, std::array<std::int64_t, 9>{1, 3, 8, 16, 33, 64, 130, 256, 300});
   const std::int64_t outputs = one_of(random, std::array<std::int64_t, 8>{1, 5, 16, 64, 100, 129, 200, 300});
   std::array<std::int64_t, 2> size{}, kernel{}, stride{}, dilation{}, before{}, after{}, out{};
   for (std::size_t i = 0; i < 2; ++i) {

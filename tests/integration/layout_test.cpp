@@ -18,8 +18,10 @@ ops::Problem relu_of_five() {
 }
 
 TEST(Layout, AWorkspaceLiesBehindTheTensorsAndIsDescribed) {
-  const ops::KernelCall call{
-      "relu", {{Role::Workspace, 0}, {Role::Input, 0}, {Role::Output, 0}}, {}, {{"room", DType::f16, {50, 100}}}};
+  const ops::KernelCall call{"relu",
+                             {{Role::Workspace, 0}, {Role::Input, 0}, {Role::Output, 0}},
+                             {},
+                             {{"room", DType::f16, {50, 100}}}};
   const Layout layout = lay_out(relu_of_five(), call, find_machine("edge16"));
   EXPECT_EQ(layout.outputs.at(0).offset, 4096U);
   ASSERT_EQ(layout.workspaces.size(), 1U);
