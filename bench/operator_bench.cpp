@@ -28,12 +28,18 @@ using namespace assay;
 
 // ------------------------------------------------------------------------------------------- efficiency
 
+// A run that came to its end; what it computed is judged elsewhere.
+report::CaseResult finished(report::CaseResult result) {
+  if (result.verdict != ExitCode::Unverified) fail(result.verdict, "{}: {}", result.text, result.message);
+  return result;
+}
+
 report::CaseResult timed(testgen::CaseArguments arguments, const std::string& config) {
   arguments.config = config;
   app::RunOptions options;
   options.values = false;
   options.sanitize = false;
-  return app::run_case(app::without_values(testgen::case_from_arguments(arguments)), options);
+  return finished(app::run_case(app::without_values(testgen::case_from_arguments(arguments)), options));
 }
 // Where addresses come from values: the same with tensors.
 report::CaseResult timed_with_values(testgen::CaseArguments arguments, const std::string& config) {
@@ -41,7 +47,7 @@ report::CaseResult timed_with_values(testgen::CaseArguments arguments, const std
   app::RunOptions options;
   options.goldens = {"none"};
   options.sanitize = false;
-  return app::run_case(app::generated(testgen::case_from_arguments(arguments)), options);
+  return finished(app::run_case(app::generated(testgen::case_from_arguments(arguments)), options));
 }
 
 struct Table {
@@ -126,6 +132,7 @@ void try_case(const std::string& name, const std::function<void()>& run) {
   try {
     run();
   } catch (const Error& error) {
+    if (error.code() != ExitCode::Unsupported) throw;
     Table::unsupported(name, error.what());
   }
 }
@@ -242,12 +249,12 @@ testgen::CaseArguments square_layer(std::int64_t size, std::int64_t channels, st
   return a;
 }
 
-// Cycles, or "-" where the algorithm does not take the layer, "no room" where no tiling fits the machine.
+// Cycles, or "-" where the algorithm does not take the layer or no tiling fits the machine.
 std::string cycles_of(const testgen::CaseArguments& arguments, const std::string& config) {
   try {
-    const report::CaseResult r = timed(arguments, config);
-    return r.verdict == ExitCode::Unsupported ? "no room" : std::to_string(r.cycles);
-  } catch (const Error&) {
+    return std::to_string(timed(arguments, config).cycles);
+  } catch (const Error& error) {
+    if (error.code() != ExitCode::Unsupported) throw;
     return "-";
   }
 }
