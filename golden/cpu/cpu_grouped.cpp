@@ -22,10 +22,10 @@ Slots slots_of(const GroupedOperands& g, const std::vector<Tensor>& inputs, doub
   for (std::size_t expert = 0; expert < g.rows.size(); ++expert) {
     const std::vector<std::size_t>& rows = g.rows[expert];
     std::vector<double> sums(rows.size() * g.n), sizes(rows.size() * g.n);
+    if (rows.empty() || g.k == 0) continue;
     cpu::Lines left{{}, 1}, right{{}, g.w.row_stride};
     for (const std::size_t row : rows) left.lines.push_back(&x[g.x_row(row) * g.k]);
     for (std::size_t j = 0; j < g.n; ++j) right.lines.push_back(&w[g.w.at(expert * g.w_expert, 0, j)]);
-    if (rows.empty() || g.k == 0) continue;
     cpu::multiply({{left, right, sums.data()}}, g.k, cpu::Terms::signed_products);
     cpu::multiply({{left, right, sizes.data()}}, g.k, cpu::Terms::magnitudes);
     for (std::size_t i = 0; i < sums.size(); ++i) {
