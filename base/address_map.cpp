@@ -135,12 +135,13 @@ void AddressMap::fold_by_polynomial(std::vector<Term>& terms, const Part& part, 
 }
 
 // The XOR terms of every field: its own bits, then the folds.
-void AddressMap::fold(const std::vector<Part>& parts, const std::string& where) {
+AddressMap::Terms AddressMap::fold(const std::vector<Part>& parts, const std::string& where) {
+  Terms fields;
   const auto term = [](std::uint32_t from, std::uint32_t to, std::uint32_t bits) {
     return Term{static_cast<std::uint8_t>(from), static_cast<std::uint8_t>(to), mask_of(bits)};
   };
   for (auto part = parts.begin(); part != parts.end(); ++part) {
-    std::vector<Term>& terms = terms_[static_cast<std::size_t>(part->field)];
+    std::vector<Term>& terms = fields[static_cast<std::size_t>(part->field)];
     terms.push_back(term(part->from, part->to, part->bits));
     const std::uint32_t top = parts.front().from + parts.front().bits;
     for (std::uint32_t bit = part->from + part->bits; part->folds_all && bit < top; bit += part->bits)
@@ -163,10 +164,16 @@ void AddressMap::fold(const std::vector<Part>& parts, const std::string& where) 
              kNames[static_cast<std::size_t>(source)]);
     }
   }
+  return fields;
 }
 
 // What locate() looks up: the fields side by side, of each value of each hexadecimal digit of the address.
-void AddressMap::tabulate(const std::vector<Part>& parts) {
+void AddressMap::tabulate(const std::vector<Part>& parts, const Terms& terms) {
+  const auto value = [](const std::vector<Term>& field, std::uint64_t offset) {
+    std::uint32_t sum = 0;
+    for (const Term& t : field) sum ^= (static_cast<std::uint32_t>(offset >> t.from) & t.mask) << t.to;
+    return sum;
+  };
   std::uint32_t bits = 0;
   for (std::size_t f = 0; f < kFields; ++f) {
     std::uint32_t width = 0;
@@ -178,7 +185,7 @@ void AddressMap::tabulate(const std::vector<Part>& parts) {
   for (std::size_t d = 0; d < digits_.size(); ++d)
     for (std::uint64_t v = 0; v < digits_[d].size(); ++v)
       for (std::size_t f = 0; f < kFields; ++f)
-        digits_[d][v] ^= std::uint64_t{value(static_cast<Field>(f), v << (4 * d))} << packed_[f].shift;
+        digits_[d][v] ^= std::uint64_t{value(terms[f], v << (4 * d))} << packed_[f].shift;
 }
 
 std::string default_address_map(const HbmTable& table) {
@@ -202,8 +209,7 @@ AddressMap::AddressMap(const std::string& text, const HbmTable& table, const std
   std::vector<Part> parts = parse(text, where);
   place(parts);
   check_geometry(parts, table, where);
-  fold(parts, where);
-  tabulate(parts);
+  tabulate(parts, fold(parts, where));
 }
 
 }  // namespace assay

@@ -70,21 +70,16 @@ class AddressMap {
     std::uint32_t shift = 0, mask = 0;
   };
 
-  std::uint32_t value(Field field, std::uint64_t offset) const {
-    std::uint32_t sum = 0;
-    for (const Term& t : terms_[static_cast<std::size_t>(field)])
-      sum ^= (static_cast<std::uint32_t>(offset >> t.from) & t.mask) << t.to;
-    return sum;
-  }
+  using Terms = std::array<std::vector<Term>, kFields>;
+
   static Field field_named(const std::string& name, const std::string& where);
   static std::vector<Part> parse(const std::string& text, const std::string& where);
   void place(std::vector<Part>& parts);
   void check_geometry(const std::vector<Part>& parts, const HbmTable& table, const std::string& where) const;
-  void fold(const std::vector<Part>& parts, const std::string& where);
+  static Terms fold(const std::vector<Part>& parts, const std::string& where);
   static void fold_by_polynomial(std::vector<Term>& terms, const Part& part, std::uint32_t top);
-  void tabulate(const std::vector<Part>& parts);
+  void tabulate(const std::vector<Part>& parts, const Terms& terms);
 
-  std::array<std::vector<Term>, kFields> terms_;
   // All fields are linear in the address's bits: those of an address are the XOR of those of its digits.
   std::vector<std::array<std::uint64_t, 16>> digits_;
   std::array<Packed, kFields> packed_;

@@ -4,8 +4,23 @@
 #include <cstdint>
 #include <cstring>
 #include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "isa/abi.h"
 
 namespace assay::ops {
+
+// A kernel's own struct of 64-bit words, as KernelCall::attributes.
+template <typename Words>
+std::vector<std::uint64_t> attribute_words(const Words& words) {
+  constexpr std::size_t kCount = sizeof words / sizeof(std::uint64_t);
+  static_assert(std::is_trivially_copyable_v<Words> && sizeof words % sizeof(std::uint64_t) == 0 &&
+                kCount <= ASSAY_MAX_ATTRIBUTES);
+  std::vector<std::uint64_t> list(kCount);
+  std::memcpy(list.data(), &words, sizeof words);
+  return list;
+}
 
 inline std::uint64_t fp32_word(float value) {
   std::uint32_t bits = 0;

@@ -9,6 +9,7 @@
 #include "ops/attention/attention_loader.hpp"
 #include "ops/attention/attention_product.hpp"
 #include "ops/attention/attention_transfers.hpp"
+#include "ops/device/kernel.hpp"
 #include "ops/device/vector.hpp"
 
 namespace {
@@ -40,8 +41,6 @@ enum : u32 {
   kTableLoaded,
   kSemaphores
 };
-constexpr u32 kDmaIn = ASSAY_ENGINE_dma_in, kDmaOut = ASSAY_ENGINE_dma_out, kMxu = ASSAY_ENGINE_mxu,
-              kVxu = ASSAY_ENGINE_vxu;
 constexpr u32 kMinusOne = 0xBF800000, kOne = 0x3F800000, kSeven = 0x40E00000, kEight = 0x41000000;  // fp32
 using Loader = attention::Loader<kSlotFilled, kSlotFreed, kTableLoaded>;
 
@@ -541,8 +540,8 @@ u32 attend(const assay_args& args, const assay_attention_attributes& at) {
 }  // namespace
 
 extern "C" uint32_t assay_kernel(const assay_args* args) {
-  const bool known = args->magic == ASSAY_ARGS_MAGIC && args->abi_version == ASSAY_ABI_VERSION;
-  if (!known || args->tensor_count < 4 || args->attribute_count * 8 < sizeof(assay_attention_attributes))
+  if (!known(*args) || args->tensor_count < 4 ||
+      args->attribute_count * 8 < sizeof(assay_attention_attributes))
     return ASSAY_STATUS_BAD_ARGS;
   const auto& at = *reinterpret_cast<const assay_attention_attributes*>(args->attributes);
   if ((at.mask_kind != ASSAY_ATTENTION_NO_MASK && args->tensor_count < 5) ||

@@ -1,6 +1,5 @@
 // Attention as an operator: declarations, work, and the kernel's arguments.
 #include <algorithm>
-#include <cstring>
 
 #include "base/error.hpp"
 #include "isa/abi.h"
@@ -9,9 +8,6 @@
 
 namespace assay::ops {
 namespace {
-
-constexpr std::size_t kWords = sizeof(assay_attention_attributes) / sizeof(std::uint64_t);
-static_assert(kWords <= ASSAY_MAX_ATTRIBUTES);
 
 assay_attention_strides strides(const AttentionForm& f, std::uint64_t heads, std::uint64_t rows,
                                 std::uint64_t depth, DType type) {
@@ -241,8 +237,7 @@ KernelCall AttentionOperator::pack(const Problem& problem) const {
   if (f.table_input) call.tensors.push_back({TensorRef::Role::Input, *f.table_input});
   words.page = f.page;
   if (f.unfused) add_workspaces(f, call);
-  call.attributes.resize(kWords);
-  std::memcpy(call.attributes.data(), &words, sizeof words);
+  call.attributes = attribute_words(words);
   return call;
 }
 

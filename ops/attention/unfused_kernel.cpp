@@ -417,8 +417,7 @@ class Values {
 }  // namespace
 
 extern "C" uint32_t assay_kernel(const assay_args* args) {
-  const bool known = args->magic == ASSAY_ARGS_MAGIC && args->abi_version == ASSAY_ABI_VERSION;
-  if (!known || args->tensor_count != kTensors ||
+  if (!known(*args) || args->tensor_count != kTensors ||
       args->attribute_count * 8 < sizeof(assay_attention_attributes))
     return ASSAY_STATUS_BAD_ARGS;
   const auto& at = *reinterpret_cast<const assay_attention_attributes*>(args->attributes);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "ops/attention/attention_plan.hpp"
+#include "ops/device/kernel.hpp"
 
 namespace unfused {
 
@@ -30,8 +31,6 @@ enum : u32 {
   kStageFreed,
   kSemaphores
 };
-constexpr u32 kDmaIn = ASSAY_ENGINE_dma_in, kDmaOut = ASSAY_ENGINE_dma_out, kMxu = ASSAY_ENGINE_mxu,
-              kVxu = ASSAY_ENGINE_vxu;
 
 struct Plan {
   u64 rows;     // queries of a tile

@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "isa/abi.h"
 #include "ops/conv/im2col_args.h"
+#include "ops/kernel_words.hpp"
 
 namespace assay::ops {
 namespace {
@@ -57,8 +58,6 @@ Bytes patches_bytes(const ConvForm& f) {
 }
 
 void pack_im2col(const ConvForm& f, KernelCall& call) {
-  constexpr std::size_t kWords = sizeof(assay_im2col_attributes) / sizeof(std::uint64_t);
-  static_assert(kWords <= ASSAY_MAX_ATTRIBUTES);
   assay_im2col_attributes words{};
   std::memcpy(&words.conv, call.attributes.data(), sizeof words.conv);
   for (std::size_t i = 0; i < 2; ++i) {
@@ -70,8 +69,7 @@ void pack_im2col(const ConvForm& f, KernelCall& call) {
     words.pad[i] = axis.pad;
   }
   call.kernel = "conv_im2col";
-  call.attributes.resize(kWords);
-  std::memcpy(call.attributes.data(), &words, sizeof words);
+  call.attributes = attribute_words(words);
   call.workspaces = {{"patches", f.x, {static_cast<std::int64_t>(patches_bytes(f).count() / size_of(f.x))}}};
   call.tensors.push_back({TensorRef::Role::Workspace, 0});
 }

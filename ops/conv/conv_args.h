@@ -65,8 +65,8 @@ struct assay_conv_quick {
   uint64_t pixel_hbm, pixels,
       beside_pixels; /* of a transfer by pixels: its words of dimension 1, and filled ones */
   struct assay_conv_piece piece[2];
-  uint64_t outputs, first_outputs;   /* pixels of the result; of those, what the first piece is for */
-  uint64_t most_rows, most_products; /* of a load of the image (outputs), of the weights */
+  uint64_t pixels_out, first_pixels_out; /* of the result; of those, what the first piece is for */
+  uint64_t most_rows, most_products;     /* of a load of the image (outputs), of the weights */
   uint64_t col_digit, row_digit, channel_digit, tap_w_digit, tap_h_digit;
 };
 

@@ -479,8 +479,7 @@ class Conv {
 }  // namespace
 
 extern "C" uint32_t assay_kernel(const assay_args* args) {
-  const bool known = args->magic == ASSAY_ARGS_MAGIC && args->abi_version == ASSAY_ABI_VERSION;
-  if (!known || args->tensor_count < 3 || args->attribute_count * 8 < sizeof(assay_conv_attributes))
+  if (!known(*args) || args->tensor_count < 3 || args->attribute_count * 8 < sizeof(assay_conv_attributes))
     return ASSAY_STATUS_BAD_ARGS;
   if (machine().semaphores >= kSemaphores && Resident::fits(*args)) run_quickly(*args);
   return run_any(*args);

@@ -1,7 +1,6 @@
 // The four convolutions over the common form: declarations, work, tolerance, and the kernel's arguments.
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "base/error.hpp"
 #include "base/suggest.hpp"
@@ -16,9 +15,6 @@ namespace {
 
 using Names = std::vector<std::string>;
 using Ints = std::vector<std::int64_t>;
-
-constexpr std::size_t kWords = sizeof(assay_conv_attributes) / sizeof(std::uint64_t);
-static_assert(kWords <= ASSAY_MAX_ATTRIBUTES);
 
 // The optional tensors, by role; the first two are read by DMA, the others' few words by anyone.
 constexpr const char* kRoles[] = {"B",       "R",       "x_zero_point", "w_zero_point", "y_zero_point",
@@ -223,8 +219,7 @@ KernelCall ConvOperator::pack(const Problem& problem) const {
       words.optional |= std::uint64_t{call.tensors.size()} << (8 * role);
       call.tensors.push_back({TensorRef::Role::Input, *at});
     }
-  call.attributes.resize(kWords);
-  std::memcpy(call.attributes.data(), &words, sizeof words);
+  call.attributes = attribute_words(words);
   pack_algorithm(declared, call);
   return call;
 }

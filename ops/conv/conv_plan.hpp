@@ -8,6 +8,7 @@
 #pragma once
 
 #include "ops/conv/conv_problem.hpp"
+#include "ops/device/kernel.hpp"
 
 namespace conv {
 
@@ -25,9 +26,6 @@ enum : u32 {
   kConstantsFilled,
   kSemaphores
 };
-
-constexpr u32 kDmaIn = ASSAY_ENGINE_dma_in, kDmaOut = ASSAY_ENGINE_dma_out, kMxu = ASSAY_ENGINE_mxu,
-              kVxu = ASSAY_ENGINE_vxu;
 
 struct Plan {
   u64 rows, cols;  // output rows and columns of a band

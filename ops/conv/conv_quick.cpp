@@ -76,8 +76,8 @@ void set_pieces(assay_conv_quick& q, std::uint64_t rows, std::uint64_t cols, std
   q.piece[0] = piece_of(q, nullptr, first, rows);
   q.piece[1] =
       piece_of(q, &q.piece[0], std::clamp(kAccBytes / q.acc_bytes, first, std::min(second, rows)), rows);
-  q.outputs = rows * cols;
-  q.first_outputs = first * cols;
+  q.pixels_out = rows * cols;
+  q.first_pixels_out = first * cols;
   q.pieces_acc_bytes = q.piece[1].rows * q.acc_bytes;
 }
 

@@ -128,7 +128,7 @@ class Resident {
   }
 
   [[gnu::always_inline]] void choose_dataflow() {
-    const u64 tile = tile_, columns = columns_, pixels = q_.outputs, turn = 2 * tile;
+    const u64 tile = tile_, columns = columns_, pixels = q_.pixels_out, turn = 2 * tile;
     const u64 shift = shift_ = machine().mxu_rows_log2;
     shift_k_ = tile_k_ == tile ? shift : log2(static_cast<u32>(tile_k_));
     const u64 at_least = machine().mxu_load_cycles;
@@ -142,7 +142,7 @@ class Resident {
     pitch_ = 4 * (swapped_ ? band_rows_ * cols_ : columns);
     // So many pixels that neither loads of the stationary tile nor a partial's way back hold up the array.
     if (swapped_) least_ = columns >= turn ? tile : columns >= tile ? 2 * tile : 6 * tile;
-    else least_ = min(columns > tile ? tile : turn, q_.first_outputs);
+    else least_ = min(columns > tile ? tile : turn, q_.first_pixels_out);
   }
 
   // What only results need: after the array has its first orders.
@@ -426,7 +426,7 @@ class Resident {
             .size();
     there_ = q_.piece[0].rows;
     take_image();
-    if (pixels > q_.first_outputs)
+    if (pixels > q_.first_pixels_out)
       for (; there_ * cols_ < pixels; there_ = after(there_)) wait_for_image();
     take_weights();
     set_slab(0, depth, 1, depth, 0, first, 1, first);

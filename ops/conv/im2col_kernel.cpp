@@ -117,8 +117,7 @@ class Patches {
 }  // namespace
 
 extern "C" uint32_t assay_kernel(const assay_args* args) {
-  const bool known = args->magic == ASSAY_ARGS_MAGIC && args->abi_version == ASSAY_ABI_VERSION;
-  if (!known || args->tensor_count < 4 || args->attribute_count * 8 < sizeof(assay_im2col_attributes))
+  if (!known(*args) || args->tensor_count < 4 || args->attribute_count * 8 < sizeof(assay_im2col_attributes))
     return ASSAY_STATUS_BAD_ARGS;
   if (machine().semaphores < kAllSemaphores) return ASSAY_STATUS_NO_SEMAPHORES;
   {

@@ -525,8 +525,7 @@ class Tiles {
 
 template <typename Scheme>
 u32 run(const assay_args* args) {
-  const bool known = args->magic == ASSAY_ARGS_MAGIC && args->abi_version == ASSAY_ABI_VERSION;
-  if (!known || args->tensor_count < 4 || args->attribute_count * 8 < sizeof(assay_conv_attributes))
+  if (!known(*args) || args->tensor_count < 4 || args->attribute_count * 8 < sizeof(assay_conv_attributes))
     return ASSAY_STATUS_BAD_ARGS;
   return Tiles<Scheme>(*args).run();
 }

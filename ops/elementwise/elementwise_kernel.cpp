@@ -3,6 +3,7 @@
 // Handed on by semaphores: a tile of every input into SPM (dma_in), one vector pass for each plane and each
 // two operands (vxu), the tile of results to HBM (dma_out). The two DMA engines take turns, a group of tiles
 // each, so that HBM seldom changes between reading and writing; a turn begins a tile before the other ends.
+#include "ops/device/kernel.hpp"
 #include "ops/elementwise/elementwise_args.h"
 #include "ops/elementwise/elementwise_plan.hpp"
 
@@ -21,7 +22,6 @@ using elementwise::Problem;
 
 enum : u32 { kInFilled, kInFreed, kOutFilled, kOutFreed, kReadTurn, kWriteTurn, kSemaphores };
 
-constexpr u32 kDmaIn = ASSAY_ENGINE_dma_in, kDmaOut = ASSAY_ENGINE_dma_out, kVxu = ASSAY_ENGINE_vxu;
 constexpr u32 kNone = ASSAY_OPERAND_SOURCE_none, kMemory = ASSAY_OPERAND_SOURCE_memory,
               kImmediate = ASSAY_OPERAND_SOURCE_immediate;
 
@@ -274,7 +274,6 @@ class Elementwise {
 }  // namespace
 
 extern "C" uint32_t assay_kernel(const assay_args* args) {
-  const bool known = args->magic == ASSAY_ARGS_MAGIC && args->abi_version == ASSAY_ABI_VERSION;
-  if (!known || args->tensor_count < 2 || args->attribute_count < 1) return ASSAY_STATUS_BAD_ARGS;
+  if (!known(*args) || args->tensor_count < 2 || args->attribute_count < 1) return ASSAY_STATUS_BAD_ARGS;
   return Elementwise(*args, args->attributes[0]).run();
 }

@@ -2,7 +2,7 @@
 // are gathered in strips of columns.
 //
 // Tensors: Y, data, indices. Words: indices, bytes of a row, rows.
-#include "ops/device/device.hpp"
+#include "ops/device/kernel.hpp"
 
 namespace {
 
@@ -10,7 +10,6 @@ using namespace device;
 
 enum : u32 { kRowsFilled, kRowsFreed, kListThere, kSemaphores };
 
-constexpr u32 kDmaIn = ASSAY_ENGINE_dma_in, kDmaOut = ASSAY_ENGINE_dma_out;
 constexpr u32 kBuffers = 4;
 
 class Gatherer {
@@ -77,7 +76,6 @@ class Gatherer {
 }  // namespace
 
 extern "C" uint32_t assay_kernel(const assay_args* args) {
-  const bool known = args->magic == ASSAY_ARGS_MAGIC && args->abi_version == ASSAY_ABI_VERSION;
-  if (!known || args->tensor_count != 3 || args->attribute_count != 3) return ASSAY_STATUS_BAD_ARGS;
+  if (!known(*args) || args->tensor_count != 3 || args->attribute_count != 3) return ASSAY_STATUS_BAD_ARGS;
   return Gatherer(*args).run();
 }

@@ -490,8 +490,7 @@ class Gemm {
 }  // namespace
 
 extern "C" uint32_t assay_kernel(const assay_args* args) {
-  const bool known = args->magic == ASSAY_ARGS_MAGIC && args->abi_version == ASSAY_ABI_VERSION;
-  if (!known || args->tensor_count < 3 || args->attribute_count * 8 < sizeof(assay_gemm_attributes))
+  if (!known(*args) || args->tensor_count < 3 || args->attribute_count * 8 < sizeof(assay_gemm_attributes))
     return ASSAY_STATUS_BAD_ARGS;
   const auto& attributes = *reinterpret_cast<const assay_gemm_attributes*>(args->attributes);
   const WholeTiles whole(*args, attributes);

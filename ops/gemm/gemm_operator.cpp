@@ -1,7 +1,6 @@
 // The two operators over the common form: declarations, work, tolerance, and the kernel's arguments.
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <iterator>
 
 #include "base/error.hpp"
@@ -16,9 +15,6 @@ namespace assay::ops {
 namespace {
 
 using Reader = GemmForm (*)(const Operator&, const Problem&, Shape&);
-
-constexpr std::size_t kWords = sizeof(assay_gemm_attributes) / sizeof(std::uint64_t);
-static_assert(kWords <= ASSAY_MAX_ATTRIBUTES);
 
 static_assert(ASSAY_GEMM_AUTO == kDataflowAuto && ASSAY_GEMM_WS == kDataflowWs &&
               ASSAY_GEMM_OS == kDataflowOs && ASSAY_GEMM_AS == kDataflowAs);
@@ -200,8 +196,7 @@ KernelCall GemmOperator::pack(const Problem& problem) const {
     }
   words.special |= std::uint64_t{f.activation} << ASSAY_GEMM_ACTIVATION;
   words.bounds = fp32_word(f.low) | fp32_word(f.high) << 32;
-  call.attributes.resize(kWords);
-  std::memcpy(call.attributes.data(), &words, sizeof words);
+  call.attributes = attribute_words(words);
   return call;
 }
 

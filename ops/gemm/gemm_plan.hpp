@@ -10,6 +10,7 @@
 #pragma once
 
 #include "ops/device/device.hpp"
+#include "ops/device/kernel.hpp"
 #include "ops/gemm/gemm_args.h"
 
 namespace gemm {
@@ -29,9 +30,6 @@ enum : u32 {
   kScalesFilled,
   kSemaphores
 };
-
-constexpr u32 kDmaIn = ASSAY_ENGINE_dma_in, kDmaOut = ASSAY_ENGINE_dma_out, kMxu = ASSAY_ENGINE_mxu,
-              kVxu = ASSAY_ENGINE_vxu;
 
 // A or B in HBM. Its lines lie along k (A as it is, B transposed) or across it, along m or n.
 struct Operand {

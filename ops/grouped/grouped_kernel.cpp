@@ -342,8 +342,7 @@ class Grouped {
 }  // namespace
 
 extern "C" uint32_t assay_kernel(const assay_args* args) {
-  const bool known = args->magic == ASSAY_ARGS_MAGIC && args->abi_version == ASSAY_ABI_VERSION;
-  if (!known || args->tensor_count < 4 || args->attribute_count * 8 < sizeof(assay_grouped_attributes))
+  if (!known(*args) || args->tensor_count < 4 || args->attribute_count * 8 < sizeof(assay_grouped_attributes))
     return ASSAY_STATUS_BAD_ARGS;
   const auto& at = *reinterpret_cast<const assay_grouped_attributes*>(args->attributes);
   if (at.experts > ASSAY_GROUPED_MOST_EXPERTS || at.slots > ASSAY_GROUPED_MOST_SLOTS)

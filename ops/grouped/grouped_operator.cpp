@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "base/error.hpp"
 #include "isa/abi.h"
@@ -11,9 +10,6 @@
 
 namespace assay::ops {
 namespace {
-
-constexpr std::size_t kWords = sizeof(assay_grouped_attributes) / sizeof(std::uint64_t);
-static_assert(kWords <= ASSAY_MAX_ATTRIBUTES);
 
 std::int64_t signed_of(std::uint64_t value) { return static_cast<std::int64_t>(value); }
 
@@ -242,8 +238,7 @@ KernelCall GroupedGemm::pack(const Problem& problem) const {
     words.workspace = add({TensorRef::Role::Workspace, 0});
     call.workspaces = {{"values", DType::f32, {signed_of(f.tokens), signed_of(f.slots), signed_of(f.n)}}};
   }
-  call.attributes.resize(kWords);
-  std::memcpy(call.attributes.data(), &words, sizeof words);
+  call.attributes = attribute_words(words);
   return call;
 }
 

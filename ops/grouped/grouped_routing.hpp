@@ -6,6 +6,7 @@
 // others.
 #pragma once
 
+#include "ops/device/kernel.hpp"
 #include "ops/device/vector.hpp"
 #include "ops/grouped/grouped_plan.hpp"
 
@@ -28,8 +29,6 @@ enum : u32 {
   kValuesFreed,
   kSemaphores
 };
-constexpr u32 kDmaIn = ASSAY_ENGINE_dma_in, kDmaOut = ASSAY_ENGINE_dma_out, kMxu = ASSAY_ENGINE_mxu,
-              kVxu = ASSAY_ENGINE_vxu;
 
 class Routing {
  public:

@@ -4,6 +4,7 @@
 // (mxu), the results of a macro tile are converted into a stage of SPM (vxu) and leave it (dma_out) while the
 // next macro tile is under way. With few rows the array's loader binds: it takes 4-bit weights no faster than
 // others, but HBM brings four of them in the time of one bf16.
+#include "ops/device/kernel.hpp"
 #include "ops/nbits/nbits_plan.hpp"
 
 namespace {
@@ -11,9 +12,6 @@ namespace {
 using namespace nbits;
 
 enum : u32 { kSlabFilled, kSlabFreed, kAccFilled, kAccFreed, kOutFilled, kOutFreed, kSemaphores };
-
-constexpr u32 kDmaIn = ASSAY_ENGINE_dma_in, kDmaOut = ASSAY_ENGINE_dma_out, kMxu = ASSAY_ENGINE_mxu,
-              kVxu = ASSAY_ENGINE_vxu;
 
 // A slab of a macro tile. One goes ahead, loading; another one follows and multiplies.
 struct Slab {
@@ -231,8 +229,7 @@ class Nbits {
 }  // namespace
 
 extern "C" uint32_t assay_kernel(const assay_args* args) {
-  const bool known = args->magic == ASSAY_ARGS_MAGIC && args->abi_version == ASSAY_ABI_VERSION;
-  if (!known || args->tensor_count < 4 || args->attribute_count * 8 < sizeof(assay_nbits_attributes))
+  if (!known(*args) || args->tensor_count < 4 || args->attribute_count * 8 < sizeof(assay_nbits_attributes))
     return ASSAY_STATUS_BAD_ARGS;
   return Nbits(*args, *reinterpret_cast<const assay_nbits_attributes*>(args->attributes)).run();
 }

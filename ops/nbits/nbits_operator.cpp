@@ -1,6 +1,6 @@
-#include <cstring>
 
 #include "base/error.hpp"
+#include "ops/kernel_words.hpp"
 #include "ops/nbits/nbits_args.h"
 #include "ops/nbits/nbits_spec.hpp"
 
@@ -8,7 +8,6 @@ namespace assay::ops {
 namespace {
 
 constexpr std::uint64_t kMostProducts = std::uint64_t{1} << 31;
-constexpr std::size_t kWords = sizeof(assay_nbits_attributes) / sizeof(std::uint64_t);
 
 class NbitsOperator final : public Operator {
  public:
@@ -84,8 +83,7 @@ KernelCall NbitsOperator::pack(const Problem& problem) const {
   for (const std::size_t i : {0U, 1U, 2U}) call.tensors.push_back({TensorRef::Role::Input, i});
   call.tensors.push_back({TensorRef::Role::Output, 0});
   if (f.has_zeros) call.tensors.push_back({TensorRef::Role::Input, 3});
-  call.attributes.resize(kWords);
-  std::memcpy(call.attributes.data(), &words, sizeof words);
+  call.attributes = attribute_words(words);
   return call;
 }
 

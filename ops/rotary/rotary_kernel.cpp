@@ -2,6 +2,7 @@
 // items, heads) pass through two buffers on either side.
 //
 // Tensors: Y, X, cos, sin. Words: planes, positions, elements of a row.
+#include "ops/device/kernel.hpp"
 #include "ops/device/vector.hpp"
 
 namespace {
@@ -10,7 +11,6 @@ using namespace device;
 
 enum : u32 { kTrigFilled, kTrigFreed, kRowsFilled, kRowsFreed, kOutFilled, kOutFreed, kSemaphores };
 
-constexpr u32 kDmaIn = ASSAY_ENGINE_dma_in, kDmaOut = ASSAY_ENGINE_dma_out, kVxu = ASSAY_ENGINE_vxu;
 constexpr u32 kMinusOne = 0xBF800000;
 constexpr u64 kTile = 256 * 1024;  // bytes of X at a time: transfers as long as their latencies
 
@@ -123,7 +123,6 @@ class Rotary {
 }  // namespace
 
 extern "C" uint32_t assay_kernel(const assay_args* args) {
-  const bool known = args->magic == ASSAY_ARGS_MAGIC && args->abi_version == ASSAY_ABI_VERSION;
-  if (!known || args->tensor_count != 4 || args->attribute_count != 3) return ASSAY_STATUS_BAD_ARGS;
+  if (!known(*args) || args->tensor_count != 4 || args->attribute_count != 3) return ASSAY_STATUS_BAD_ARGS;
   return Rotary(*args).run();
 }

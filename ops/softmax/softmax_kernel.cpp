@@ -3,6 +3,7 @@
 // A slot of SPM goes from dma_in, which fills it with x, to vxu, which leaves y in it, to dma_out, and back;
 // of lines too long for SPM every piece comes twice, the first time back from vxu. Every other slot's load
 // is issued before the work on this one, which fills vxu's queue and would hold the host.
+#include "ops/device/kernel.hpp"
 #include "ops/softmax/softmax_columns.hpp"
 #include "ops/softmax/softmax_plan.hpp"
 #include "ops/softmax/softmax_rows.hpp"
@@ -21,7 +22,6 @@ using softmax::Region;
 
 enum : u32 { kFilled, kDone, kStored, kSummed, kSemaphores };
 constexpr u32 kFirst = 32, kLast = 8;  // parts of the group that begins the run, of the one that ends it
-constexpr u32 kDmaIn = ASSAY_ENGINE_dma_in, kDmaOut = ASSAY_ENGINE_dma_out, kVxu = ASSAY_ENGINE_vxu;
 
 // What passes through a slot at a time: a group of lines, or a piece of one group.
 struct Step {
@@ -232,8 +232,8 @@ class Softmax {
 }  // namespace
 
 extern "C" uint32_t assay_kernel(const assay_args* args) {
-  const bool known = args->magic == ASSAY_ARGS_MAGIC && args->abi_version == ASSAY_ABI_VERSION;
-  if (!known || args->tensor_count != 2 || args->attribute_count * 8 < sizeof(assay_softmax_attributes))
+  if (!known(*args) || args->tensor_count != 2 ||
+      args->attribute_count * 8 < sizeof(assay_softmax_attributes))
     return ASSAY_STATUS_BAD_ARGS;
   const auto& at = *reinterpret_cast<const assay_softmax_attributes*>(args->attributes);
   const assay_tensor& x = args->tensors[0];

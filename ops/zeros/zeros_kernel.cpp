@@ -1,19 +1,18 @@
 // What every operator runs for an output of sums of no products: +0 everywhere. The vector unit makes a run
 // of them in SPM, dma_out stores it as often as the output needs it.
+#include "ops/device/kernel.hpp"
 #include "ops/device/vector.hpp"
 
 namespace {
 
 using namespace device;
 
-constexpr u32 kDmaOut = ASSAY_ENGINE_dma_out, kVxu = ASSAY_ENGINE_vxu;
 constexpr u64 kRun = 64;  // behind the zero that the host writes
 
 }  // namespace
 
 extern "C" uint32_t assay_kernel(const assay_args* args) {
-  const bool known = args->magic == ASSAY_ARGS_MAGIC && args->abi_version == ASSAY_ABI_VERSION;
-  if (!known || args->tensor_count != 1) return ASSAY_STATUS_BAD_ARGS;
+  if (!known(*args) || args->tensor_count != 1) return ASSAY_STATUS_BAD_ARGS;
   const assay_tensor& y = args->tensors[0];
   u64 left = element_bytes(y.dtype);
   for (u64 d = 0; d < y.rank; ++d) left *= y.dims[d];

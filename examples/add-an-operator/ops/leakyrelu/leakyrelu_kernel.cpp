@@ -1,5 +1,5 @@
 // LeakyRelu: X in chunks through SPM, two vector passes each: u = alpha * x in f32, then max(x, u).
-#include "ops/device/device.hpp"
+#include "ops/device/kernel.hpp"
 
 namespace {
 
@@ -7,7 +7,6 @@ using namespace device;
 
 enum : u32 { kInFilled, kInFreed, kOutFilled, kOutFreed, kSemaphores };
 
-constexpr u32 kDmaIn = ASSAY_ENGINE_dma_in, kDmaOut = ASSAY_ENGINE_dma_out, kVxu = ASSAY_ENGINE_vxu;
 constexpr u32 kNone = ASSAY_OPERAND_SOURCE_none, kImmediate = ASSAY_OPERAND_SOURCE_immediate,
               kMemory = ASSAY_OPERAND_SOURCE_memory;
 constexpr u32 kBuffers = 2;
@@ -65,7 +64,6 @@ u32 run(const assay_tensor& y, const assay_tensor& x, u32 alpha) {
 }  // namespace
 
 extern "C" uint32_t assay_kernel(const assay_args* args) {
-  const bool known = args->magic == ASSAY_ARGS_MAGIC && args->abi_version == ASSAY_ABI_VERSION;
-  if (!known || args->tensor_count != 2 || args->attribute_count != 1) return ASSAY_STATUS_BAD_ARGS;
+  if (!known(*args) || args->tensor_count != 2 || args->attribute_count != 1) return ASSAY_STATUS_BAD_ARGS;
   return run(args->tensors[0], args->tensors[1], static_cast<u32>(args->attributes[0]));
 }
