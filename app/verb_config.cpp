@@ -47,7 +47,7 @@ double peak_macs(const Machine& m, DType type) {
 
 std::vector<std::pair<std::string, double>> peaks(const Machine& m) {
   std::vector<std::pair<std::string, double>> list;
-  for (const DType type : all_dtypes())
+  for (const DType type : engine_dtypes())
     if (peak_macs(m, type) > 0)
       list.emplace_back(fmt::format("peak_{}_gmac_per_s", to_string(type)), peak_macs(m, type) / 1e9);
   list.emplace_back("hbm_pin_gb_per_s", m.hbm.table.bytes_per_second() / 1e9);

@@ -14,6 +14,11 @@ struct Options {
   bool json = false, markdown = false;
 };
 
+std::string in_words(const Support& s) {
+  if (!s.why_not.empty()) return "no: " + s.why_not;
+  return ops::find_operator(s.op).is_scalar() ? "yes, scalar" : "yes";
+}
+
 ExitCode print(const Options& options) {
   const std::vector<Support> list = support_of_operators(options.configs);
   if (options.markdown) {
@@ -27,10 +32,9 @@ ExitCode print(const Options& options) {
                       {"dtype", to_string(s.dtype)},
                       {"config", s.config},
                       {"supported", s.why_not.empty()},
+                      {"scalar", ops::find_operator(s.op).is_scalar()},
                       {"why_not", s.why_not}});
-    else
-      fmt::print("{:<14} {:<5} {:<10} {}\n", s.op, to_string(s.dtype), s.config,
-                 s.why_not.empty() ? "yes" : "no: " + s.why_not);
+    else fmt::print("{:<14} {:<5} {:<10} {}\n", s.op, to_string(s.dtype), s.config, in_words(s));
   }
   if (options.json) fmt::print("{}\n", json_text(rows));
   return ExitCode::Pass;

@@ -33,10 +33,18 @@ constexpr std::array kAliases{
     Alias{"uint8", DType::u8},        Alias{"int32", DType::s32},         Alias{"i32", DType::s32},
     Alias{"fp8e4m3", DType::e4m3},    Alias{"float8e4m3fn", DType::e4m3}, Alias{"fp8e5m2", DType::e5m2},
     Alias{"float8e5m2", DType::e5m2}, Alias{"int4", DType::s4},           Alias{"i4", DType::s4},
-    Alias{"uint4", DType::u4},
+    Alias{"uint4", DType::u4},        Alias{"fp64", DType::f64},          Alias{"float64", DType::f64},
+    Alias{"double", DType::f64},
 };
 
-const Row& row(DType type) { return kRows.at(static_cast<std::size_t>(type)); }
+// By code.
+constexpr auto kTable = [] {
+  std::array<Row, 32> table{};
+  for (const Row& row : kRows) table[static_cast<std::size_t>(row.type)] = row;
+  return table;
+}();
+
+const Row& row(DType type) { return kTable.at(static_cast<std::size_t>(type)); }
 
 }  // namespace
 
@@ -44,6 +52,16 @@ const std::vector<DType>& all_dtypes() {
   static const std::vector<DType> types = [] {
     std::vector<DType> list;
     for (const Row& r : kRows) list.push_back(r.type);
+    return list;
+  }();
+  return types;
+}
+
+const std::vector<DType>& engine_dtypes() {
+  static const std::vector<DType> types = [] {
+    std::vector<DType> list;
+    for (const DType type : all_dtypes())
+      if (is_engine_type(type)) list.push_back(type);
     return list;
   }();
   return types;
@@ -78,6 +96,9 @@ DType parse_dtype(std::string_view name, std::string_view what) {
   fail(ExitCode::Usage, "{}: unknown dtype '{}'; {}", what, name, expected_one_of(name, names));
 }
 
-DType accumulator_of(DType operand) { return is_float(operand) ? DType::f32 : DType::s32; }
+DType accumulator_of(DType operand) {
+  if (!is_engine_type(operand)) return operand;
+  return is_float(operand) ? DType::f32 : DType::s32;
+}
 
 }  // namespace assay

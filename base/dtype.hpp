@@ -20,6 +20,9 @@ enum class DTypeKind : std::uint8_t { Float, Signed, Unsigned };
 
 // Every element type, in the order of its code.
 const std::vector<DType>& all_dtypes();
+// Those that commands can name; the others are the host's alone.
+const std::vector<DType>& engine_dtypes();
+constexpr bool is_engine_type(DType type) { return static_cast<std::uint8_t>(type) < 16; }
 
 std::string_view to_string(DType type);
 std::size_t bits_of(DType type);  // per element
@@ -35,7 +38,8 @@ std::optional<DType> dtype_from_name(std::string_view name);
 // As above; throws Error(Usage) that names `what`, the value and the nearest valid name.
 DType parse_dtype(std::string_view name, std::string_view what);
 
-// The type in which the MXU accumulates products of `operand`: f32 for floats, s32 for integers.
+// The type in which products of `operand` accumulate: f32 for the MXU's floats, s32 for integers, the host's
+// types in themselves.
 DType accumulator_of(DType operand);
 
 }  // namespace assay

@@ -86,9 +86,11 @@ struct Machine {
     std::uint32_t rows = 0, cols = 0;
     std::uint32_t load_rows_per_cycle = 0;  // of the stationary operand
     std::uint32_t pe_latency = 0;           // cycles of a PE's multiply-add; only 1 is modelled
-    std::array<MxuRate, 16> rates{};        // by dtype code
+    std::array<MxuRate, 16> rates{};        // by the code of an engine type
     std::vector<DType> hypothetical;        // supported here, but not by the real machine
-    MxuRate rate(DType type) const { return rates[static_cast<std::size_t>(type)]; }
+    MxuRate rate(DType type) const {
+      return is_engine_type(type) ? rates[static_cast<std::size_t>(type)] : MxuRate{};
+    }
   };
 
   struct Vxu {

@@ -29,7 +29,7 @@ void check_mxu(const Machine& m) {
           "acc.capacity_kib = {}: a row of mxu.cols = {} fp32 results does not fit", m.acc.capacity_kib,
           m.mxu.cols);
   bool any = false;
-  for (const DType type : all_dtypes()) any = any || m.mxu.rate(type).chain > 0;
+  for (const DType type : engine_dtypes()) any = any || m.mxu.rate(type).chain > 0;
   require(any, m.file, "mxu.rates: every dtype is unsupported");
   for (const DType type : m.mxu.hypothetical)
     require(m.mxu.rate(type).chain > 0, m.file, "mxu.hypothetical: {} has rate 0", to_string(type));

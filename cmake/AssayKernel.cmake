@@ -13,7 +13,7 @@ find_library(ASSAY_KERNEL_LIBC NAMES libc.a REQUIRED NO_DEFAULT_PATH
              PATHS /usr/lib/picolibc/riscv64-unknown-elf/lib/release/rv64imafdc/lp64d)
 set(ASSAY_KERNEL_ARCH -march=rv64gc -mabi=lp64d -mcmodel=medany)
 set(ASSAY_KERNEL_C_FLAGS
-  ${ASSAY_KERNEL_ARCH} -O2 -g -ffreestanding -ffunction-sections -fdata-sections
+  ${ASSAY_KERNEL_ARCH} -O2 -g -ffp-contract=off -ffreestanding -ffunction-sections -fdata-sections
   -isystem /usr/lib/picolibc/riscv64-unknown-elf/include -Wall -Wextra -Wshadow -Werror)
 set(ASSAY_KERNEL_FLAGS ${ASSAY_KERNEL_C_FLAGS} -fno-exceptions -fno-rtti -fno-threadsafe-statics -std=c++17)
 add_custom_target(assay_kernels ALL)

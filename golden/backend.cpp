@@ -34,6 +34,7 @@ constexpr std::array kRows{
     Row{"softmax", strict_softmax, cpu_softmax, dnnl_softmax},
     Row{"rotary", strict_rotary, cpu_rotary, nullptr},
     Row{"gather", strict_gather, cpu_gather, nullptr},
+    Row{"einsum", strict_einsum, cpu_einsum, nullptr},
     Row{"attention", strict_attention, cpu_attention, nullptr},
     Row{"conv", strict_conv, cpu_conv, dnnl_conv},
     Row{"convtranspose", strict_conv, cpu_conv, dnnl_conv},

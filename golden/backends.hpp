@@ -48,6 +48,9 @@ void cpu_rotary(const ops::Problem& problem, const std::vector<Tensor>& inputs, 
 void strict_gather(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void cpu_gather(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 
+void strict_einsum(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+void cpu_einsum(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+
 void strict_attention(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void cpu_attention(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 

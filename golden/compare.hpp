@@ -76,7 +76,7 @@ Comparison compare(const Tensor& got, const Expected& expected, const Policy& po
 Comparison compare(const Expected& a, const Expected& b, const Policy& policy);
 
 // A recorded output as a reference: S and tolerance from `model` (the fp64 reference of the same
-// problem), values from the record. Use with Policy::doubled.
+// problem), values from the record; its bits where the model defines bits. Use with Policy::doubled.
 Expected recorded_reference(const Tensor& recorded, const Expected& model);
 
 }  // namespace assay::golden

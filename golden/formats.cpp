@@ -36,6 +36,7 @@ constexpr Format format_of(DType type) {
     case DType::bf16: return {8, -126, 127};
     case DType::e4m3: return {4, -6, 8, true, false};
     case DType::e5m2: return {3, -14, 15, true};
+    case DType::f64: return {53, -1022, 1023};
     default: fail(ExitCode::Error, "golden: {} is not a float type", to_string(type));
   }
 }
@@ -108,6 +109,11 @@ double decode(DType type, std::uint64_t bits) {
       std::memcpy(&value, &word, sizeof value);
       return value;
     }
+    case DType::f64: {
+      double value = 0;
+      std::memcpy(&value, &bits, sizeof value);
+      return value;
+    }
     default: return decode_float(type, bits);
   }
 }
@@ -145,6 +151,11 @@ void decode_elements(const Tensor& tensor, std::size_t first, std::size_t count,
   }
   if (type == DType::f32) {
     std::copy_n(tensor.as<float>() + first, count, values);
+    return;
+  }
+  if (type == DType::f64) {
+    const auto* elements = tensor.as<double>() + first;
+    for (std::size_t i = 0; i < count; ++i) values[i] = static_cast<Real>(elements[i]);
     return;
   }
   for (std::size_t i = 0; i < count; ++i)
@@ -185,6 +196,12 @@ inline std::uint64_t encode_float(const Format& f, double value) {
          std::min(field_base + static_cast<std::uint64_t>(static_cast<std::int64_t>(units)), f.overflow());
 }
 
+std::uint64_t encode_f64(double value) {
+  std::uint64_t bits = 0;
+  std::memcpy(&bits, &value, sizeof bits);
+  return std::isnan(value) ? format_of(DType::f64).canonical_nan() : bits;
+}
+
 template <DType kType, typename Word>
 void encode_all(const double* values, std::size_t count, std::byte* elements) {
   constexpr Format f = format_of(kType);
@@ -197,6 +214,7 @@ void encode_all(const double* values, std::size_t count, std::byte* elements) {
 }  // namespace
 
 std::uint64_t encode(DType type, double value) {
+  if (type == DType::f64) return encode_f64(value);
   return is_float(type) ? encode_float(format_of(type), value) : encode_integer(type, value);
 }
 
@@ -209,8 +227,7 @@ void encode(DType type, const double* values, std::size_t count, std::byte* elem
     case DType::e5m2: return encode_all<DType::e5m2, std::uint8_t>(values, count, elements);
     default: break;
   }
-  for (std::size_t i = 0; i < count; ++i)
-    set_element_bits(type, elements, i, encode_integer(type, values[i]));
+  for (std::size_t i = 0; i < count; ++i) set_element_bits(type, elements, i, encode(type, values[i]));
 }
 
 double round_to(DType type, double value) { return decode(type, encode(type, value)); }
@@ -227,13 +244,14 @@ double unit_roundoff(DType type) { return is_float(type) ? std::ldexp(1.0, -form
 
 double half_smallest(DType type) {
   if (!is_float(type)) return 0;
+  if (type == DType::f64) return std::numeric_limits<double>::denorm_min();  // half of it is none
   const Format f = format_of(type);
   return std::ldexp(1.0, f.min_exponent - f.fraction_bits() - 1);
 }
 
 double largest_finite(DType type) {
   if (!is_float(type)) return integer_limit(type, false);
-  return decode_float(type, format_of(type).largest());
+  return decode(type, format_of(type).largest());
 }
 
 }  // namespace assay::golden

@@ -10,6 +10,7 @@
 #include "isa/abi.h"
 #include "ops/attention/attention_spec.hpp"
 #include "ops/conv/conv_spec.hpp"
+#include "ops/einsum/einsum_spec.hpp"
 #include "ops/elementwise/elementwise_spec.hpp"
 #include "ops/gather/gather_spec.hpp"
 #include "ops/gemm/gemm_spec.hpp"
@@ -56,6 +57,7 @@ const std::vector<const Operator*>& all_operators() {
     list.push_back(&gather_operator());
     list.push_back(&rotary_operator());
     list.push_back(&nbits_operator());
+    list.push_back(&einsum_operator());
     list.push_back(&grouped_gemm_operator());
     return list;
   }();
@@ -137,6 +139,9 @@ void check_common(const Operator& op, const Problem& problem) {
 }
 
 void check_tensor(const Operator& op, const TensorInfo& tensor, std::string_view role) {
+  if (!is_engine_type(tensor.dtype) && !op.takes_host_types())
+    fail(ExitCode::Unsupported, "{}: {} '{}' is {}, which the engines do not compute in", op.name(), role,
+         tensor.name, to_string(tensor.dtype));
   if (tensor.shape.size() > ASSAY_MAX_RANK)
     fail(ExitCode::Unsupported, "{}: {} '{}' has rank {}, the most is {}", op.name(), role, tensor.name,
          tensor.shape.size(), ASSAY_MAX_RANK);

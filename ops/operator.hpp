@@ -52,6 +52,7 @@ struct Work {
   std::vector<MatrixProducts> products;  // those that make up `macs`: what the matrix unit is asked for
   // Elements that must pass the vector unit at least, passes counted apart; and those of them that divide.
   std::uint64_t vector_elements = 0, vector_divisions = 0;
+  std::uint64_t scalar_operations = 0;  // floating-point instructions of the host
 };
 
 // What a bound on the rounding error needs (docs/numerics.md, "The REAL bound").
@@ -100,6 +101,10 @@ class Operator {
   virtual bool inputs_by_name() const { return false; }
   // Whether inputs and outputs may be empty. An empty output is work for no kernel but empty_call()'s.
   virtual bool allows_empty() const { return false; }
+  // Whether the kernel computes on the host's scalar unit, not on the engines.
+  virtual bool is_scalar() const { return false; }
+  // Whether types that no command can name may come.
+  virtual bool takes_host_types() const { return is_scalar(); }
   // Where an input is a scale: about which value cases draw it, so that results are neither all 0 nor all
   // saturated.
   virtual std::optional<double> usual_scale(const Problem& /*problem*/, std::size_t /*input*/) const {
@@ -143,8 +148,8 @@ void name_inputs(const Operator& op, Problem& problem);
 std::optional<std::size_t> find_input(const Problem& problem, std::string_view name);
 
 // Checks that every operator shares: attribute names, types and choices; number of inputs, or their names; no
-// negative dimension, nor zero where the operator does not allow it; at most 2^40 bytes and ASSAY_MAX_RANK
-// dimensions per tensor.
+// negative dimension, nor zero where the operator does not allow it; types of the engines, unless it takes
+// others; at most 2^40 bytes and ASSAY_MAX_RANK dimensions per tensor.
 void check_common(const Operator& op, const Problem& problem);
 
 // The part of it that holds for one tensor; `role` is "input" or "output".

@@ -43,7 +43,7 @@ struct Roofline {
   // The larger of the array's cycles for this shape in whole tiles, best dataflow, and the vector unit's.
   std::uint64_t shape_cycles = 0;
   std::uint64_t attainable = 0;  // max(shape_cycles, compulsory bytes / (pin rate x refresh_fraction))
-  std::string binding;           // "mxu", "vxu" or "hbm"
+  std::string binding;           // "mxu", "vxu", "host" or "hbm"
 };
 
 // What went wrong in the kernel: a finding of the sanitizer, or how the run ended where it did not halt.
@@ -123,6 +123,7 @@ struct CaseResult {
   bool work_declared = true;  // false: a user's computation that does not say how much work it is
   std::uint64_t macs_declared = 0, macs_executed = 0, macs_padding = 0;
   std::uint64_t elements_declared = 0, elements_executed = 0;  // of the vector unit
+  std::uint64_t scalar_operations = 0;  // floating-point instructions of the host that the work declares
   std::uint64_t bytes_compulsory = 0, bytes_moved = 0;
   Memory memory;
   Roofline roofline;

@@ -14,9 +14,11 @@ double per_cycle(std::uint64_t count, const CaseResult& r) {
   return r.cycles > 0 ? static_cast<double>(count) / static_cast<double>(r.cycles) : 0;
 }
 
-// What the compute roof counts: MACs, or elements of the vector unit where there are none.
+// What the compute roof counts: MACs, or elements of the vector unit, or the host's operations.
 std::string achieved_text(const CaseResult& r) {
   const bool macs = r.macs_declared > 0;
+  if (r.scalar_operations > 0)
+    return fmt::format("{:.3f} scalar operations/cycle", per_cycle(r.scalar_operations, r));
   const double achieved = per_cycle(macs ? r.macs_executed : r.elements_executed, r);
   const double peak = macs ? r.roofline.peak_macs_per_cycle : r.roofline.lanes;
   return fmt::format("{:.1f} of {:.0f} {}/cycle ({:.1f}% of peak)", achieved, peak, macs ? "MAC" : "element",
@@ -33,9 +35,9 @@ std::string roofline_line(const CaseResult& r) {
 }
 
 std::string work_line(const CaseResult& r) {
-  const std::string work = r.macs_declared > 0
-                               ? fmt::format("{} MACs (+{} padding)", r.macs_executed, r.macs_padding)
-                               : fmt::format("{} vector elements", r.elements_executed);
+  std::string work = fmt::format("{} vector elements", r.elements_executed);
+  if (r.macs_declared > 0) work = fmt::format("{} MACs (+{} padding)", r.macs_executed, r.macs_padding);
+  if (r.scalar_operations > 0) work = fmt::format("{} scalar operations of the host", r.scalar_operations);
   return fmt::format("work      {}, {} bytes moved of {} compulsory\n", work, r.bytes_moved,
                      r.bytes_compulsory);
 }
@@ -217,6 +219,7 @@ nlohmann::ordered_json to_json(const CaseResult& r) {
   json["commands"] = r.commands;
   json["macs"] = {{"declared", r.macs_declared}, {"executed", r.macs_executed}, {"padding", r.macs_padding}};
   json["vector_elements"] = {{"declared", r.elements_declared}, {"executed", r.elements_executed}};
+  json["scalar_operations"] = r.scalar_operations;
   json["bytes"] = {{"compulsory", r.bytes_compulsory}, {"moved", r.bytes_moved}};
   const Memory& m = r.memory;
   json["hbm"] = {{"row_hits", m.row_hits},   {"activates", m.activates},

@@ -26,7 +26,7 @@ assay_machine describe(const Machine& machine) {
   d.mxu_load_rows_per_cycle = machine.mxu.load_rows_per_cycle;
   d.mxu_load_cycles = machine.mxu.rows / machine.mxu.load_rows_per_cycle;
   for (std::uint32_t rows = machine.mxu.rows; rows > 1; rows /= 2) ++d.mxu_rows_log2;
-  for (const DType type : all_dtypes()) {
+  for (const DType type : engine_dtypes()) {
     const Machine::MxuRate rate = machine.mxu.rate(type);
     d.mxu_chain[static_cast<std::size_t>(type)] = rate.chain;
     d.mxu_cycles_per_step[static_cast<std::size_t>(type)] = rate.cycles_per_step;
@@ -152,6 +152,7 @@ core::PortAccess HostModule::access_hbm(Cycle now, std::uint64_t address, unsign
   std::memcpy(data, &value, sizeof data);
   core::PortAccess result;
   result.done = transport(address - ASSAY_HBM_BASE, bytes, write, data);
+  (write ? traffic_.written : traffic_.read) += Bytes(bytes);
   if (!write) std::memcpy(&result.value, data, bytes);
   if (!write) read_values_ = true;
   wait_until(result.done, Phase::host);

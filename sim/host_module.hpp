@@ -51,6 +51,7 @@ class HostModule : public sc_core::sc_module, private core::HostPort {
   Console& console() { return console_; }
   // The host read tensors' values, so that timing without values would not be the same run.
   bool read_values() const { return read_values_; }
+  const HostTraffic& traffic() const { return traffic_; }
   // The stalled instruction, for the report of a deadlock; empty where it is not stalled.
   std::string blocked_on() const;
 
@@ -88,6 +89,7 @@ class HostModule : public sc_core::sc_module, private core::HostPort {
   core::Ledger ledger_;
   std::array<isa::RegisterSnapshot, 4> registers_;
   bool halted_ = false, read_values_ = false;
+  HostTraffic traffic_;
   std::uint64_t halt_value_ = 0;
   Cycle halted_at_;
   Console console_;

@@ -130,6 +130,7 @@ struct Platform::Modules {
     run.vxu = vxu.unit().counters();
     run.dma_in = dma_in.counters();
     run.dma_out = dma_out.counters();
+    run.host_traffic = host.traffic();
     run.hbm = hbm.dram().counters();
     return run;
   }

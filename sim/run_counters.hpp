@@ -20,6 +20,11 @@ struct UnitAccount {
   core::Ledger ledger;
 };
 
+// What the host itself loaded from HBM and stored there.
+struct HostTraffic {
+  Bytes read, written;
+};
+
 struct RunCounters {
   Cycle cycles;                    // from the host's first instruction; at the end to the last write in HBM
   std::uint64_t instructions = 0;  // retired by the host
@@ -28,7 +33,12 @@ struct RunCounters {
   core::MxuCounters mxu;
   core::VxuCounters vxu;
   DmaCounters dma_in, dma_out;
+  HostTraffic host_traffic;
   memory::DramCounters hbm;
+
+  // What the engines and the host asked of HBM.
+  Bytes bytes_read() const { return dma_in.bytes + host_traffic.read; }
+  Bytes bytes_written() const { return dma_out.bytes + host_traffic.written; }
 };
 
 }  // namespace assay::sim

@@ -19,7 +19,7 @@ constexpr std::array kBitsKinds{DataKind::Random, DataKind::Cancellation, DataKi
 struct Layout {
   int exponent_bits, fraction_bits, min_exponent, max_exponent;
   int wide;  // exponents of Random: products and their sums stay finite
-  int tiny;  // two operands of this exponent have a product near the smallest subnormals of f32
+  int tiny;  // two operands of this exponent have a product near the accumulator's smallest subnormals
 };
 
 Layout layout_of(DType type) {
@@ -28,6 +28,7 @@ Layout layout_of(DType type) {
     case DType::bf16: return {8, 7, -126, 127, 40, -68};
     case DType::e4m3: return {4, 3, -6, 7, 6, -6};  // its exponent 8 holds NaN and no infinity
     case DType::e5m2: return {5, 2, -14, 15, 14, -14};
+    case DType::f64: return {11, 52, -1022, 1023, 400, -530};
     default: return {8, 23, -126, 127, 40, -68};
   }
 }
@@ -129,6 +130,7 @@ void fill_reals(Tensor& tensor, DataKind kind, std::uint64_t key) {
     for (std::size_t i = 0; i < n; ++i) {
       ElementRandom random(key, first + i);
       values[i] = std::max(real_value(kind, random), least);
+      if (tensor.dtype == DType::f64) values[i] += (random.unit() - 0.5) * 0x1p-33;  // has bits for them
     }
     golden::encode(tensor.dtype, values.data(), n, tensor.bytes.data() + first * size);
   }

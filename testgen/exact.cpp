@@ -7,7 +7,9 @@ namespace assay::testgen {
 namespace {
 
 constexpr std::int32_t kLargest = 16;
-constexpr double kExactIntegers = 0x1p24;  // fp32 holds every integer up to here
+
+// Up to here the accumulator holds every integer.
+double exact_integers(DType accumulator) { return 1 / golden::unit_roundoff(accumulator); }
 
 }  // namespace
 
@@ -20,15 +22,15 @@ std::int32_t exact_limit(const ops::Problem& problem) {
   const DType out = p.outputs.at(0).dtype;
   if (!is_float(out)) return kLargest;
   const double finite = golden::largest_finite(out);
+  const double exact = exact_integers(op.tolerance(p).accumulator);
   std::int32_t limit = 0;
   for (std::int32_t q = 1; q <= kLargest; ++q) {
     const ops::IntegerReach reach = *op.integer_reach(p, q);
-    if (reach.exact <= kExactIntegers && (q == 1 || reach.result <= finite))
-      limit = q;  // no needless overflow
+    if (reach.exact <= exact && (q == 1 || reach.result <= finite)) limit = q;  // no needless overflow
   }
   if (limit == 0)
     fail(ExitCode::Usage,
-         "{}: exact mode: not even operands of 1 and -1 keep every sum exact in fp32; use a smaller K, or "
+         "{}: exact mode: not even operands of 1 and -1 keep every sum exact; use a smaller K, or "
          "factors with few significant bits",
          ops::to_string(p));
   return limit;

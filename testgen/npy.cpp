@@ -86,8 +86,9 @@ Shape parse_shape(const std::string& text, const std::string& file) {
 }
 
 DType parse_descr(const std::string& descr, std::optional<DType> wanted, const std::string& file) {
-  static constexpr std::pair<std::string_view, DType> kTypes[] = {
-      {"<f4", DType::f32}, {"<f2", DType::f16}, {"|i1", DType::s8}, {"|u1", DType::u8}, {"<i4", DType::s32}};
+  static constexpr std::pair<std::string_view, DType> kTypes[] = {{"<f4", DType::f32}, {"<f8", DType::f64},
+                                                                  {"<f2", DType::f16}, {"|i1", DType::s8},
+                                                                  {"|u1", DType::u8},  {"<i4", DType::s32}};
   if (wanted == DType::bf16 && (descr == "<u2" || descr == "<V2" || descr == "|V2")) return DType::bf16;
   const bool fp8 = wanted == DType::e4m3 || wanted == DType::e5m2;
   if (fp8 && (descr == "|u1" || descr == "|V1")) return *wanted;
@@ -99,7 +100,8 @@ DType parse_descr(const std::string& descr, std::optional<DType> wanted, const s
     return type;
   }
   fail(ExitCode::Unsupported,
-       "{}: element type '{}'; expected <f4, <f2, |i1, |u1 or <i4 (bf16: <u2, e4m3 and e5m2: |u1, with the "
+       "{}: element type '{}'; expected <f4, <f8, <f2, |i1, |u1 or <i4 (bf16: <u2, e4m3 and e5m2: |u1, with "
+       "the "
        "dtype named)",
        file, descr);
 }

@@ -46,6 +46,7 @@ const std::vector<OnnxOperator>& operators() {
       {"Relu", "relu", 6, 1},
       {"Softmax", "softmax", 13, 1, {"axis"}},
       {"Gather", "gather", 1, 2, {"axis"}},
+      {"Einsum", "einsum", 12, kAny, {"equation"}},
       {"Conv", "conv", 1, 3, conv},
       {"ConvTranspose", "convtranspose", 1, 3, convtranspose},
       {"ConvInteger", "convinteger", 10, 4, conv},

@@ -2,10 +2,12 @@
 
 #include <google/protobuf/stubs/logging.h>
 
+#include <array>
 #include <cstring>
 #include <fstream>
 #include <limits>
 #include <sstream>
+#include <utility>
 
 #include "base/error.hpp"
 
@@ -61,8 +63,17 @@ void check_count(const Shape& shape, std::size_t have, std::size_t unit, const s
          count, have / unit, unit == 1 ? "values" : fmt::format("({} bytes)", have));
 }
 
-void copy_floats(const onnx::TensorProto& proto, Tensor& tensor) {
-  std::memcpy(tensor.bytes.data(), proto.float_data().data(), tensor.bytes.size());
+// The typed field that carries elements of a type.
+enum class Field : std::uint8_t { Floats, Doubles, Integers };
+
+Field field_of(DType type) {
+  if (type == DType::f32) return Field::Floats;
+  return type == DType::f64 ? Field::Doubles : Field::Integers;
+}
+
+// How many values each field holds.
+std::array<int, 3> field_sizes(const onnx::TensorProto& proto) {
+  return {proto.float_data_size(), proto.double_data_size(), proto.int32_data_size()};
 }
 
 // int32_data carries every narrow type: integers as values, 16-bit floats as bits.
@@ -93,6 +104,7 @@ onnx::TensorProto read_onnx_tensor(const std::filesystem::path& file) {
 DType dtype_from_onnx(std::int32_t code, const std::string& where) {
   switch (code) {
     case onnx::TensorProto::FLOAT: return DType::f32;
+    case onnx::TensorProto::DOUBLE: return DType::f64;
     case onnx::TensorProto::FLOAT16: return DType::f16;
     case onnx::TensorProto::BFLOAT16: return DType::bf16;
     case onnx::TensorProto::INT8: return DType::s8;
@@ -103,7 +115,7 @@ DType dtype_from_onnx(std::int32_t code, const std::string& where) {
   if (code == onnx::TensorProto::UNDEFINED || !onnx::TensorProto::DataType_IsValid(code))
     fail(ExitCode::BadInput, "{}: element type {} is none of ONNX", where, code);
   fail(ExitCode::Unsupported,
-       "{}: element type {}; expected one of FLOAT, FLOAT16, BFLOAT16, INT8, UINT8, INT32", where,
+       "{}: element type {}; expected one of FLOAT, DOUBLE, FLOAT16, BFLOAT16, INT8, UINT8, INT32", where,
        onnx::TensorProto::DataType_Name(static_cast<onnx::TensorProto::DataType>(code)));
 }
 
@@ -113,19 +125,22 @@ Tensor tensor_from_onnx(const onnx::TensorProto& proto, const std::string& where
     fail(ExitCode::Unsupported, "{}: external data", where);
   if (proto.has_segment()) fail(ExitCode::Unsupported, "{}: a segmented tensor", where);
   const bool raw = proto.has_raw_data();
-  const bool floats = dtype == DType::f32;
-  if (raw && (proto.float_data_size() > 0 || proto.int32_data_size() > 0))
-    fail(ExitCode::BadInput, "{}: both raw_data and a typed field", where);
-  if (floats ? proto.int32_data_size() > 0 : proto.float_data_size() > 0)
+  const Field field = field_of(dtype);
+  std::array<int, 3> others = field_sizes(proto);
+  const auto typed = static_cast<std::size_t>(std::exchange(others[static_cast<std::size_t>(field)], 0));
+  if (others != std::array<int, 3>{})
     fail(ExitCode::BadInput, "{}: data in the field of another type than {}", where, to_string(dtype));
+  if (raw && typed > 0) fail(ExitCode::BadInput, "{}: both raw_data and a typed field", where);
 
   const Shape shape = shape_of(proto, where);
-  const auto typed = static_cast<std::size_t>(floats ? proto.float_data_size() : proto.int32_data_size());
   check_count(shape, raw ? proto.raw_data().size() : typed, raw ? size_of(dtype) : 1, where);
   Tensor tensor(proto.name(), dtype, shape);
   if (tensor.bytes.empty()) return tensor;
   if (raw) std::memcpy(tensor.bytes.data(), proto.raw_data().data(), tensor.bytes.size());
-  else if (floats) copy_floats(proto, tensor);
+  else if (field == Field::Floats)
+    std::memcpy(tensor.bytes.data(), proto.float_data().data(), tensor.bytes.size());
+  else if (field == Field::Doubles)
+    std::memcpy(tensor.bytes.data(), proto.double_data().data(), tensor.bytes.size());
   else copy_integers(proto, where, tensor);
   return tensor;
 }

@@ -31,6 +31,7 @@ const std::vector<Example>& examples() {
         "w_zero_point:{}:scalar", "y_scale:f32:scalar", "y_zero_point:{}:scalar"}},
       {{"rotary"}, {"X:{}:2x3x5x8", "cos:{}:5x4", "sin:{}:5x4"}},
       {{"gather"}, {"data:{}:9x6", "indices:s32:2x3"}},
+      {{"einsum"}, {"Inputs_0:{}:2x3x5", "Inputs_1:{}:2x5x4"}, {"equation=bij,bjk->bik"}},
       {{"attention"}, {"Q:{}:1x2x5x8", "K:{}:1x2x7x8", "V:{}:1x2x7x8"}},
       {{"grouped_gemm"}, {"X:{}:6x9", "W:{}:3x9x7", "ids:s32:6x2"}},
       {{"matmul_nbits"}, {"A:bf16:3x32", "B:{}:32x6", "scales:f32:1x6"}},

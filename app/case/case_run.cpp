@@ -72,7 +72,7 @@ void record_run(const sim::RunResult& run, report::CaseResult& result) {
   result.macs_executed = run.mxu.macs;
   result.macs_padding = run.mxu.macs_padding;
   result.elements_executed = run.vxu.elements;
-  result.bytes_moved = (run.dma_in.bytes + run.dma_out.bytes).count();
+  result.bytes_moved = (run.bytes_read() + run.bytes_written()).count();
   result.memory = {run.hbm.row_hits(),  run.hbm.activates, run.hbm.refreshes,
                    run.hbm.turnarounds, run.hbm.forwarded, {}};
   for (std::size_t i = 0; i < memory::kDramLosses; ++i)
@@ -239,6 +239,7 @@ report::CaseResult run_case(const CaseInput& input, const RunOptions& options) {
   result.freq_mhz = machine.freq_mhz;
   result.macs_declared = work.macs;
   result.elements_declared = work.vector_elements;
+  result.scalar_operations = work.scalar_operations;
   result.bytes_compulsory = (work.compulsory_read + work.compulsory_written).count();
   result.roofline = ceilings(work, machine);
   result.work_declared = ops::declares_work(input.c.problem);

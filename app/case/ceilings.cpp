@@ -68,7 +68,10 @@ std::vector<report::Loss> unit_losses(const report::CaseResult& r, const std::st
     for (const auto& [owner, cycles] : unit.owners) {
       if (owner != "useful") list.push_back({fmt::format("{} {}", name, owner), cycles});
       else if (cycles > floor)
-        list.push_back({fmt::format("{} more passes than the roof counts", name), cycles - floor});
+        list.push_back({fmt::format(name == "host" ? "{} instructions beside the arithmetic"
+                                                   : "{} more passes than the roof counts",
+                                    name),
+                        cycles - floor});
     }
   }
   return list;
@@ -132,19 +135,25 @@ report::Roofline ceilings(const ops::Work& work, const Machine& machine) {
   if (bytes > 0) f.intensity = static_cast<double>(work.macs) / bytes;
   f.lanes = machine.vxu.lanes;
   const double vector = vector_cycles(work, machine);
-  f.compute_floor = rounded_up(std::max(array, vector));
+  const std::uint64_t scalar = work.scalar_operations * machine.host.fp;
+  f.compute_floor = std::max(scalar, rounded_up(std::max(array, vector)));
   f.memory_floor = rounded_up(bytes / f.pin_bytes_per_cycle);
   const std::uint64_t memory = rounded_up(bytes / (f.pin_bytes_per_cycle * f.refresh_fraction));
   f.binding = rounded_up(vector) > f.shape_cycles ? "vxu" : "mxu";
   f.shape_cycles = std::max(f.shape_cycles, rounded_up(vector));
+  if (scalar > f.shape_cycles) f.binding = "host";
+  f.shape_cycles = std::max(f.shape_cycles, scalar);
   f.attainable = std::max(f.shape_cycles, memory);
   if (f.shape_cycles < memory) f.binding = "hbm";
   return f;
 }
 
 std::vector<report::Loss> losses(const report::CaseResult& r, const sim::RunResult& run) {
-  std::vector<report::Loss> list =
-      r.roofline.binding == "hbm" ? memory_losses(r, run) : unit_losses(r, r.roofline.binding);
+  const bool transfers = std::any_of(run.log.begin(), run.log.end(), [](const sim::CommandRecord& record) {
+    return std::holds_alternative<isa::DmaCommand>(record.command);
+  });
+  const std::string unit = r.roofline.binding != "hbm" ? r.roofline.binding : transfers ? "" : "host";
+  std::vector<report::Loss> list = unit.empty() ? memory_losses(r, run) : unit_losses(r, unit);
   list.erase(std::remove_if(list.begin(), list.end(), [](const report::Loss& l) { return l.cycles == 0; }),
              list.end());
   std::stable_sort(list.begin(), list.end(),

@@ -149,7 +149,7 @@ report::Explanation explain(const ops::Problem& problem, const ops::Work& work, 
     }
     e.bound = "mxu";
   }
-  const double bytes = static_cast<double>((run.dma_in.bytes + run.dma_out.bytes).count());
+  const double bytes = static_cast<double>((run.bytes_read() + run.bytes_written()).count());
   const double rate = machine.hbm_bytes_per_cycle() * machine.hbm.refresh_fraction();
   e.model.push_back({"hbm, the bytes that were moved", rounded_up(bytes / rate)});
   e.model.push_back({"vxu, the elements that passed",

@@ -97,18 +97,18 @@ Clauses elements(const Books& b) {
 }
 
 Clauses compulsory_bytes(const Books& b) {
-  const Bytes moved = b.run.dma_in.bytes + b.run.dma_out.bytes;
+  const Bytes moved = b.run.bytes_read() + b.run.bytes_written();
   const Bytes compulsory = b.work.compulsory_read + b.work.compulsory_written;
   return when(moved < compulsory,
-              fmt::format("dma: {} bytes moved, {} compulsory", moved.count(), compulsory.count()));
+              fmt::format("{} bytes moved, {} compulsory", moved.count(), compulsory.count()));
 }
 
 Clauses bytes_at_pins(const Books& b) {
   const sim::RunResult& run = b.run;
   return when(
-      run.hbm.read_bytes < run.dma_in.bytes || run.hbm.written_bytes < run.dma_out.bytes,
-      fmt::format("hbm: {} + {} bytes at the pins, {} + {} at the DMA engines", run.hbm.read_bytes.count(),
-                  run.hbm.written_bytes.count(), run.dma_in.bytes.count(), run.dma_out.bytes.count()));
+      run.hbm.read_bytes < run.bytes_read() || run.hbm.written_bytes < run.bytes_written(),
+      fmt::format("hbm: {} + {} bytes at the pins, {} + {} asked for", run.hbm.read_bytes.count(),
+                  run.hbm.written_bytes.count(), run.bytes_read().count(), run.bytes_written().count()));
 }
 
 Clauses clocks_accounted(const Books& b) {
@@ -156,7 +156,8 @@ void one_cycle_more(sim::RunResult& run, const std::string& unit, core::Owner ow
 const Law kLaws[] = {
     {"cycles-accounted", "the owners of every unit's cycles sum to the run's cycles", false, cycles_accounted,
      [](sim::RunResult& run, const Books&) { one_cycle_more(run, "dma_out", core::Owner::idle); }},
-    {"bytes-at-pins", "the bytes at HBM's pins are at least those of the DMA engines", false, bytes_at_pins,
+    {"bytes-at-pins", "the bytes at HBM's pins are at least those of the DMA engines and the host", false,
+     bytes_at_pins,
      [](sim::RunResult& run, const Books&) { run.dma_in.bytes = run.hbm.read_bytes + Bytes(1); }},
     {"clocks-accounted", "the owners of every clock of HBM's data buses sum to the clocks", false,
      clocks_accounted, [](sim::RunResult& run, const Books&) { ++run.hbm.total_clocks; }},

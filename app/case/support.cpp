@@ -74,7 +74,8 @@ std::string support_page(const std::vector<Support>& list) {
     if (s.why_not.empty()) where[{s.op, s.dtype}].push_back(s.config);
   }
   for (const Support& s : list) {
-    if (s.why_not.empty()) continue;
+    const bool engines_only = !ops::find_operator(s.op).takes_host_types();
+    if (s.why_not.empty() || (engines_only && !is_engine_type(s.dtype))) continue;
     const std::string key = fmt::format("`{}`: {}", s.op, shared_reason(s));
     add_once(reasons, key);
     add_once(reason[key], std::string(to_string(s.dtype)));
@@ -86,11 +87,13 @@ std::string support_page(const std::vector<Support>& list) {
   page += "\n";
   for (const std::string& op : ops) {
     page += fmt::format("| {} |", op);
-    for (const DType dtype : all_dtypes())
-      page += fmt::format(" {} |", machines(where[{op, dtype}], configs.size()));
+    for (const DType dtype : all_dtypes()) {
+      const std::string text = machines(where[{op, dtype}], configs.size());
+      page += fmt::format(" {} |", text == "yes" && ops::find_operator(op).is_scalar() ? "scalar" : text);
+    }
     page += "\n";
   }
-  page += "\n";
+  page += "\n- f64 is the host's alone: DMA moves it, and what is marked `scalar` runs on the host\n";
   for (const std::string& key : reasons)
     page += fmt::format("- {} ({})\n", key, fmt::join(reason[key], ", "));
   return page;

@@ -191,7 +191,8 @@ void to_f32(DType from, const std::byte* source, float* out, std::size_t count) 
     case DType::e5m2: widen_fp8<E5m2>(source, out, count); return;
     case DType::s32:  // not exact
     case DType::s4:
-    case DType::u4: break;
+    case DType::u4:
+    case DType::f64: break;
   }
   no_conversion("to_f32", from);
 }
@@ -217,7 +218,8 @@ void from_f32(DType to, const float* source, std::byte* out, std::size_t count, 
     case DType::u4:
     case DType::s8:
     case DType::u8:
-    case DType::s32: break;  // quantise()
+    case DType::s32:  // quantise()
+    case DType::f64: break;
   }
   no_conversion("from_f32", to);
 }

@@ -217,7 +217,8 @@ void store_f32(DType type, float value, std::byte* storage, std::size_t index, b
     case DType::u8: put(u8_from_f32(value)); return;
     case DType::s32: put(s32_from_f32(value)); return;
     case DType::s4:
-    case DType::u4: fail(ExitCode::Error, "strict: no conversion to {}", to_string(type));
+    case DType::u4:
+    case DType::f64: fail(ExitCode::Error, "strict: no conversion to {}", to_string(type));
   }
 }
 

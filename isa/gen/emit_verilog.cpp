@@ -31,7 +31,7 @@ std::string emit_widths(const CommandGroup& group) {
 std::string emit_verilog(const Table& table) {
   std::string text = "// Made by isagen from the instruction table.\npackage assay_isa;\n";
   text += "  // Codes of the element types.\n";
-  for (const DType type : all_dtypes())
+  for (const DType type : engine_dtypes())
     text += fmt::format("  localparam logic [3:0] dtype_{} = {};\n", to_string(type), static_cast<int>(type));
   text += "  // Codes of the other enumerations.\n";
   for (const Enum& e : table.enums)

@@ -46,7 +46,7 @@ void read_kind(const YamlMap& map, const Table& table, Field& field) {
 
 void read_values(const YamlMap& map, Field& field) {
   if (field.kind == Kind::DType)
-    for (const DType type : all_dtypes())
+    for (const DType type : engine_dtypes())
       field.codes.push_back({std::string(to_string(type)), static_cast<std::uint64_t>(type)});
   if (!map.has("values")) return;
   const std::vector<std::string> names = map.list("values");

@@ -57,7 +57,7 @@ constexpr void swap(T& a, T& b) {
 constexpr u32 acc(u32 offset) { return offset | ASSAY_LOCAL_ACC; }
 
 // By the dtype's code, four bits each: f32, f16, bf16, s8, u8, s32, e4m3, e5m2 from the lowest up; s4 and u4,
-// which share bytes: 0.
+// which share bytes: 0. Not for the host's own types.
 constexpr u32 element_bytes(u32 dtype) { return u64{0x11411224} >> (4 * dtype) & 15; }
 static_assert(element_bytes(ASSAY_DTYPE_f32) == 4 && element_bytes(ASSAY_DTYPE_f16) == 2 &&
               element_bytes(ASSAY_DTYPE_bf16) == 2 && element_bytes(ASSAY_DTYPE_s8) == 1 &&

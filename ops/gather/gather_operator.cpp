@@ -19,6 +19,7 @@ class GatherOperator final : public Operator {
   }
   std::size_t required_inputs() const override { return 2; }
   bool allows_empty() const override { return true; }
+  bool takes_host_types() const override { return true; }  // it copies
 
   // About the middle of the table, so that none lies outside.
   std::optional<double> usual_scale(const Problem& problem, std::size_t input) const override {

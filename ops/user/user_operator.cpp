@@ -26,6 +26,7 @@ class UserOperator final : public Operator {
     return none;
   }
   std::size_t required_inputs() const override { return 0; }
+  bool takes_host_types() const override { return true; }
 
   void infer(Problem& problem) const override {
     if (problem.outputs.empty()) fail(ExitCode::Usage, "user: no output");

@@ -53,6 +53,19 @@ TEST(Formats, ManyF32PatternsComeBack) {
   }
 }
 
+TEST(Formats, F64IsItsOwnValue) {
+  for (const double value : {0.1, -0.0, 0x1p-1074, -0x1.fffffffffffffp1023, HUGE_VAL}) {
+    EXPECT_EQ(std::signbit(round_to(DType::f64, value)), std::signbit(value));
+    EXPECT_EQ(round_to(DType::f64, value), value);
+  }
+  EXPECT_EQ(encode(DType::f64, -std::nan("7")), 0x7FF8000000000000U);
+  EXPECT_EQ(unit_roundoff(DType::f64), 0x1p-53);
+  EXPECT_EQ(ulp_at(DType::f64, 1.5), 0x1p-52);
+  EXPECT_EQ(half_smallest(DType::f64), 0x1p-1074);
+  EXPECT_EQ(largest_finite(DType::f64), 0x1.fffffffffffffp1023);
+  EXPECT_EQ(decode(tensor(DType::f64, {2}, {0.1, -3})), (std::vector<double>{0.1, -3}));
+}
+
 TEST(Formats, F32RoundsAsTheProcessorDoes) {
   for (const double value : {1 + 0x1p-24, 1 + 0x3p-24, 1 + 0x1p-24 + 0x1p-50, 0x1p-150, 0x1.8p-149,
                              0x1p-127 + 0x1p-151, 3.5e38, 0x1.fffffefp127, 0x1.ffffffp127, -0.0, -1e-60})

@@ -40,6 +40,13 @@ TEST(OnnxTensor, TypedFieldsAreReadByType) {
   floats.add_float_data(-2);
   EXPECT_EQ(golden::decode(read(floats)), (std::vector<double>{0.1F, -2}));
 
+  TensorProto doubles = proto(TensorProto::DOUBLE, {2});
+  doubles.add_double_data(0.1);
+  doubles.add_double_data(-2);
+  EXPECT_EQ(golden::decode(read(doubles)), (std::vector<double>{0.1, -2}));
+  doubles.add_float_data(1);
+  expect_refused(doubles, ExitCode::BadInput, "data in the field of another type than f64");
+
   TensorProto bf16 = proto(TensorProto::BFLOAT16, {1});
   bf16.add_int32_data(0xBF80);
   EXPECT_EQ(golden::decode(read(bf16)), std::vector<double>{-1});
@@ -100,8 +107,8 @@ TEST(OnnxTensor, DataInTwoFieldsOrTheWrongOneIsRefused) {
 }
 
 TEST(OnnxTensor, OtherTypesAndPlacesAreUnsupportedByName) {
-  expect_refused(proto(TensorProto::DOUBLE, {1}), ExitCode::Unsupported,
-                 "x.pb: element type DOUBLE; expected one of");
+  expect_refused(proto(TensorProto::INT64, {1}), ExitCode::Unsupported,
+                 "x.pb: element type INT64; expected one of");
   expect_refused(proto(TensorProto::STRING, {1}), ExitCode::Unsupported, "STRING");
   expect_refused(TensorProto(), ExitCode::BadInput, "element type 0 is none of ONNX");
   TensorProto p = proto(TensorProto::FLOAT, {1});
