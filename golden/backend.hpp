@@ -4,6 +4,7 @@
 //   strict  the numerics contract to the bit (docs/numerics.md), scalar source
 //   cpu     fp64 values with S = sum |a*b|, from which the bound is derived; integers exactly
 //   dnnl    oneDNN in fp32 on widened operands; no integers
+// Those that need something of this computer say so by unavailable(); nobody but a user asks for them.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.hpp"
 #include "base/tensor.hpp"
 #include "golden/magnitude.hpp"
 #include "ops/operator.hpp"
@@ -52,10 +54,18 @@ struct Reference {
   std::vector<Expected> outputs;
 };
 
+// Why a backend cannot be used on this computer, whatever the problem, and the exit code that says so.
+struct Unavailable {
+  ExitCode code;
+  std::string why;
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
   virtual std::string_view name() const = 0;
+  // Empty where it can be used. evaluate() throws it as an Error.
+  virtual std::optional<Unavailable> unavailable() const { return std::nullopt; }
   // Empty where the problem is supported, else the reason.
   virtual std::string unsupported_reason(const ops::Problem& problem) const = 0;
   bool supports(const ops::Problem& problem) const { return unsupported_reason(problem).empty(); }
