@@ -22,7 +22,9 @@ inline std::string json_text(const nlohmann::ordered_json& json) {
 }
 
 void add_config(CLI::App& program, Action& action);
+void add_diff(CLI::App& program, Action& action);
 void add_disasm(CLI::App& program, Action& action);
+void add_golden(CLI::App& program, Action& action);
 void add_isa(CLI::App& program, Action& action);
 void add_mem(CLI::App& program, Action& action);
 void add_operators(CLI::App& program, Action& action);

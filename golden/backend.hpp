@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -52,6 +53,7 @@ struct Expected {
 struct Reference {
   std::string backend;
   std::vector<Expected> outputs;
+  std::optional<double> seconds = {};  // that a device took, by its own clock
 };
 
 // Why a backend cannot be used on this computer, whatever the problem, and the exit code that says so.
@@ -66,6 +68,8 @@ class Backend {
   virtual std::string_view name() const = 0;
   // Empty where it can be used. evaluate() throws it as an Error.
   virtual std::optional<Unavailable> unavailable() const { return std::nullopt; }
+  // What made its values: library versions, and of a device its name and driver.
+  virtual std::map<std::string, std::string> provenance() const { return {}; }
   // Empty where the problem is supported, else the reason.
   virtual std::string unsupported_reason(const ops::Problem& problem) const = 0;
   bool supports(const ops::Problem& problem) const { return unsupported_reason(problem).empty(); }

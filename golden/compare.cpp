@@ -35,13 +35,6 @@ void check_comparable(const Expected& expected, DType dtype, const Shape& shape)
 // Same infinity, or both NaN.
 bool same_special(double got, double want) { return std::isnan(want) ? std::isnan(got) : got == want; }
 
-// Bits for a reference that has only values: exact mode, where the conversion rounds an exact result.
-Tensor rounded_reference(const Expected& expected) {
-  Tensor bits(expected.name, expected.dtype, expected.shape);
-  encode(expected.dtype, expected.values.data(), expected.values.size(), bits.bytes.data());
-  return bits;
-}
-
 // Judges single elements: by bits where the reference or the mode defines them, else by the bound.
 class Judge {
  public:
@@ -50,7 +43,7 @@ class Judge {
     if (policy.mode == Mode::Bits && !expected.bits)
       fail(ExitCode::Error, "comparison of '{}': bits mode needs a reference to the bit", expected.name);
     if (expected.bits) bits_ = *expected.bits;
-    else if (policy.mode == Mode::Exact) bits_ = rounded_reference(expected);
+    else if (policy.mode == Mode::Exact) bits_ = rounded(expected);  // exact mode: an exact result
     else require_judgeable();
   }
 
@@ -337,6 +330,32 @@ Comparison compare(const Expected& a, const Expected& b, const Policy& policy) {
                             encode(a.dtype, y)};
   result.cause = "two references disagree beyond their own bounds: the suite is wrong";
   return result;
+}
+
+UlpHistogram ulp_histogram(const Tensor& got, const Expected& expected) {
+  check_comparable(expected, got.dtype, got.shape);
+  constexpr double kEdges[] = {0, 0.5, 1, 2, 4, 8, 16, 64, 256, 1024, 65536};
+  UlpHistogram histogram;
+  for (const double edge : kEdges)
+    histogram.counts.emplace_back(edge == 0 ? "0" : fmt::format("up to {}", edge), 0);
+  histogram.counts.emplace_back("more", 0);
+  histogram.counts.emplace_back("not finite, or only one of them", 0);
+  const std::vector<double> want = expected.bits ? decode(*expected.bits) : expected.values;
+  const std::vector<double> values = decode(got);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double ulps = ulps_between(got.dtype, values[i], want[i]);
+    const auto* edge = std::lower_bound(std::begin(kEdges), std::end(kEdges), ulps);
+    const std::size_t at = std::isinf(ulps) ? std::size(kEdges) + 1 : static_cast<std::size_t>(edge - kEdges);
+    ++histogram.counts[at].second;
+  }
+  return histogram;
+}
+
+Tensor rounded(const Expected& expected) {
+  if (expected.bits) return *expected.bits;
+  Tensor bits(expected.name, expected.dtype, expected.shape);
+  encode(expected.dtype, expected.values.data(), expected.values.size(), bits.bytes.data());
+  return bits;
 }
 
 Expected recorded_reference(const Tensor& recorded, const Expected& model) {

@@ -13,6 +13,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/tensor.hpp"
 #include "golden/backend.hpp"
@@ -74,6 +76,16 @@ Comparison compare(const Tensor& got, const Expected& expected, const Policy& po
 
 // Two references of one problem: passed where they differ by no more than the sum of their own bounds.
 Comparison compare(const Expected& a, const Expected& b, const Policy& policy);
+
+// How many elements lie how far from the reference, in units of the output type's last place at it.
+// Information.
+struct UlpHistogram {
+  std::vector<std::pair<std::string, std::int64_t>> counts;  // "0", "up to 0.5", "up to 1", ..., "not finite"
+};
+UlpHistogram ulp_histogram(const Tensor& got, const Expected& expected);
+
+// What the reference's computation would have put out: its bits, or its values rounded to the output's type.
+Tensor rounded(const Expected& expected);
 
 // A recorded output as a reference: S and tolerance from `model` (the fp64 reference of the same
 // problem), values from the record; its bits where the model defines bits. Use with Policy::doubled.

@@ -87,22 +87,19 @@ Case read_case(const YamlMap& root) {
   return c;
 }
 
-}  // namespace
-
-Case parse_case_yaml(const std::string& text, std::string_view file_name) {
-  const std::string file(file_name);
+std::vector<Case> parse_cases(const std::string& text, const std::string& file) {
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    if (documents.size() != 1)
-      fail(ExitCode::Usage, "{}: {} YAML documents, expected one case", file, documents.size());
-    return read_case(YamlMap(documents.front(), file, "case",
-                             {"operator", "inputs", "attributes", "config", "mode", "data", "seed"}));
+    std::vector<Case> cases;
+    for (const YAML::Node& document : YAML::LoadAll(text))
+      cases.push_back(read_case(YamlMap(
+          document, file, "case", {"operator", "inputs", "attributes", "config", "mode", "data", "seed"})));
+    return cases;
   } catch (const YAML::Exception& error) {
     fail(ExitCode::Usage, "{}:{}: not valid YAML: {}", file, error.mark.line + 1, error.msg);
   }
 }
 
-Case read_case_yaml(const std::filesystem::path& file) {
+std::string read_text(const std::filesystem::path& file) {
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(file, ignored))  // before opening: a pipe would wait for its writer
     fail(ExitCode::Usage, "{}: cannot be read", file.string());
@@ -110,7 +107,25 @@ Case read_case_yaml(const std::filesystem::path& file) {
   std::ostringstream text;
   if (stream.peek() != std::ifstream::traits_type::eof() && !(text << stream.rdbuf()))
     fail(ExitCode::Usage, "{}: cannot be read", file.string());
-  return parse_case_yaml(text.str(), file.string());
+  return text.str();
+}
+
+}  // namespace
+
+Case parse_case_yaml(const std::string& text, std::string_view file_name) {
+  const std::string file(file_name);
+  std::vector<Case> cases = parse_cases(text, file);
+  if (cases.size() != 1)
+    fail(ExitCode::Usage, "{}: {} YAML documents, expected one case", file, cases.size());
+  return cases.front();
+}
+
+Case read_case_yaml(const std::filesystem::path& file) {
+  return parse_case_yaml(read_text(file), file.string());
+}
+
+std::vector<Case> read_case_list(const std::filesystem::path& file) {
+  return parse_cases(read_text(file), file.string());
 }
 
 std::string write_case_yaml(const Case& c) {

@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "testgen/case.hpp"
 
@@ -24,6 +25,8 @@ namespace assay::testgen {
 // be read or is not one YAML document, and "file: ..." as validate() does.
 Case read_case_yaml(const std::filesystem::path& file);
 Case parse_case_yaml(const std::string& text, std::string_view file_name);
+// A file of several such documents, "---" between them: a case each.
+std::vector<Case> read_case_list(const std::filesystem::path& file);
 std::string write_case_yaml(const Case& c);
 
 }  // namespace assay::testgen

@@ -1,7 +1,9 @@
 #include "testgen/npy.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <cstring>
 #include <fstream>
 #include <regex>
 #include <sstream>
@@ -33,7 +35,7 @@ std::size_t read_bytes(std::ifstream& stream, std::uint64_t offset, char* to, st
   return static_cast<std::size_t>(stream.gcount());
 }
 
-std::uint64_t little_endian(const std::string& bytes, std::size_t at, std::size_t count) {
+std::uint64_t little_endian(std::string_view bytes, std::size_t at, std::size_t count) {
   std::uint64_t value = 0;
   for (std::size_t i = 0; i < count; ++i)
     value |= std::uint64_t{static_cast<unsigned char>(bytes[at + i])} << (8 * i);
@@ -45,9 +47,7 @@ struct Header {
   std::string text;
   std::size_t data = 0;
 };
-Header read_header(std::ifstream& stream, const std::string& file) {
-  std::string bytes(kMagicBytes + 6 + kMostHeaderBytes, '\0');
-  bytes.resize(read_bytes(stream, 0, bytes.data(), bytes.size()));
+Header read_header(std::string_view bytes, const std::string& file) {
   if (bytes.size() < kMagicBytes + 4 || bytes.compare(0, kMagicBytes, kMagic) != 0)
     fail(ExitCode::BadInput, "{}: not a .npy file", file);
   const auto version = static_cast<unsigned char>(bytes[kMagicBytes]);
@@ -60,7 +60,7 @@ Header read_header(std::ifstream& stream, const std::string& file) {
     fail(ExitCode::BadInput, "{}: a header of {} bytes, the most is {}", file, length, kMostHeaderBytes);
   if (start + length > bytes.size())
     fail(ExitCode::BadInput, "{}: ends within its header of {} bytes", file, length);
-  return {bytes.substr(start, length), start + length};
+  return {std::string(bytes.substr(start, length)), start + length};
 }
 
 // The value of a key of the header's dictionary, as text.
@@ -106,12 +106,10 @@ DType parse_descr(const std::string& descr, std::optional<DType> wanted, const s
        file, descr);
 }
 
-}  // namespace
-
-Tensor read_npy(const std::filesystem::path& path, const std::string& name, std::optional<DType> dtype) {
-  const std::string file = path.string();
-  std::ifstream stream = open(path);
-  const Header header = read_header(stream, file);
+// The array that a file of so many bytes begins with, without its data; `data`: where these begin.
+Tensor read_start(std::string_view start, std::uint64_t size, const std::string& file,
+                  const std::string& name, std::optional<DType> dtype, std::size_t& data) {
+  const Header header = read_header(start, file);
   const DType type = parse_descr(entry(header.text, "descr", "['\"]([^'\"]*)['\"]", file), dtype, file);
   if (entry(header.text, "fortran_order", "(True|False)", file) == "True")
     fail(ExitCode::Unsupported, "{}: in Fortran order; save it with numpy.ascontiguousarray()", file);
@@ -125,14 +123,57 @@ Tensor read_npy(const std::filesystem::path& path, const std::string& name, std:
     fail(ExitCode::BadInput, "{}: {}", file, error.what());
   }
   const auto expected = storage_bytes(type, static_cast<std::uint64_t>(element_count(tensor.shape)));
-  const std::uint64_t present = std::filesystem::file_size(path) - header.data;
-  if (present != expected)
-    fail(ExitCode::BadInput, "{}: {} bytes of data, {} {} needs {}", file, present, to_string(tensor.shape),
-         to_string(type), expected);
+  if (size - header.data != expected)
+    fail(ExitCode::BadInput, "{}: {} bytes of data, {} {} needs {}", file, size - header.data,
+         to_string(tensor.shape), to_string(type), expected);
+  data = header.data;
   tensor.bytes.resize(expected);
-  if (read_bytes(stream, header.data, reinterpret_cast<char*>(tensor.bytes.data()), expected) != expected)
+  return tensor;
+}
+
+}  // namespace
+
+Tensor parse_npy(std::string_view bytes, const std::string& file, const std::string& name,
+                 std::optional<DType> dtype) {
+  std::size_t data = 0;
+  Tensor tensor = read_start(bytes, bytes.size(), file, name, dtype, data);
+  std::memcpy(tensor.bytes.data(), bytes.data() + data, tensor.bytes.size());
+  return tensor;
+}
+
+Tensor read_npy(const std::filesystem::path& path, const std::string& name, std::optional<DType> dtype) {
+  const std::string file = path.string();
+  std::ifstream stream = open(path);
+  std::string start(kMagicBytes + 6 + kMostHeaderBytes, '\0');
+  start.resize(read_bytes(stream, 0, start.data(), start.size()));
+  std::size_t data = 0;
+  Tensor tensor = read_start(start, std::filesystem::file_size(path), file, name, dtype, data);
+  if (read_bytes(stream, data, reinterpret_cast<char*>(tensor.bytes.data()), tensor.bytes.size()) !=
+      tensor.bytes.size())
     fail(ExitCode::BadInput, "{}: cannot be read", file);
   return tensor;
+}
+
+std::string npy_type(DType type) {
+  const bool known_float = type == DType::f32 || type == DType::f16 || type == DType::f64;
+  if (bits_of(type) < 8) return "|u1";  // two elements a byte, as they lie
+  const char kind = known_float ? 'f' : kind_of(type) == DTypeKind::Signed ? 'i' : 'u';
+  const std::size_t bytes = size_of(type);
+  return fmt::format("{}{}{}", bytes == 1 ? '|' : '<', kind, bytes);
+}
+
+std::string npy_bytes(const std::string& type, const Shape& shape, const std::vector<std::byte>& bytes) {
+  constexpr std::size_t kAlignment = 64, kPreamble = 10;
+  const std::string comma = shape.size() == 1 ? "," : "";
+  std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}{}), }}", type,
+                                   fmt::join(shape, ", "), comma);
+  const std::size_t used = kPreamble + header.size() + 1;
+  header += std::string((kAlignment - used % kAlignment) % kAlignment, ' ') + '\n';
+  std::string file("\x93NUMPY\x01\x00", 8);
+  file += static_cast<char>(header.size() & 0xFF);
+  file += static_cast<char>(header.size() >> 8);
+  file += header;
+  return file.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
 }  // namespace assay::testgen

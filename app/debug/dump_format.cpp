@@ -7,6 +7,7 @@
 
 #include "app/debug/dump.hpp"
 #include "golden/formats.hpp"
+#include "testgen/npy.hpp"
 
 namespace assay::app {
 namespace {
@@ -39,7 +40,8 @@ std::string hex_dump(std::uint64_t offset, const std::vector<std::byte>& bytes) 
 }
 
 std::string value_text(double value, DType type) {
-  return is_float(type) ? fmt::format("{:.9g}", value) : fmt::format("{:.0f}", value);
+  if (!is_float(type)) return fmt::format("{:.0f}", value);
+  return type == DType::f64 ? fmt::format("{:.17g}", value) : fmt::format("{:.9g}", value);
 }
 
 // The index of a row's first element, innermost dimension last: "[1, 0, 8]".
@@ -73,35 +75,14 @@ std::string value_dump(const DumpPlace& place, const std::vector<std::byte>& byt
   return text;
 }
 
-// numpy has f4 and f2; other floats are shown as their bits.
-std::string npy_type(std::optional<DType> dtype) {
-  if (!dtype) return "|u1";
-  const bool known_float = *dtype == DType::f32 || *dtype == DType::f16;
-  if (bits_of(*dtype) < 8) return "|u1";  // two elements a byte, as they lie
-  const char kind = known_float ? 'f' : kind_of(*dtype) == DTypeKind::Signed ? 'i' : 'u';
-  const std::size_t bytes = size_of(*dtype);
-  return fmt::format("{}{}{}", bytes == 1 ? '|' : '<', kind, bytes);
-}
-
 }  // namespace
 
 std::string dump_text(const DumpPlace& place, const std::vector<std::byte>& bytes) {
   return place.dtype ? value_dump(place, bytes) : hex_dump(place.offset, bytes);
 }
 
-// Source: NEP 1, "A simple file format for NumPy arrays", version 1.0.
 std::string dump_npy(const DumpPlace& place, const std::vector<std::byte>& bytes) {
-  constexpr std::size_t kAlignment = 64, kPreamble = 10;
-  const std::string comma = place.shape.size() == 1 ? "," : "";
-  std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}{}), }}",
-                                   npy_type(place.dtype), fmt::join(place.shape, ", "), comma);
-  const std::size_t used = kPreamble + header.size() + 1;
-  header += std::string((kAlignment - used % kAlignment) % kAlignment, ' ') + '\n';
-  std::string file("\x93NUMPY\x01\x00", 8);
-  file += static_cast<char>(header.size() & 0xFF);
-  file += static_cast<char>(header.size() >> 8);
-  file += header;
-  return file.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  return testgen::npy_bytes(place.dtype ? testgen::npy_type(*place.dtype) : "|u1", place.shape, bytes);
 }
 
 }  // namespace assay::app

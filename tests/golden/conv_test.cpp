@@ -4,10 +4,10 @@
 #include <cmath>
 #include <limits>
 
-#include "../support/conv_case.hpp"
 #include "base/error.hpp"
 #include "golden/compare.hpp"
 #include "testgen/case.hpp"
+#include "testgen/problems/random_conv.hpp"
 
 namespace assay::golden {
 namespace {
@@ -164,7 +164,7 @@ void expect_agreement(const testgen::Case& c) {
 }
 
 TEST(ConvAgreement, OnRealDataWithinBoundsAndOnExactDataToTheBit) {
-  test::RandomConv random(1);
+  testgen::RandomConv random(1);
   for (const char* op : {"conv", "convtranspose"})
     for (const DType type : {DType::f32, DType::f16, DType::bf16, DType::e4m3})
       for (std::uint64_t i = 0; i < 150; ++i) {
@@ -176,7 +176,7 @@ TEST(ConvAgreement, OnRealDataWithinBoundsAndOnExactDataToTheBit) {
 }
 
 TEST(ConvAgreement, StrictAndCpuOnIntegersOfEveryKind) {
-  test::RandomConv random(2);
+  testgen::RandomConv random(2);
   for (const char* op : {"convinteger", "qlinearconv"})
     for (const DType type : {DType::s8, DType::u8})
       for (std::uint64_t i = 0; i < 150; ++i)
@@ -185,7 +185,7 @@ TEST(ConvAgreement, StrictAndCpuOnIntegersOfEveryKind) {
 }
 
 TEST(ConvAgreement, AMagnitudeAloneHasTheBitsOfAll) {
-  test::RandomConv random(3);
+  testgen::RandomConv random(3);
   for (const char* op : {"conv", "convtranspose"})
     for (std::uint64_t i = 0; i < 60; ++i) {
       const testgen::Case c =

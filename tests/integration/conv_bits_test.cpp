@@ -8,11 +8,11 @@
 #include <cstring>
 #include <map>
 
-#include "../support/conv_case.hpp"
 #include "app/case/case_run.hpp"
 #include "base/machine_yaml.hpp"
 #include "golden/backend.hpp"
 #include "testgen/case.hpp"
+#include "testgen/problems/random_conv.hpp"
 #include "testgen/random.hpp"
 
 namespace assay {
@@ -56,7 +56,7 @@ void make_hostile(app::CaseInput& input, int number) {
 
 TEST_P(ConvBits, EqualTheScalarModelOnEveryMachine) {
   const auto [op, dtype] = GetParam();
-  test::RandomConv random(testgen::hash(fmt::format("{} {}", op, to_string(dtype))));
+  testgen::RandomConv random(testgen::hash(fmt::format("{} {}", op, to_string(dtype))));
   std::map<std::string, int> compared;
   for (int number = 0; number < kProblems; ++number) {
     app::CaseInput input = app::generated(case_of(random(op, dtype, kMostProducts), number));
@@ -80,7 +80,7 @@ TEST_P(ConvBits, EqualTheScalarModelOnEveryMachine) {
 
 // As networks have them: more than one tile, band and slab of everything.
 TEST(ConvLayers, EqualTheScalarModel) {
-  test::RandomConv random(testgen::hash("layers"));
+  testgen::RandomConv random(testgen::hash("layers"));
   std::uint64_t macs = 0;
   for (int number = 0; number < 24; ++number) {
     const DType types[] = {DType::bf16, DType::f16, DType::f32, DType::s8};

@@ -1,67 +1,27 @@
 // Einsum on whole machines: random equations over random shapes, to the bit, and by the bound.
-#include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <map>
+#include <array>
 
 #include "app/case/case_run.hpp"
 #include "testgen/case_arguments.hpp"
-#include "testgen/random.hpp"
+#include "testgen/problems/random_problem.hpp"
 
 namespace assay {
 namespace {
 
-using testgen::ElementRandom;
-
-struct Equation {
-  std::string text;
-  std::vector<std::string> inputs;
-};
-
-// One or two operands over up to five letters and "...": transposed, summed, diagonal and broadcast.
-Equation random_equation(ElementRandom& random, const std::string& type) {
-  std::map<char, int> length;
-  for (char label = 'a'; label < 'f'; ++label) length[label] = random.between(1, 6);
-  const bool ellipsis = random.below(3) == 0;
-  const std::vector<int> hidden{random.between(1, 3), random.between(1, 3)};
-  Equation e;
-  std::string output;
-  const int operands = random.between(1, 2);
-  for (int i = 0; i < operands; ++i) {
-    std::string term, shape;
-    const int rank = random.between(0, 3), at = random.between(0, rank);
-    const auto dimension = [&](int size) { shape += fmt::format("{}{}", shape.empty() ? "" : "x", size); };
-    for (int d = 0; d <= rank; ++d) {
-      if (d == at && ellipsis) {
-        term += "...";
-        for (int size : hidden) dimension(random.coin() ? 1 : size);
-      }
-      if (d == rank) break;
-      const char label = static_cast<char>('a' + random.below(5));
-      term += label;
-      dimension(length[label]);
-      if (output.find(label) == std::string::npos && random.coin()) output += label;
-    }
-    e.text += (i == 0 ? "" : ",") + term;
-    e.inputs.push_back(fmt::format("Inputs_{}:{}:{}", i, type, shape.empty() ? "scalar" : shape));
-  }
-  if (random.below(4) != 0) e.text += "->" + std::string(ellipsis ? "..." : "") + output;
-  return e;
-}
-
 TEST(Einsum, RandomEquationsEqualStrictAndKeepTheBound) {
   int summed = 0;
+  testgen::Generator random(11);
   for (std::uint64_t i = 0; i < 120; ++i) {
-    ElementRandom random(11, i);
-    const Equation e = random_equation(random, i % 3 == 0 ? "f32" : "f64");
-    testgen::CaseArguments a;
-    a.op = "einsum";
-    a.inputs = e.inputs;
-    a.attributes = {"equation=" + e.text};
-    a.config = std::vector<std::string>{"edge16", "server128", "tests/tiny4"}[i % 3];
-    a.mode = i % 2 == 0 ? "bits" : "real";
-    a.seed = i;
-    const report::CaseResult r = app::run_case(app::generated(testgen::case_from_arguments(a)), {});
+    testgen::Case c;
+    c.problem = testgen::random_problem("einsum", i % 3 == 0 ? DType::f32 : DType::f64, random);
+    c.config = std::array{"edge16", "server128", "tests/tiny4"}[i % 3];
+    c.mode = i % 2 == 0 ? golden::Mode::Bits : golden::Mode::Real;
+    c.data = testgen::default_data_kind(c.mode);
+    c.suite_seed = i;
+    testgen::validate(c);
+    const report::CaseResult r = app::run_case(app::generated(c), {});
     EXPECT_EQ(r.verdict, ExitCode::Pass) << r.text << ": " << r.message;
     summed += r.scalar_operations > 0;
   }

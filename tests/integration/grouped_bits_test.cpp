@@ -5,13 +5,13 @@
 
 #include <array>
 #include <map>
-#include <random>
 
 #include "app/case/case_run.hpp"
 #include "base/machine_yaml.hpp"
 #include "golden/backend.hpp"
 #include "testgen/case.hpp"
 #include "testgen/case_arguments.hpp"
+#include "testgen/problems/random_problem.hpp"
 
 namespace assay {
 namespace {
@@ -21,41 +21,11 @@ constexpr std::array kMachines{"edge16", "server128", "tpuv1", "tests/tiny4", "t
 constexpr std::array kKinds{testgen::DataKind::Random,    testgen::DataKind::Cancellation,
                             testgen::DataKind::Subnormal, testgen::DataKind::SignedZero,
                             testgen::DataKind::Special,   testgen::DataKind::Mixed};
-constexpr std::array<std::int64_t, 16> kEdges{1, 2, 3, 4, 5, 8, 15, 16, 17, 33, 64, 65, 127, 128, 129, 200};
 
-using Random = std::mt19937_64;
-
-ops::Problem problem_of(DType type, Random& random) {
-  const auto edge = [&] { return kEdges[random() % kEdges.size()]; };
-  const std::int64_t tokens = edge(), n = edge(), slots = 1 + static_cast<std::int64_t>(random() % 4);
-  std::int64_t k = edge();
-  constexpr std::array<std::int64_t, 6> kExperts{1, 2, 3, 8, 17, 300};
-  const std::int64_t experts = kExperts[random() % kExperts.size()];
-  while (tokens * slots * n * k > 600'000 || experts * n * k > 600'000) {
-    if (k == 1) break;
-    k = (k + 1) / 2;
-  }
-  const bool trans = random() % 2 != 0, own = random() % 3 == 0, floats = is_float(type);
-  const bool fp8 = type == DType::e4m3 || type == DType::e5m2;
-  DType w = type;
-  if (fp8) w = random() % 2 != 0 ? DType::e4m3 : DType::e5m2;
-  if (type == DType::s8) w = random() % 2 != 0 ? DType::s8 : DType::u8;
-  ops::Problem p;
-  p.op = "grouped_gemm";
-  p.inputs = {{"X", type, own ? Shape{tokens, slots, k} : Shape{tokens, k}},
-              {"W", w, trans ? Shape{experts, n, k} : Shape{experts, k, n}},
-              {"ids", DType::s32, {tokens, slots}}};
-  if (random() % 2 != 0) p.inputs.push_back({"B", floats ? type : DType::s32, {experts, n}});
-  if (floats && random() % 2 != 0) p.inputs.push_back({"weights", DType::f32, {tokens, slots}});
-  p.attributes.set("transW", std::int64_t{trans});
-  constexpr std::array kActivations{"none", "relu", "clip", "silu"};
-  if (floats) p.attributes.set("activation", std::string(kActivations[random() % 4]));
-  if (floats && random() % 3 == 0) p.attributes.set("out_dtype", std::string("f32"));
-  return p;
-}
+using testgen::Generator;
 
 // As they are drawn; all rows to one expert; any, with repeated and dropped ones.
-void reroute(app::CaseInput& input, Random& random) {
+void reroute(app::CaseInput& input, Generator& random) {
   Tensor& ids = input.inputs.at(2);
   const auto experts = static_cast<std::int32_t>(input.inputs.at(1).shape[0]);
   const std::uint64_t kind = random() % 3;
@@ -68,11 +38,11 @@ void reroute(app::CaseInput& input, Random& random) {
 class GroupedBits : public ::testing::TestWithParam<DType> {};
 
 TEST_P(GroupedBits, EqualsTheScalarModelOnEveryMachine) {
-  Random random(17 + static_cast<unsigned>(GetParam()));
+  Generator random(17 + static_cast<unsigned>(GetParam()));
   std::map<std::string, int> runs;
   for (int i = 0; i < kProblems; ++i) {
     testgen::Case c;
-    c.problem = problem_of(GetParam(), random);
+    c.problem = testgen::random_grouped(GetParam(), random);
     c.mode = golden::Mode::Bits;
     c.data = kKinds[static_cast<std::size_t>(i) % kKinds.size()];
     c.suite_seed = static_cast<std::uint64_t>(i) + 1;

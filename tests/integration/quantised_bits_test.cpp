@@ -5,12 +5,12 @@
 
 #include <array>
 #include <map>
-#include <random>
 
 #include "app/case/case_run.hpp"
 #include "base/machine_yaml.hpp"
 #include "golden/backend.hpp"
 #include "testgen/case.hpp"
+#include "testgen/problems/random_problem.hpp"
 
 namespace assay {
 namespace {
@@ -18,56 +18,20 @@ namespace {
 constexpr int kProblems = 150;
 constexpr std::array kMachines{"edge16", "server128", "tests/tiny4", "tests/wide8x32"};
 constexpr std::array kDataflows{"auto", "ws", "os", "as"};
-constexpr std::array<std::int64_t, 16> kEdges{1, 2, 3, 4, 5, 8, 15, 16, 17, 33, 64, 127, 128, 129, 255, 300};
 
-using Random = std::mt19937_64;
-
-DType byte_type(Random& random) { return random() % 2 != 0 ? DType::u8 : DType::s8; }
-
-// Of one value, written in one of ONNX's ways.
-Shape one(Random& random) { return random() % 2 != 0 ? Shape{} : Shape{1}; }
-
-ops::Problem problem_of(const std::string& op, Random& random) {
-  const auto edge = [&] { return kEdges[random() % kEdges.size()]; };
-  std::int64_t m = edge(), n = edge(), k = edge();
-  const bool whole = random() % 5 == 0;  // tiles
-  if (whole) m = n = k = 64;
-  while (m * n * k > 600'000) k = (k + 1) / 2, m = (m + 1) / 2;
-  Shape a{m, k}, b{k, n};
-  if (random() % 3 == 0) a.insert(a.begin(), 3);
-  if (random() % 4 == 0) b.insert(b.begin(), 3);
-  const DType at = byte_type(random), bt = whole ? at : byte_type(random);
-  ops::Problem p;
-  p.op = op;
-  if (op == "matmulinteger") {
-    p.inputs = {{"A", at, a}, {"B", bt, b}};
-    if (random() % 3 != 0) p.inputs.push_back({"a_zero_point", at, one(random)});
-    if (random() % 3 != 0) p.inputs.push_back({"b_zero_point", bt, one(random)});
-    return p;
-  }
-  const Shape b_scale = random() % 2 != 0 ? Shape{n} : one(random);
-  p.inputs = {{"a", at, a},
-              {"a_scale", DType::f32, one(random)},
-              {"a_zero_point", at, one(random)},
-              {"b", bt, b},
-              {"b_scale", DType::f32, b_scale},
-              {"b_zero_point", bt, one(random)},
-              {"y_scale", DType::f32, one(random)},
-              {"y_zero_point", byte_type(random), one(random)}};
-  return p;
-}
+using testgen::Generator;
 
 class QuantisedBits : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(QuantisedBits, EqualBothGoldensOnEveryMachineAndDataflow) {
-  Random random(GetParam().size());
+  Generator random(GetParam().size());
   std::map<std::string, int> compared;
   std::map<std::string, Machine> machines;
   for (const char* name : kMachines) machines.emplace(name, find_machine(name));
   std::size_t inside = 0, all = 0;  // results that are not saturated
   for (int i = 0; i < kProblems; ++i) {
     testgen::Case c;
-    c.problem = problem_of(GetParam(), random);
+    c.problem = testgen::random_quantised(GetParam(), random);
     c.mode = golden::Mode::Bits;
     c.suite_seed = static_cast<std::uint64_t>(i) + 1;
     testgen::validate(c);
