@@ -137,7 +137,7 @@ Tensor parse_npy(std::string_view bytes, const std::string& file, const std::str
                  std::optional<DType> dtype) {
   std::size_t data = 0;
   Tensor tensor = read_start(bytes, bytes.size(), file, name, dtype, data);
-  std::memcpy(tensor.bytes.data(), bytes.data() + data, tensor.bytes.size());
+  if (!tensor.bytes.empty()) std::memcpy(tensor.bytes.data(), bytes.data() + data, tensor.bytes.size());
   return tensor;
 }
 
