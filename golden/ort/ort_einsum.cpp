@@ -1,5 +1,7 @@
 // The ONNX Runtime golden of einsum, gather and rotary.
+#include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "base/error.hpp"
 #include "golden/backends.hpp"
@@ -9,6 +11,32 @@
 #include "ops/einsum/einsum_spec.hpp"
 
 namespace assay::golden {
+
+namespace {
+
+// How many dimensions "..." stands for in a term; empty without it.
+std::optional<std::size_t> ellipsis(const std::string& term, const Shape& shape) {
+  if (term.find("...") == std::string::npos) return std::nullopt;
+  return shape.size() - (term.size() - 3);
+}
+
+// ONNX Runtime wants "..." to stand for equally many dimensions in each term: ones before the fewer.
+void align_ellipses(const std::string& equation, std::vector<Tensor>& operands) {
+  std::vector<std::string> terms(1);
+  for (const char letter : equation.substr(0, equation.find("->")))
+    if (letter == ',') terms.emplace_back();
+    else terms.back() += letter;
+  std::size_t most = 0;
+  for (std::size_t i = 0; i < operands.size(); ++i)
+    most = std::max(most, ellipsis(terms[i], operands[i].shape).value_or(0));
+  for (std::size_t i = 0; i < operands.size(); ++i) {
+    Shape& shape = operands[i].shape;
+    if (const auto have = ellipsis(terms[i], shape))
+      shape.insert(shape.begin() + static_cast<std::ptrdiff_t>(terms[i].find("...")), most - *have, 1);
+  }
+}
+
+}  // namespace
 
 // In the operands' own type; S by the same equation of the absolute values.
 void ort_einsum(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected) {
@@ -23,10 +51,12 @@ void ort_einsum(const ops::Problem& problem, const std::vector<Tensor>& inputs, 
   node.attributes.set("equation", ops::einsum_equation(problem));
   const DType type = inputs[0].dtype;
   std::vector<Tensor> operands, sizes;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
+  for (std::size_t i = 0; i < inputs.size(); ++i)
     operands.push_back(widened(inputs[i], "x" + std::to_string(i), type));
-    sizes.push_back(absolute(operands.back()));
-    node.inputs.push_back(operands.back().name);
+  align_ellipses(ops::einsum_equation(problem), operands);
+  for (const Tensor& operand : operands) {
+    sizes.push_back(absolute(operand));
+    node.inputs.push_back(operand.name);
   }
   Tensor y = run_ort(node, operands, type, expected.shape);
   if (!form.sums() && inputs.size() == 1) {  // a copy

@@ -81,7 +81,7 @@ void evaluate_quantised(const GemmOperands& g, const std::vector<Tensor>& inputs
                      b = shifted(inputs[g.b_input], &inputs[*g.b_zero], "b");
   const QuantisedScales s = quantised_scales(inputs[*g.a_scale], inputs[*g.b_scale], inputs[*g.y_scale]);
   const Tensor zero = shifted(inputs[*g.y_zero], nullptr, "y_zero").values;
-  const OrtNode node{"QLinearMatMul", {"a", "sa", "a_zero", "b", "sb", "b_zero", "sy", "y_zero"}, "y"};
+  const OrtNode node{"QLinearMatMul", {"a", "sx", "a_zero", "b", "sw", "b_zero", "sy", "y_zero"}, "y"};
   y = unshifted(run_ort(node, {a.values, s.x, a.zero, b.values, s.w, b.zero, s.y, zero}, DType::u8, y.shape),
                 y);
 }

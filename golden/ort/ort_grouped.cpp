@@ -34,7 +34,8 @@ Expected expert_of(const ops::Problem& problem, const GroupedOperands& g, std::s
     operands.push_back(part_of(*g.bias, "C", expert * bytes, bytes, {n}));
   }
   ops::Problem plain{"gemm", problem.attributes, {}, {{"Y", problem.outputs.at(0).dtype, {rows, n}}}};
-  plain.attributes.set("transB", std::int64_t{g.w.row_stride == 1 ? 1 : 0});
+  if (const ops::AttributeValue* trans = problem.attributes.find("transW"))
+    plain.attributes.set("transB", *trans);
   for (const Tensor& t : operands) plain.inputs.push_back({t.name, t.dtype, t.shape});
   Expected expected;
   expected.dtype = problem.outputs.at(0).dtype;
