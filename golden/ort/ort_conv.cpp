@@ -50,8 +50,9 @@ Tensor laid_out(const ops::Problem& problem, Tensor y) {
   return moved(y, problem.outputs.at(0).shape, static_cast<std::size_t>(y.shape[1]), true);
 }
 
-// Pads in place of "SAME", which ONNX Runtime refuses where something is dilated and, transposed, gives fewer
-// outputs for than ONNX says where a kernel is smaller than its stride.
+// Pads in place of "SAME". What ONNX Runtime makes of that is not what ONNX says where a kernel is smaller
+// than its stride (the input is cropped; transposed, outputs are missing), and it refuses where something is
+// dilated.
 void spell_out_pads(const ConvOperands& c, std::size_t rank, ops::Attributes& attributes) {
   std::vector<std::int64_t> pads(2 * rank), output_padding(rank);
   for (std::size_t i = 0; i < rank; ++i) {
@@ -60,9 +61,10 @@ void spell_out_pads(const ConvOperands& c, std::size_t rank, ops::Attributes& at
                large = static_cast<std::int64_t>(c.transposed ? a.out : a.in),
                reach = static_cast<std::int64_t>((a.kernel - 1) * a.dilation + 1),
                covered = (small - 1) * static_cast<std::int64_t>(a.stride) + reach;
+    const std::int64_t behind = covered - large - a.pad;
     pads[i] = a.pad;
-    pads[rank + i] = std::max<std::int64_t>(0, covered - large - a.pad);
-    output_padding[i] = std::max<std::int64_t>(0, large - covered);
+    pads[rank + i] = std::max<std::int64_t>(0, behind);
+    output_padding[i] = std::max<std::int64_t>(0, -behind);
   }
   attributes.erase("auto_pad");
   attributes.set("pads", pads);
@@ -81,10 +83,7 @@ OrtNode node_of(const ops::Problem& problem, const ConvOperands& c, const char* 
   }
   const ops::AttributeValue *pad = node.attributes.find("auto_pad"),
                             *shape = node.attributes.find("output_shape");
-  const bool same = pad != nullptr && std::get<std::string>(*pad).rfind("SAME", 0) == 0 && shape == nullptr;
-  const bool dilated =
-      std::any_of(c.axes.begin(), c.axes.end(), [](const auto& a) { return a.dilation > 1; });
-  if (same && (dilated || c.transposed))
+  if (pad != nullptr && std::get<std::string>(*pad).rfind("SAME", 0) == 0 && shape == nullptr)
     spell_out_pads(c, problem.inputs[c.x_input].shape.size() - 2, node.attributes);
   return node;
 }

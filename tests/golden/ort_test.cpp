@@ -1,5 +1,6 @@
-// The golden ort against strict and cpu: every operator that it has, on random problems; and in values worked
-// out by hand. Where ONNX Runtime is not installed the program ends with 77, which ctest shows as skipped.
+// The golden ort against strict and cpu: every operator that it has, on random
+// problems; and in values worked out by hand. Where ONNX Runtime is not
+// installed the program ends with 77, which ctest shows as skipped.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -24,7 +25,8 @@ using testgen::ElementRandom;
 
 std::string number(std::uint64_t value) { return std::to_string(value); }
 
-// ort against the two that define the results: strict by its bits, cpu by its bound.
+// ort against the two that define the results: strict by its bits, cpu by its
+// bound.
 void expect_agreement(const Case& c, const std::vector<Tensor>& inputs) {
   ASSERT_EQ(find_backend("ort").unsupported_reason(c.problem), "") << testgen::canonical_text(c);
   Expected ort;
@@ -58,7 +60,8 @@ auto one_of(ElementRandom& random, const List& list) {
 const std::vector<std::string> kFloats{"f32", "f16", "bf16"};
 const std::vector<std::string> kRealData{"uniform", "normal", "positive"};
 
-// ------------------------------------------------------------------------------------- the gemm family
+// -------------------------------------------------------------------------------------
+// the gemm family
 
 TEST(OrtAgrees, Gemm) {
   for (std::uint64_t i = 0; i < 200; ++i) {
@@ -168,7 +171,8 @@ TEST(OrtAgrees, GroupedGemm) {
   }
 }
 
-// ---------------------------------------------------------------------------------------- convolutions
+// ----------------------------------------------------------------------------------------
+// convolutions
 
 // `wanted` random problems that ort takes.
 void expect_convolutions(test::RandomConv& random, const std::string& op, DType type, int wanted) {
@@ -197,14 +201,17 @@ TEST(OrtAgrees, IntegerConvolutions) {
     for (const DType type : {DType::s8, DType::u8}) expect_convolutions(random, op, type, 60);
 }
 
-// ------------------------------------------------------------------------------------------- the others
+// -------------------------------------------------------------------------------------------
+// the others
 
 TEST(OrtAgrees, Elementwise) {
   for (const char* op : {"add", "sub", "mul", "div", "max", "min", "relu"})
     for (std::uint64_t i = 0; i < 60; ++i) {
       ElementRandom random(31, i);
       std::vector<std::string> types{"f32", "f16", "bf16", "e4m3"};
-      if (op != std::string("div")) types.insert(types.end(), {"s8", "u8", "s32"});
+      // No quotients in fp8: one beyond its range saturates, which fp64 values do not tell.
+      if (op == std::string("div")) types.pop_back();
+      else types.insert(types.end(), {"s8", "u8", "s32"});
       const std::string type = one_of(random, types);
       const bool many = op == std::string("max") || op == std::string("min");
       const std::size_t count = op == std::string("relu") ? 1 : many ? 1 + random.below(3) : 2;
@@ -286,8 +293,8 @@ TEST(OrtAgrees, Einsum) {
   }
 }
 
-// Any element type, layout, mask, softcap, window; lengths and pages drawn here, as they must name what there
-// is.
+// Any element type, layout, mask, softcap, window; lengths and pages drawn
+// here, as they must name what there is.
 TEST(OrtAgrees, Attention) {
   for (std::uint64_t i = 0; i < 150; ++i) {
     ElementRandom random(35, i);
@@ -358,7 +365,8 @@ TEST(OrtAgrees, NonFiniteValuesStandInTheSamePlaces) {
     }
 }
 
-// ---------------------------------------------------------------------------------------------- by hand
+// ----------------------------------------------------------------------------------------------
+// by hand
 
 std::vector<double> values_of(const ops::Problem& problem, const std::vector<Tensor>& inputs) {
   const Expected e = find_backend("ort").evaluate(problem, inputs).outputs[0];
@@ -442,7 +450,8 @@ TEST(OrtByHand, AnIndexOutsideTheTableIsNamed) {
                      [&] { values_of(problem_of("gather", inputs), inputs); });
 }
 
-// ------------------------------------------------------------------------------------------ the process
+// ------------------------------------------------------------------------------------------
+// the process
 
 // ONNX Runtime's process: this one's only child.
 pid_t only_child() {
