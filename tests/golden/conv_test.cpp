@@ -6,6 +6,7 @@
 
 #include "../support/conv_case.hpp"
 #include "base/error.hpp"
+#include "bits.hpp"
 #include "golden/compare.hpp"
 #include "testgen/case.hpp"
 
