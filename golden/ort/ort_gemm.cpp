@@ -32,11 +32,6 @@ std::vector<float> product(const ops::Problem& problem, const Tensor& a, const T
 
 void evaluate_floats(const ops::Problem& problem, const GemmOperands& g, const std::vector<Tensor>& inputs,
                      Expected& expected) {
-  const auto count = static_cast<std::size_t>(element_count(problem.outputs.at(0).shape));
-  if (g.k == 0) {  // +0, and nothing is added to it
-    expected.values = expected.magnitude = std::vector<double>(count);
-    return;
-  }
   const Tensor a = widened(inputs[g.a_input], "A"), b = widened(inputs[g.b_input], "B");
   finish_gemm(g, product(problem, a, b), product(problem, absolute(a), absolute(b)), inputs, expected);
 }
@@ -63,7 +58,7 @@ Tensor integer_sums(const ops::Problem& problem, const GemmOperands& g, const st
 
 void evaluate_integers(const ops::Problem& problem, const GemmOperands& g, const std::vector<Tensor>& inputs,
                        Tensor& y) {
-  if (g.k == 0) return;  // zeros
+  if (g.k == 0) return;  // zeros, of which ONNX Runtime's MatMulInteger writes none
   const Tensor sums = integer_sums(problem, g, inputs);
   const auto* c = g.has_c ? inputs[*g.c_input].as<std::uint32_t>() : nullptr;
   const auto* r = g.residual ? inputs[*g.residual].as<std::uint32_t>() : nullptr;

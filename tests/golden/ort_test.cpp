@@ -105,6 +105,18 @@ TEST(OrtAgrees, MatmulOfBatches) {
     }
 }
 
+TEST(OrtAgrees, SumsOfNoProducts) {
+  for (const char* type : {"f32", "bf16", "s8"}) {
+    const std::string a = std::string("A:") + type + ":3x0", b = std::string("B:") + type + ":0x4";
+    expect_agreement(case_of("gemm", {a, b}));
+    expect_agreement(case_of("matmul", {a, b}));
+  }
+  expect_agreement(case_of("matmulinteger", {"A:u8:3x0", "B:s8:0x4"}, {}, "bits"));
+  expect_agreement(case_of("grouped_gemm", {"X:f32:6x0", "W:f32:3x0x7", "ids:s32:6x2"}));
+  expect_agreement(case_of("attention", {"Q:f32:1x1x2x4", "K:f32:1x1x0x4", "V:f32:1x1x0x3"}));
+  expect_agreement(case_of("einsum", {"Inputs_0:f64:3x0", "Inputs_1:f64:0x4"}, {"equation=ij,jk"}));
+}
+
 TEST(OrtAgrees, MatmulInteger) {
   for (std::uint64_t i = 0; i < 60; ++i) {
     ElementRandom random(12, i);
