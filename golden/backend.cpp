@@ -149,10 +149,8 @@ bool beyond_taps(const ops::Problem& problem) {
 }
 
 std::string refused_by_ort(const ops::Problem& problem) {
-  if (problem.op == "div" && !is_float(problem.inputs.at(0).dtype))
-    return "integer division: ONNX Runtime dies of a division by 0, which is defined here; use cpu or strict";
   const auto w_zero = ops::find_input(problem, "w_zero_point");
-  if (w_zero && element_count(problem.inputs[*w_zero].shape) > 1)
+  if (problem.op == "convinteger" && w_zero && element_count(problem.inputs[*w_zero].shape) > 1)
     return "w_zero_point for each output channel: ONNX Runtime takes one for all; use cpu or strict";
   if (beyond_taps(problem))
     return "outputs a stride or more behind the last tap's, which ONNX Runtime refuses; use cpu, dnnl or "

@@ -14,13 +14,17 @@ int shift_of(DType type) { return kind_of(type) == DTypeKind::Signed ? 128 : 0; 
 }  // namespace
 
 ShiftedBytes shifted(const Tensor& tensor, const Tensor* zero, const std::string& name) {
-  ShiftedBytes s{Tensor(name, DType::u8, tensor.shape), Tensor(name + "_zero", DType::u8, {})};
   const int shift = shift_of(tensor.dtype);
-  const std::vector<double> values = decode(tensor);
-  for (std::size_t i = 0; i < values.size(); ++i)
-    s.values.bytes[i] = static_cast<std::byte>(static_cast<int>(values[i]) + shift);
-  const int from = zero == nullptr ? 0 : static_cast<int>(decode(*zero).at(0));
-  s.zero.bytes[0] = static_cast<std::byte>(from + shift);
+  const auto shift_all = [&](const Tensor& from, const std::string& called) {
+    Tensor bytes(called, DType::u8, from.shape);
+    const std::vector<double> values = decode(from);
+    for (std::size_t i = 0; i < values.size(); ++i)
+      bytes.bytes[i] = static_cast<std::byte>(static_cast<int>(values[i]) + shift);
+    return bytes;
+  };
+  ShiftedBytes s{shift_all(tensor, name),
+                 shift_all(zero != nullptr ? *zero : Tensor("", tensor.dtype, {}), name + "_zero")};
+  if (s.zero.elements() == 1) s.zero.shape = {};
   return s;
 }
 

@@ -11,7 +11,7 @@
 namespace assay::golden {
 
 struct ShiftedBytes {
-  Tensor values, zero;  // u8; zero is one value, and called as the values with "_zero" behind it
+  Tensor values, zero;  // u8; zero is called as the values with "_zero" behind it
 };
 
 // `zero` may be null: 0.

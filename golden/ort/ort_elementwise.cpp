@@ -34,6 +34,21 @@ void evaluate_floats(const std::string& op, const std::vector<Tensor>& inputs, E
   expected.own = {0x1p-24, roundings, roundings * 0x1p-149};
 }
 
+// ONNX Runtime refuses to divide by 0 and may die of MIN / -1: a divisor of 0, 1 or -1 becomes a factor
+// instead, so that x / 0 = 0 and MIN / -1 = MIN.
+Tensor quotients(const Tensor& dividends, const Tensor& given, const Shape& shape) {
+  Tensor divisors = given, factors("factors", DType::s32, given.shape);
+  for (std::int64_t i = 0; i < given.elements(); ++i) {
+    std::int32_t& divisor = divisors.as<std::int32_t>()[i];
+    const bool unit = divisor >= -1 && divisor <= 1;
+    factors.as<std::int32_t>()[i] = unit ? divisor : 1;
+    if (unit) divisor = 1;
+  }
+  const std::vector<OrtNode> nodes{{"Div", {dividends.name, divisors.name}, "quotients"},
+                                   {"Mul", {"quotients", "factors"}, "y"}};
+  return std::move(run_ort(nodes, {dividends, divisors, factors}, {{"y", DType::s32, shape}}).at(0));
+}
+
 void evaluate_integers(const std::string& op, const std::vector<Tensor>& inputs, Tensor& y) {
   std::vector<Tensor> operands;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
@@ -42,7 +57,8 @@ void evaluate_integers(const std::string& op, const std::vector<Tensor>& inputs,
     for (std::size_t at = 0; at < values.size(); ++at)
       words.as<std::int32_t>()[at] = static_cast<std::int32_t>(values[at]);
   }
-  const Tensor words = run_ort(node_of(op, operands), operands, DType::s32, y.shape);
+  const Tensor words = op == "div" ? quotients(operands[0], operands[1], y.shape)
+                                   : run_ort(node_of(op, operands), operands, DType::s32, y.shape);
   const std::size_t size = size_of(y.dtype);
   for (std::size_t at = 0; at < static_cast<std::size_t>(y.elements()); ++at)
     std::memcpy(y.bytes.data() + at * size, words.as<std::int32_t>() + at, size);
