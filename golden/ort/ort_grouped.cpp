@@ -11,10 +11,10 @@
 namespace assay::golden {
 namespace {
 
-// `rows` rows of `row` bytes each from `at` on, as a tensor of its own.
+// `bytes` bytes from `at` on, as a tensor of its own.
 Tensor part_of(const Tensor& t, const char* name, std::size_t at, std::size_t bytes, Shape shape) {
   Tensor part(name, t.dtype, std::move(shape));
-  std::memcpy(part.bytes.data(), t.bytes.data() + at, bytes);
+  std::copy_n(t.bytes.data() + at, bytes, part.bytes.data());  // none where K is 0
   return part;
 }
 
@@ -26,7 +26,7 @@ Expected expert_of(const ops::Problem& problem, const GroupedOperands& g, std::s
   const std::size_t x_row = g.k * size_of(x.dtype), w_bytes = g.w_expert * size_of(w.dtype);
   Tensor a("A", x.dtype, {rows, static_cast<std::int64_t>(g.k)});
   for (std::size_t i = 0; i < g.rows[expert].size(); ++i)
-    std::memcpy(&a.bytes[i * x_row], &x.bytes[g.x_row(g.rows[expert][i]) * x_row], x_row);
+    std::copy_n(x.bytes.data() + g.x_row(g.rows[expert][i]) * x_row, x_row, a.bytes.data() + i * x_row);
   std::vector<Tensor> operands{std::move(a),
                                part_of(w, "B", expert * w_bytes, w_bytes, {w.shape[1], w.shape[2]})};
   if (g.bias != nullptr) {
