@@ -93,7 +93,7 @@ bool on_path(const std::string& program) {
   const char* path = std::getenv("PATH");
   std::stringstream folders(path == nullptr ? "" : path);
   for (std::string part; std::getline(folders, part, ':');)
-    if (access((part + "/" + program).c_str(), X_OK) == 0) return true;
+    if (access((std::filesystem::path(part) / program).c_str(), X_OK) == 0) return true;
   return false;
 }
 

@@ -225,6 +225,13 @@ TEST(Cli, UnknownVerbOptionOperatorDtypeNameTheNearest) {
                "recorded, none, strict, cpu, dnnl, ort; did you mean 'cpu'?");
 }
 
+TEST(Cli, AGoldenThatTheComputerLacksIsNamedBeforeTheRun) {
+  setenv("ASSAY_ORT_DIR", "/nowhere", 1);
+  const ProcessResult r = assay("run gemm --m 8192 --n 8192 --k 8192 --no-values --golden cpu,ort");
+  unsetenv("ASSAY_ORT_DIR");
+  expect_error(r, 3, "golden ort: ");
+}
+
 TEST(Cli, ConvolutionsTakeListsAndInputsByName) {
   const ProcessResult r = assay(
       "run conv --input X:f16:1x3x9x8 --input W:f16:5x3x3x2 --input R:f16:1x5x5x8 --attr strides=2,1 "
