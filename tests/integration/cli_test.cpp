@@ -226,10 +226,8 @@ TEST(Cli, UnknownVerbOptionOperatorDtypeNameTheNearest) {
 }
 
 TEST(Cli, AGoldenThatTheComputerLacksIsNamedBeforeTheRun) {
-  setenv("ASSAY_ORT_DIR", "/nowhere", 1);
-  const ProcessResult r = assay("run gemm --m 8192 --n 8192 --k 8192 --no-values --golden cpu,ort");
-  unsetenv("ASSAY_ORT_DIR");
-  expect_error(r, 3, "golden ort: ");
+  expect_error(assay("run gemm --m 8192 --n 8192 --k 8192 --golden cpu,ort", "ASSAY_ORT_DIR=/nowhere"), 3,
+               "golden ort: ");
 }
 
 TEST(Cli, ConvolutionsTakeListsAndInputsByName) {
