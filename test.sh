@@ -48,6 +48,7 @@ check() {
 }
 
 if (set -e; install_packages); then
+  install_ort || broken "ONNX Runtime could not be installed"
   check release
   check asan -LE 'slow|bits|bench'
 else

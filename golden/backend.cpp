@@ -6,6 +6,8 @@
 #include "base/error.hpp"
 #include "base/suggest.hpp"
 #include "golden/backends.hpp"
+#include "golden/conv_operands.hpp"
+#include "golden/ort/ort_graph.hpp"
 #include "golden/transformed_conv.hpp"
 
 namespace assay::golden {
@@ -14,32 +16,32 @@ namespace {
 // What every backend makes of every operator; null: no reference.
 struct Row {
   std::string_view op;
-  Evaluate strict, cpu, dnnl;
+  Evaluate strict, cpu, dnnl, ort;
 };
 
 constexpr std::array kRows{
-    Row{"gemm", strict_gemm, cpu_gemm, dnnl_gemm},
-    Row{"matmul", strict_gemm, cpu_gemm, dnnl_gemm},
-    Row{"matmul_nbits", strict_nbits, cpu_nbits, dnnl_nbits},
-    Row{"grouped_gemm", strict_grouped, cpu_grouped, nullptr},
-    Row{"matmulinteger", strict_gemm, cpu_gemm, nullptr},
-    Row{"qlinearmatmul", strict_gemm, cpu_gemm, nullptr},
-    Row{"add", strict_elementwise, cpu_elementwise, dnnl_elementwise},
-    Row{"sub", strict_elementwise, cpu_elementwise, dnnl_elementwise},
-    Row{"mul", strict_elementwise, cpu_elementwise, dnnl_elementwise},
-    Row{"div", strict_elementwise, cpu_elementwise, dnnl_elementwise},
-    Row{"max", strict_elementwise, cpu_elementwise, dnnl_elementwise},
-    Row{"min", strict_elementwise, cpu_elementwise, dnnl_elementwise},
-    Row{"relu", strict_elementwise, cpu_elementwise, dnnl_elementwise},
-    Row{"softmax", strict_softmax, cpu_softmax, dnnl_softmax},
-    Row{"rotary", strict_rotary, cpu_rotary, nullptr},
-    Row{"gather", strict_gather, cpu_gather, nullptr},
-    Row{"einsum", strict_einsum, cpu_einsum, nullptr},
-    Row{"attention", strict_attention, cpu_attention, nullptr},
-    Row{"conv", strict_conv, cpu_conv, dnnl_conv},
-    Row{"convtranspose", strict_conv, cpu_conv, dnnl_conv},
-    Row{"convinteger", strict_conv, cpu_conv, nullptr},
-    Row{"qlinearconv", strict_conv, cpu_conv, nullptr},
+    Row{"gemm", strict_gemm, cpu_gemm, dnnl_gemm, ort_gemm},
+    Row{"matmul", strict_gemm, cpu_gemm, dnnl_gemm, ort_gemm},
+    Row{"matmul_nbits", strict_nbits, cpu_nbits, dnnl_nbits, ort_nbits},
+    Row{"grouped_gemm", strict_grouped, cpu_grouped, nullptr, ort_grouped},
+    Row{"matmulinteger", strict_gemm, cpu_gemm, nullptr, ort_gemm},
+    Row{"qlinearmatmul", strict_gemm, cpu_gemm, nullptr, ort_gemm},
+    Row{"add", strict_elementwise, cpu_elementwise, dnnl_elementwise, ort_elementwise},
+    Row{"sub", strict_elementwise, cpu_elementwise, dnnl_elementwise, ort_elementwise},
+    Row{"mul", strict_elementwise, cpu_elementwise, dnnl_elementwise, ort_elementwise},
+    Row{"div", strict_elementwise, cpu_elementwise, dnnl_elementwise, ort_elementwise},
+    Row{"max", strict_elementwise, cpu_elementwise, dnnl_elementwise, ort_elementwise},
+    Row{"min", strict_elementwise, cpu_elementwise, dnnl_elementwise, ort_elementwise},
+    Row{"relu", strict_elementwise, cpu_elementwise, dnnl_elementwise, ort_elementwise},
+    Row{"softmax", strict_softmax, cpu_softmax, dnnl_softmax, ort_softmax},
+    Row{"rotary", strict_rotary, cpu_rotary, nullptr, ort_rotary},
+    Row{"gather", strict_gather, cpu_gather, nullptr, ort_gather},
+    Row{"einsum", strict_einsum, cpu_einsum, nullptr, ort_einsum},
+    Row{"attention", strict_attention, cpu_attention, nullptr, ort_attention},
+    Row{"conv", strict_conv, cpu_conv, dnnl_conv, ort_conv},
+    Row{"convtranspose", strict_conv, cpu_conv, dnnl_conv, ort_conv},
+    Row{"convinteger", strict_conv, cpu_conv, nullptr, ort_conv},
+    Row{"qlinearconv", strict_conv, cpu_conv, nullptr, ort_conv},
 };
 
 ops::Problem checked_problem(const Backend& backend, const ops::Problem& problem,
@@ -77,21 +79,26 @@ Expected describe_output(const ops::Problem& checked) {
 // One column of the table.
 class TableBackend final : public Backend {
  public:
-  TableBackend(std::string_view name, Evaluate Row::*column, std::string_view kind, bool integers)
-      : name_(name), column_(column), kind_(kind), integers_(integers) {}
+  // Why a problem whose operator it has is left out; empty where it is not.
+  using Refuse = std::string (*)(const ops::Problem&);
+
+  TableBackend(std::string_view name, Evaluate Row::*column, std::string_view kind, Refuse refuse = nullptr,
+               std::optional<Unavailable> (*missing)() = nullptr)
+      : name_(name), column_(column), kind_(kind), refuse_(refuse), missing_(missing) {}
 
   std::string_view name() const override { return name_; }
 
+  std::optional<Unavailable> unavailable() const override {
+    return missing_ == nullptr ? std::nullopt : missing_();
+  }
+
   std::string unsupported_reason(const ops::Problem& problem) const override {
     if (evaluator(problem.op) == nullptr) return std::string(kind_) + " of operator '" + problem.op + "'";
-    if (!integers_ && transform_of(problem) != Transform::None)
-      return "convolution by tiles: the bound of Winograd and FFT is derived for the fp64 reference alone";
-    if (!integers_ && !is_float(problem.inputs.at(0).dtype))
-      return "integer operands: oneDNN saturates 16-bit intermediates without VNNI; use cpu or strict";
-    return "";
+    return refuse_ == nullptr ? "" : refuse_(problem);
   }
 
   Reference evaluate(const ops::Problem& problem, const std::vector<Tensor>& inputs) const override {
+    if (const auto missing = unavailable()) fail(missing->code, "golden {}: {}", name_, missing->why);
     const ops::Problem checked = checked_problem(*this, problem, inputs);
     Expected expected = describe_output(checked);
     if (element_count(expected.shape) > 0) evaluator(checked.op)(checked, inputs, expected);
@@ -108,16 +115,58 @@ class TableBackend final : public Backend {
   std::string_view name_;
   Evaluate Row::*column_;
   std::string_view kind_;  // what an operator without a row lacks
-  bool integers_;
+  Refuse refuse_;
+  std::optional<Unavailable> (*missing_)();
 };
+
+std::string refused_tiles(const ops::Problem& problem) {
+  if (transform_of(problem) == Transform::None) return "";
+  return "convolution by tiles: the bound of Winograd and FFT is derived for the fp64 reference alone";
+}
+
+std::string refused_by_dnnl(const ops::Problem& problem) {
+  if (!is_float(problem.inputs.at(0).dtype))
+    return "integer operands: oneDNN saturates 16-bit intermediates without VNNI; use cpu or strict";
+  return refused_tiles(problem);
+}
+
+// Whether a transposed convolution has output positions a whole stride or more behind its last tap's.
+bool beyond_taps(const ops::Problem& problem) {
+  if (problem.op != "convtranspose") return false;
+  ops::Problem checked = problem;
+  ops::find_operator(problem.op).infer(checked);
+  const ops::AttributeValue* given = checked.attributes.find("output_padding");
+  std::vector<std::int64_t> padding =
+      given != nullptr ? std::get<std::vector<std::int64_t>>(*given) : std::vector<std::int64_t>();
+  padding.insert(padding.begin(), 3 - padding.size(), 0);
+  const ConvOperands c = read_conv_operands(checked);
+  for (std::size_t d = 0; d < 3; ++d) {
+    const ConvOperands::Axis& a = c.axes[d];
+    const std::size_t reached = (a.in - 1) * a.stride + (a.kernel - 1) * a.dilation + 1;
+    if (a.out >= reached + a.stride || padding[d] >= static_cast<std::int64_t>(a.stride)) return true;
+  }
+  return false;
+}
+
+std::string refused_by_ort(const ops::Problem& problem) {
+  const auto w_zero = ops::find_input(problem, "w_zero_point");
+  if (problem.op == "convinteger" && w_zero && element_count(problem.inputs[*w_zero].shape) > 1)
+    return "w_zero_point for each output channel: ONNX Runtime takes one for all; use cpu or strict";
+  if (beyond_taps(problem))
+    return "outputs a stride or more behind the last tap's, which ONNX Runtime refuses; use cpu, dnnl or "
+           "strict";
+  return refused_tiles(problem);
+}
 
 }  // namespace
 
 const std::vector<const Backend*>& all_backends() {
-  static const TableBackend strict("strict", &Row::strict, "no model to the bit", true);
-  static const TableBackend cpu("cpu", &Row::cpu, "no fp64 reference", true);
-  static const TableBackend dnnl("dnnl", &Row::dnnl, "no oneDNN reference", false);
-  static const std::vector<const Backend*> backends{&strict, &cpu, &dnnl};
+  static const TableBackend strict("strict", &Row::strict, "no model to the bit");
+  static const TableBackend cpu("cpu", &Row::cpu, "no fp64 reference");
+  static const TableBackend dnnl("dnnl", &Row::dnnl, "no oneDNN reference", refused_by_dnnl);
+  static const TableBackend ort("ort", &Row::ort, "no ONNX Runtime reference", refused_by_ort,
+                                ort_unavailable);
+  static const std::vector<const Backend*> backends{&strict, &cpu, &dnnl, &ort};
   return backends;
 }
 

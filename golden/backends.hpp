@@ -16,14 +16,17 @@ using Evaluate = void (*)(const ops::Problem& problem, const std::vector<Tensor>
 void strict_gemm(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void cpu_gemm(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void dnnl_gemm(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+void ort_gemm(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 
 // matmul_nbits.
 void strict_nbits(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void cpu_nbits(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void dnnl_nbits(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+void ort_nbits(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 
 void strict_grouped(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void cpu_grouped(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+void ort_grouped(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 
 // conv, convtranspose, convinteger, qlinearconv. Of conv by tiles the bits are others, and so is S.
 void strict_conv(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
@@ -33,25 +36,32 @@ std::vector<double> transformed_magnitude(const ops::Problem& problem, const std
                                           std::size_t count);
 void cpu_conv(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void dnnl_conv(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+void ort_conv(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 
 // add, sub, mul, div, max, min, relu.
 void strict_elementwise(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void cpu_elementwise(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void dnnl_elementwise(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+void ort_elementwise(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 
 void strict_softmax(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void cpu_softmax(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void dnnl_softmax(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+void ort_softmax(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 
 void strict_rotary(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void cpu_rotary(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+void ort_rotary(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void strict_gather(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void cpu_gather(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+void ort_gather(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 
 void strict_einsum(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void cpu_einsum(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+void ort_einsum(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 
 void strict_attention(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void cpu_attention(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+void ort_attention(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 
 }  // namespace assay::golden

@@ -173,6 +173,8 @@ void check_goldens(const CaseInput& input, const std::vector<std::string>& golde
     if (input.c.mode == golden::Mode::Bits && name != "strict" &&
         is_float(input.c.problem.outputs.at(0).dtype))
       fail(ExitCode::Usage, "golden '{}' does not define bits; --mode bits is judged by strict", name);
+    if (const auto missing = golden::find_backend(name).unavailable())  // before anything is simulated
+      fail(missing->code, "golden {}: {}", name, missing->why);
   }
 }
 

@@ -1,4 +1,4 @@
-// The cpu and oneDNN goldens of matmul_nbits: the matmul of the weights, dequantised in fp64 and rounded
+// The goldens of matmul_nbits but the strict one: the matmul of the weights, dequantised in fp64 and rounded
 // once.
 #include "golden/backends.hpp"
 #include "golden/formats.hpp"
@@ -31,6 +31,7 @@ void evaluate(Evaluate matmul, const ops::Problem& problem, const std::vector<Te
   ops::Problem plain;
   plain.op = "matmul";
   plain.inputs = {{"A", a.dtype, a.shape}, {"B", w.dtype, w.shape}};
+  plain.outputs = {{"Y", expected.dtype, {a.shape[0], w.shape[1]}}};
   matmul(plain, {a, w}, expected);
 }
 
@@ -42,6 +43,10 @@ void cpu_nbits(const ops::Problem& problem, const std::vector<Tensor>& inputs, E
 
 void dnnl_nbits(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected) {
   evaluate(dnnl_gemm, problem, inputs, expected);
+}
+
+void ort_nbits(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected) {
+  evaluate(ort_gemm, problem, inputs, expected);
 }
 
 }  // namespace assay::golden

@@ -7,6 +7,7 @@
 #include "golden/backends.hpp"
 #include "golden/conv_operands.hpp"
 #include "golden/dnnl/call_dnnl.hpp"
+#include "golden/f32_sums.hpp"
 #include "golden/formats.hpp"
 
 namespace assay::golden {
@@ -143,42 +144,13 @@ void make_absolute(Values& values) {
   for (float& value : values) value = std::fabs(value);
 }
 
-double activated(const ConvOperands& c, double t) {
-  if (std::isnan(t) || c.activation == ConvOperands::Activation::None) return t;
-  if (c.activation == ConvOperands::Activation::Relu) return std::max(t, 0.0);
-  return std::clamp(t, double{c.low}, double{c.high});
-}
-
 void evaluate(const ConvOperands& c, const std::vector<Tensor>& inputs, Expected& expected) {
   Values x = dense_x(c, decode_f32(inputs[c.x_input])), w = dense_w(c, decode_f32(inputs[c.w_input]));
   Convolution convolution(c);
-  const Values sum = convolution(x, w);
+  const Values sums = convolution(x, w);
   make_absolute(x);
   make_absolute(w);
-  const Values magnitude = convolution(x, w);
-  const Values bias = c.bias ? decode_f32(inputs[*c.bias]) : Values();
-  const Values residual = c.residual ? decode_f32(inputs[*c.residual]) : Values();
-  const double k = expected.tolerance.roundings;       // with the sums of bias and residual
-  const double inflate = 1 + 2.1 * (k + 2) * 0x1p-24;  // S is itself a sum with at most 2 k fp32 roundings
-  const double lost = k * 0x1p-149;                    // and what underflowed in it
-  expected.values.resize(sum.size());
-  expected.magnitude.resize(sum.size());
-  const std::size_t channels = c.groups * c.width, plane = sum.size() / (c.batch * channels);
-  for (std::size_t at = 0; at < sum.size(); ++at) {
-    const std::size_t channel = at / plane % channels, n = at / plane / channels;
-    std::size_t rest = at % plane, to = n * c.y.batch + channel * c.y.channel;
-    for (std::size_t d = 3; d-- > 0; rest /= c.axes[d].out) to += rest % c.axes[d].out * c.y.position[d];
-    double t = sum[at], s = magnitude[at] + lost;
-    for (const double term :
-         {bias.empty() ? 0.0 : double{bias[channel]}, residual.empty() ? 0.0 : double{residual[to]}}) {
-      t += term;
-      s += std::fabs(term);
-    }
-    expected.values[to] = activated(c, t);
-    expected.magnitude[to] = std::max(s * inflate, std::fabs(expected.values[to]));
-  }
-  // Product and sum may each round, and each may underflow.
-  expected.own = {0x1p-24, 2 * k + 2, k * 0x1p-149};
+  finish_conv(c, sums, convolution(x, w), inputs, expected);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "golden/backends.hpp"
 #include "golden/dnnl/call_dnnl.hpp"
+#include "golden/f32_sums.hpp"
 #include "golden/formats.hpp"
 #include "golden/gemm_operands.hpp"
 
@@ -72,41 +73,19 @@ void evaluate_floats(const GemmOperands& g, const std::vector<Tensor>& inputs, E
   }
   const std::vector<double> a_values = decode(inputs[0]);
   const std::vector<double> b_values = decode(inputs[1]);
-  const std::vector<double> c = g.has_c ? decode(inputs[*g.c_input]) : std::vector<double>();
-  const std::vector<double> residual = g.residual ? decode(inputs[*g.residual]) : std::vector<double>();
-  const auto k = static_cast<double>(g.k);
-  const double alpha = g.alpha;
-  const double beta = g.beta;
-  const double inflate = 1 + 2.1 * (k + 2) * 0x1p-24;  // S is itself a sum with at most 2 k fp32 roundings
-  const double lost = k * 0x1p-149;                    // and what underflowed in it
+  std::vector<float> sums, sizes;
   Product product(g.m, g.n, g.k);
   for (std::size_t batch = 0; batch < g.a_offsets.size(); ++batch) {
     Matrix a = dense(a_values, g.a, g.a_offsets[batch], g.m, g.k);
     Matrix b = dense(b_values, g.b, g.b_offsets[batch], g.k, g.n);
     const Matrix sum = product(a, b);
+    sums.insert(sums.end(), sum.begin(), sum.end());
     make_absolute(a);
     make_absolute(b);
-    const Matrix magnitude = product(a, b);
-    for (std::size_t i = 0; i < g.m; ++i)
-      for (std::size_t j = 0; j < g.n; ++j) {
-        double value = alpha * sum[i * g.n + j];
-        double size = std::fabs(alpha) * (magnitude[i * g.n + j] + lost);
-        if (g.has_c) {  // adding 0 where there is none would turn -0 into +0
-          const double term = beta * c[g.c.at(0, i, j)];
-          value += term;
-          size += std::fabs(term);
-        }
-        if (g.residual) {
-          const double term = residual[expected.values.size()];
-          value += term;
-          size += std::fabs(term);
-        }
-        expected.values.push_back(g.activation.value(value));
-        expected.magnitude.push_back(g.activation.magnitude(size * inflate));
-      }
+    const Matrix size = product(a, b);
+    sizes.insert(sizes.end(), size.begin(), size.end());
   }
-  // Product and sum may each round, and each may underflow.
-  expected.own = {0x1p-24, 2 * k + 2, std::fabs(alpha) * k * 0x1p-149};
+  finish_gemm(g, sums, sizes, inputs, expected);
 }
 
 }  // namespace

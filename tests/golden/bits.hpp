@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/tensor.hpp"
+#include "golden/backend.hpp"
 #include "golden/formats.hpp"
 
 namespace assay::golden {
@@ -30,6 +31,11 @@ inline Tensor tensor(DType type, Shape shape, const std::vector<double>& values,
     set_element_bits(type, t.bytes.data(), i, encode(type, values[i]));
   }
   return t;
+}
+
+// The backends that need nothing of the computer.
+inline std::vector<const Backend*> own_backends() {
+  return {&find_backend("strict"), &find_backend("cpu"), &find_backend("dnnl")};
 }
 
 }  // namespace assay::golden
