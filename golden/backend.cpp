@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "base/suggest.hpp"
 #include "golden/backends.hpp"
+#include "golden/cuda/cuda_backend.hpp"
 #include "golden/transformed_conv.hpp"
 
 namespace assay::golden {
@@ -14,16 +15,16 @@ namespace {
 // What every backend makes of every operator; null: no reference.
 struct Row {
   std::string_view op;
-  Evaluate strict, cpu, dnnl;
+  Evaluate strict, cpu, dnnl, cuda = nullptr;
 };
 
 constexpr std::array kRows{
-    Row{"gemm", strict_gemm, cpu_gemm, dnnl_gemm},
-    Row{"matmul", strict_gemm, cpu_gemm, dnnl_gemm},
+    Row{"gemm", strict_gemm, cpu_gemm, dnnl_gemm, cuda_gemm},
+    Row{"matmul", strict_gemm, cpu_gemm, dnnl_gemm, cuda_gemm},
     Row{"matmul_nbits", strict_nbits, cpu_nbits, dnnl_nbits},
     Row{"grouped_gemm", strict_grouped, cpu_grouped, nullptr},
-    Row{"matmulinteger", strict_gemm, cpu_gemm, nullptr},
-    Row{"qlinearmatmul", strict_gemm, cpu_gemm, nullptr},
+    Row{"matmulinteger", strict_gemm, cpu_gemm, nullptr, cuda_gemm},
+    Row{"qlinearmatmul", strict_gemm, cpu_gemm, nullptr, cuda_gemm},
     Row{"add", strict_elementwise, cpu_elementwise, dnnl_elementwise},
     Row{"sub", strict_elementwise, cpu_elementwise, dnnl_elementwise},
     Row{"mul", strict_elementwise, cpu_elementwise, dnnl_elementwise},
@@ -31,12 +32,12 @@ constexpr std::array kRows{
     Row{"max", strict_elementwise, cpu_elementwise, dnnl_elementwise},
     Row{"min", strict_elementwise, cpu_elementwise, dnnl_elementwise},
     Row{"relu", strict_elementwise, cpu_elementwise, dnnl_elementwise},
-    Row{"softmax", strict_softmax, cpu_softmax, dnnl_softmax},
+    Row{"softmax", strict_softmax, cpu_softmax, dnnl_softmax, cuda_softmax},
     Row{"rotary", strict_rotary, cpu_rotary, nullptr},
     Row{"gather", strict_gather, cpu_gather, nullptr},
     Row{"einsum", strict_einsum, cpu_einsum, nullptr},
-    Row{"attention", strict_attention, cpu_attention, nullptr},
-    Row{"conv", strict_conv, cpu_conv, dnnl_conv},
+    Row{"attention", strict_attention, cpu_attention, nullptr, cuda_attention},
+    Row{"conv", strict_conv, cpu_conv, dnnl_conv, cuda_conv},
     Row{"convtranspose", strict_conv, cpu_conv, dnnl_conv},
     Row{"convinteger", strict_conv, cpu_conv, nullptr},
     Row{"qlinearconv", strict_conv, cpu_conv, nullptr},
@@ -74,25 +75,39 @@ Expected describe_output(const ops::Problem& checked) {
   return expected;
 }
 
+// What a backend does not take of a problem whose operator it has; empty: it takes it.
+std::string no_limits(const ops::Problem& /*problem*/) { return ""; }
+std::string dnnl_limits(const ops::Problem& problem) {
+  if (transform_of(problem) != Transform::None)
+    return "convolution by tiles: the bound of Winograd and FFT is derived for the fp64 reference alone";
+  if (!is_float(problem.inputs.at(0).dtype))
+    return "integer operands: oneDNN saturates 16-bit intermediates without VNNI; use cpu or strict";
+  return "";
+}
+
+std::optional<Unavailable> everywhere() { return std::nullopt; }
+
 // One column of the table.
 class TableBackend final : public Backend {
  public:
-  TableBackend(std::string_view name, Evaluate Row::*column, std::string_view kind, bool integers)
-      : name_(name), column_(column), kind_(kind), integers_(integers) {}
+  using Limits = std::string (*)(const ops::Problem& problem);
+  using Availability = std::optional<Unavailable> (*)();
+
+  TableBackend(std::string_view name, Evaluate Row::*column, std::string_view kind, Limits limits = no_limits,
+               Availability availability = everywhere)
+      : name_(name), column_(column), kind_(kind), limits_(limits), availability_(availability) {}
 
   std::string_view name() const override { return name_; }
+  std::optional<Unavailable> unavailable() const override { return availability_(); }
 
   std::string unsupported_reason(const ops::Problem& problem) const override {
     if (evaluator(problem.op) == nullptr) return std::string(kind_) + " of operator '" + problem.op + "'";
-    if (!integers_ && transform_of(problem) != Transform::None)
-      return "convolution by tiles: the bound of Winograd and FFT is derived for the fp64 reference alone";
-    if (!integers_ && !is_float(problem.inputs.at(0).dtype))
-      return "integer operands: oneDNN saturates 16-bit intermediates without VNNI; use cpu or strict";
-    return "";
+    return limits_(problem);
   }
 
   Reference evaluate(const ops::Problem& problem, const std::vector<Tensor>& inputs) const override {
     const ops::Problem checked = checked_problem(*this, problem, inputs);
+    if (const auto missing = unavailable()) fail(missing->code, "golden {}: {}", name_, missing->why);
     Expected expected = describe_output(checked);
     if (element_count(expected.shape) > 0) evaluator(checked.op)(checked, inputs, expected);
     else expected.bits.emplace(expected.name, expected.dtype, expected.shape);
@@ -108,16 +123,18 @@ class TableBackend final : public Backend {
   std::string_view name_;
   Evaluate Row::*column_;
   std::string_view kind_;  // what an operator without a row lacks
-  bool integers_;
+  Limits limits_;
+  Availability availability_;
 };
 
 }  // namespace
 
 const std::vector<const Backend*>& all_backends() {
-  static const TableBackend strict("strict", &Row::strict, "no model to the bit", true);
-  static const TableBackend cpu("cpu", &Row::cpu, "no fp64 reference", true);
-  static const TableBackend dnnl("dnnl", &Row::dnnl, "no oneDNN reference", false);
-  static const std::vector<const Backend*> backends{&strict, &cpu, &dnnl};
+  static const TableBackend strict("strict", &Row::strict, "no model to the bit");
+  static const TableBackend cpu("cpu", &Row::cpu, "no fp64 reference");
+  static const TableBackend dnnl("dnnl", &Row::dnnl, "no oneDNN reference", dnnl_limits);
+  static const TableBackend cuda("cuda", &Row::cuda, "no CUDA kernel", cuda_limits, cuda_unavailable);
+  static const std::vector<const Backend*> backends{&strict, &cpu, &dnnl, &cuda};
   return backends;
 }
 

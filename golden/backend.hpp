@@ -4,6 +4,7 @@
 //   strict  the numerics contract to the bit (docs/numerics.md), scalar source
 //   cpu     fp64 values with S = sum |a*b|, from which the bound is derived; integers exactly
 //   dnnl    oneDNN in fp32 on widened operands; no integers
+//   cuda    own kernels on an NVIDIA GPU, in fp32; integers exactly
 // Those that need something of this computer say so by unavailable(); nobody but a user asks for them.
 #pragma once
 
@@ -74,7 +75,7 @@ class Backend {
   virtual Reference evaluate(const ops::Problem& problem, const std::vector<Tensor>& inputs) const = 0;
 };
 
-// Every backend that was built, in the order strict, cpu, dnnl.
+// Every backend that was built, in the order strict, cpu, dnnl, cuda.
 const std::vector<const Backend*>& all_backends();
 // Throws Error(Usage) with the nearest name.
 const Backend& find_backend(std::string_view name);

@@ -16,6 +16,7 @@ using Evaluate = void (*)(const ops::Problem& problem, const std::vector<Tensor>
 void strict_gemm(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void cpu_gemm(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void dnnl_gemm(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+void cuda_gemm(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 
 // matmul_nbits.
 void strict_nbits(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
@@ -33,6 +34,7 @@ std::vector<double> transformed_magnitude(const ops::Problem& problem, const std
                                           std::size_t count);
 void cpu_conv(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void dnnl_conv(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+void cuda_conv(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 
 // add, sub, mul, div, max, min, relu.
 void strict_elementwise(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
@@ -42,6 +44,7 @@ void dnnl_elementwise(const ops::Problem& problem, const std::vector<Tensor>& in
 void strict_softmax(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void cpu_softmax(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void dnnl_softmax(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+void cuda_softmax(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 
 void strict_rotary(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void cpu_rotary(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
@@ -53,5 +56,6 @@ void cpu_einsum(const ops::Problem& problem, const std::vector<Tensor>& inputs, 
 
 void strict_attention(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void cpu_attention(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+void cuda_attention(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 
 }  // namespace assay::golden

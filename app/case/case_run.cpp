@@ -170,6 +170,8 @@ void check_goldens(const CaseInput& input, const std::vector<std::string>& golde
       fail(ExitCode::Usage, "unknown golden '{}'; {}", name, expected_one_of(name, known));
     if (name == "none" && goldens.size() > 1) fail(ExitCode::Usage, "golden 'none' stands alone");
     if (name == "none" || name == "recorded") continue;
+    if (const auto missing = golden::find_backend(name).unavailable())  // before the run, not after it
+      fail(missing->code, "golden {}: {}", name, missing->why);
     if (input.c.mode == golden::Mode::Bits && name != "strict" &&
         is_float(input.c.problem.outputs.at(0).dtype))
       fail(ExitCode::Usage, "golden '{}' does not define bits; --mode bits is judged by strict", name);

@@ -52,7 +52,7 @@ Case random_case(std::uint64_t number, const std::string& type, const std::strin
 std::vector<Reference> evaluate_all(const Case& c, const std::vector<Tensor>& inputs) {
   std::vector<Reference> references;
   for (const Backend* backend : all_backends())
-    if (backend->supports(c.problem)) references.push_back(backend->evaluate(c.problem, inputs));
+    if (!backend->unavailable() && backend->supports(c.problem)) references.push_back(backend->evaluate(c.problem, inputs));
   return references;
 }
 
@@ -85,8 +85,9 @@ TEST(Agreement, StrictAndCpuOnIntegersOfEveryKind) {
       Case c = random_case(2000 + i, "s8", "bits", data);
       const std::vector<Tensor> inputs = testgen::make_inputs(c);
       const std::vector<Reference> all = evaluate_all(c, inputs);
-      ASSERT_EQ(all.size(), 2U);
-      EXPECT_EQ(all[0].outputs[0].bits->bytes, all[1].outputs[0].bits->bytes) << testgen::reproduce_line(c);
+      ASSERT_GE(all.size(), 2U);
+      for (std::size_t j = 1; j < all.size(); ++j)
+        EXPECT_EQ(all[0].outputs[0].bits->bytes, all[j].outputs[0].bits->bytes) << testgen::reproduce_line(c);
     }
 }
 

@@ -128,7 +128,7 @@ TEST(ElementwiseGoldens, AgreeInEveryModeThatTheyShare) {
     const std::vector<Tensor> data = testgen::make_inputs(c);
     std::vector<Reference> references;
     for (const Backend* backend : all_backends())
-      if (backend->supports(c.problem)) references.push_back(backend->evaluate(c.problem, data));
+      if (!backend->unavailable() && backend->supports(c.problem)) references.push_back(backend->evaluate(c.problem, data));
     EXPECT_EQ(references.size(), is_float(dtype) ? 3U : 2U);
     for (std::size_t i = 1; i < references.size(); ++i) {
       const Comparison result =

@@ -174,7 +174,7 @@ TEST(Backends, InputsThatAreNotTheProblemsAreRefused) {
 
 TEST(Backends, AnUnknownOneIsRefusedWithTheNearest) {
   expect_error(ExitCode::Usage,
-               "unknown golden 'stric'; expected one of strict, cpu, dnnl; did you mean 'strict'?",
+               "unknown golden 'stric'; expected one of strict, cpu, dnnl, cuda; did you mean 'strict'?",
                [] { find_backend("stric"); });
 }
 
