@@ -15,11 +15,8 @@ bool is_set(const ops::Problem& problem, const char* name, const ops::AttributeV
 }
 
 std::string attention_limits(const ops::Problem& problem) {
-  if (!is_float(problem.inputs[0].dtype)) return "attention of integers";
   if (is_set(problem, "softcap", 0.0F)) return "softcap";
-  const ops::TensorInfo &q = problem.inputs[0], &v = problem.inputs[2];
-  if (q.shape[3] > cuda::kMaxDepth || v.shape[3] > cuda::kMaxDepth)
-    return "a depth beyond " + std::to_string(cuda::kMaxDepth);
+  const ops::TensorInfo& q = problem.inputs[0];
   if (q.shape[0] > kMostBlocks || q.shape[1] > kMostBlocks || q.shape[2] > kMostBlocks)
     return "more than 65535 batch items, heads or queries";
   return "";
@@ -37,11 +34,10 @@ std::string cuda_limits(const ops::Problem& problem) {
   for (const ops::TensorInfo& input : problem.inputs)
     for (const std::int64_t extent : input.shape)
       if (extent > kLargest) return "a dimension beyond 2^22";
+  const DType type = problem.inputs.at(0).dtype;
   const bool gemm = problem.op == "gemm" || problem.op.find("matmul") != std::string::npos;
-  for (std::size_t i = 0; i < 2 && !gemm; ++i)
-    if (!is_float(problem.inputs.at(i).dtype)) return "integer operands of operator '" + problem.op + "'";
-  if (!cuda::is_element(problem.inputs.at(0).dtype))
-    return "operands of type " + std::string(to_string(problem.inputs[0].dtype));
+  if (!gemm && !is_float(type)) return "integer operands of operator '" + problem.op + "'";
+  if (!cuda::is_element(type)) return "operands of type " + std::string(to_string(type));
   if (problem.op == "attention") return attention_limits(problem);
   if (transform_of(problem) != Transform::None)
     return "convolution by tiles: the bound of Winograd and FFT is derived for the fp64 reference alone";
