@@ -10,6 +10,7 @@
 #include "gemm_cases.hpp"
 #include "golden/backend.hpp"
 #include "golden/compare.hpp"
+#include "golden/formats.hpp"
 #include "testgen/case_arguments.hpp"
 
 namespace assay::golden {
@@ -94,14 +95,41 @@ TEST_F(CudaBackend, Convolutions) {
     }
 }
 
-TEST_F(CudaBackend, ABorderMultipliesAndRowsBesideAnInfinityStayFinite) {
-  Case c = case_of("conv", {"X:f32:1x3x5x5", "W:f32:4x3x3x3"}, {"pads=1,1,1,1"});
-  std::vector<Tensor> inputs = testgen::make_inputs(c);
-  inputs[1].as<float>()[0] = std::numeric_limits<float>::infinity();
+// Strict's result, judged by the cuda golden: infinities and NaNs in the same places.
+void expect_same_places(const Case& c, const std::vector<Tensor>& inputs) {
   const Expected mine = cuda().evaluate(c.problem, inputs).outputs[0];
   const Reference strict = find_backend("strict").evaluate(c.problem, inputs);
   const Comparison result = compare(*strict.outputs[0].bits, mine, testgen::policy_of(c));
-  EXPECT_TRUE(result.passed) << result.to_line();
+  EXPECT_TRUE(result.passed) << result.to_line() << "\n" << testgen::reproduce_line(c);
+}
+
+TEST_F(CudaBackend, ABorderMultipliesAndWhatFillsTilesDoesNot) {
+  const Case c = case_of("conv", {"X:f32:1x3x5x5", "W:f32:4x3x3x3"}, {"pads=1,1,1,1"});
+  for (const std::size_t input : {0U, 1U})
+    for (const std::size_t at : {0U, 7U, 30U}) {
+      std::vector<Tensor> inputs = testgen::make_inputs(c);
+      inputs[input].as<float>()[at] = std::numeric_limits<float>::infinity();
+      expect_same_places(c, inputs);
+    }
+}
+
+TEST_F(CudaBackend, InfinitiesStayInTheirRowsAndColumns) {
+  for (const char* type : {"f32", "f16", "bf16"}) {
+    testgen::CaseArguments a;
+    a.op = "gemm";
+    a.m = 9;
+    a.n = 11;
+    a.k = 21;
+    a.dtype = type;
+    const Case c = testgen::case_from_arguments(a);
+    for (const std::size_t input : {0U, 1U}) {
+      std::vector<Tensor> inputs = testgen::make_inputs(c);
+      const DType dtype = inputs[input].dtype;
+      set_element_bits(dtype, inputs[input].bytes.data(), 25, encode(dtype, HUGE_VAL));
+      set_element_bits(dtype, inputs[input].bytes.data(), 70, encode(dtype, std::nan("")));
+      expect_same_places(c, inputs);
+    }
+  }
 }
 
 TEST_F(CudaBackend, Softmax) {
@@ -126,6 +154,7 @@ TEST_F(CudaBackend, Attention) {
       {"1x2x17x33", "1x2x65x33", "1x2x65x9", {}, {}},            // tails of every tile
       {"1x4x5x16", "1x2x40x16", "1x2x40x16", {"causal=1"}, {}},  // GQA
       {"1x6x33x8", "1x1x33x8", "1x1x33x12", {"causal=1"}, {}},   // MQA
+      {"1x2x20x8", "1x2x37x8", "1x2x37x8", {"causal=1"}, {}},    // a tile of keys for the last of 16 queries
       {"2x2x20x16", "2x2x70x16", "2x2x70x16", {"window=7"}, {}},
       {"2x2x20x16", "2x2x70x16", "2x2x70x16", {"causal=1", "window=40"}, {}},
       {"3x2x20x16", "3x2x70x16", "3x2x70x16", {}, {"kv_lengths:s32:3"}},

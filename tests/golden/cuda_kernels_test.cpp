@@ -39,12 +39,24 @@ class CudaKernels : public ::testing::Test {
   std::mt19937_64 random_{11};
 };
 
+// Lines along k as a convolution takes them, filled up with zeros.
 Buffer lines_on_device(const Tensor& t, std::size_t count, std::size_t length, std::size_t& pitch) {
   Lines lines(t.dtype, count, length);
   for (std::size_t i = 0; i < count; ++i)
     for (std::size_t j = 0; j < length; ++j) lines.set(i, j, t, i * length + j);
   pitch = lines.pitch();
   return Buffer::of(device(), lines.bytes());
+}
+
+// Lines of a matrix: between them are NaNs, which no product may touch, and nothing stands behind the last.
+Buffer matrix_on_device(const Tensor& t, std::size_t count, std::size_t length, std::size_t& pitch) {
+  const std::size_t line = length * assay::size_of(t.dtype);
+  pitch = (line + kAlignment - 1) / kAlignment * kAlignment;
+  std::vector<std::byte> bytes((count - 1) * pitch + line, std::byte{0xFF});
+  for (std::size_t i = 0; i < count; ++i)
+    std::copy_n(t.bytes.begin() + static_cast<std::ptrdiff_t>(i * line), line,
+                bytes.begin() + static_cast<std::ptrdiff_t>(i * pitch));
+  return Buffer::of(device(), bytes);
 }
 
 // How far sums of k products of magnitude s may be off. Fastest: each of an instruction's terms and its sum
@@ -72,8 +84,8 @@ class CudaProducts : public CudaKernels {
     Product p;
     p.a_element = element_of(a_type);
     p.b_element = element_of(b_type);
-    const Buffer left = lines_on_device(a, size.m, size.k, p.a_pitch);
-    const Buffer right = lines_on_device(b, size.n, size.k, p.b_pitch);
+    const Buffer left = matrix_on_device(a, size.m, size.k, p.a_pitch);
+    const Buffer right = matrix_on_device(b, size.n, size.k, p.b_pitch);
     const Buffer y(device(), size.m * size.n * 4);
     p.a = left.as();
     p.b = right.as();
@@ -134,7 +146,7 @@ TEST_F(CudaProducts, IntegersWrapModulo2To32) {
   std::fill(a.bytes.begin(), a.bytes.end(), std::byte{255});
   Product p;
   p.a_element = p.b_element = Element::u8;
-  const Buffer left = lines_on_device(a, 1, k, p.a_pitch), right = lines_on_device(a, 1, k, p.b_pitch);
+  const Buffer left = matrix_on_device(a, 1, k, p.a_pitch), right = matrix_on_device(a, 1, k, p.b_pitch);
   const Buffer y(device(), sizeof(std::uint32_t));
   p.a = left.as();
   p.b = right.as();
