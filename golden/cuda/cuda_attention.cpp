@@ -101,10 +101,11 @@ void cuda_attention(const ops::Problem& problem, const std::vector<Tensor>& inpu
       for (std::size_t i = 0; i < view.queries; ++i)
         for (std::size_t d = 0; d < view.value_depth; ++d, ++from)
           expected.values[view.y_row(b, head, i) + d] = double{view.value_scale} * dense[from];
-  // In units of u = 2^-24, beside the terms of S. A score's product and its mask round as those do; x - x_max
-  // rounds twice as the maximum grows, expf is within 2 ULP, a tile's factor 5 u for every 32 keys; two
-  // chains of n, for the output and the sum. 3 S covers each of them: S counts 2 (x_max - x) + 2 for every
-  // weight and its sum, a chain of n and 16 more.
+  // In units of u = 2^-24, beside the terms of S. A score's chain is S's own, and its product or mask rounds
+  // by no more than that; x - x_max rounds once, and once more in the factors by which sum and output shrink;
+  // expf is within 2 ULP (4 u), a tile's factor 5 u for every 32 keys; the output is a chain of n, the sum
+  // one of n / 32 and 7. 3 S covers it all: it has for each weight, and for their sum, 2 (x_max - x) + 2, and
+  // a chain of n and 10 more.
   const auto n = static_cast<double>(view.keys);
   expected.own = {3 * 0x1p-24, 1, std::fabs(double{view.value_scale}) * (2 * n + 16) * 0x1p-149};
 }

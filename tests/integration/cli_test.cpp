@@ -213,6 +213,12 @@ TEST(Cli, NothingUnverifiedPasses) {
   EXPECT_EQ(assay("run gemm --m 8 --n 8 --k 8 --no-values --config edge16").exit_code, 10);
 }
 
+TEST(Cli, AGoldenWithoutItsDeviceEndsBeforeTheRun) {
+  const ProcessResult r = assay("run gemm --m 8 --n 8 --k 8 --golden cuda --config edge16");
+  if (r.exit_code == 0) return;  // there is a GPU
+  expect_error(r, 9, "golden cuda: no device: ");
+}
+
 // --- errors of the command line and of configurations: 2 ----------------------------------------------
 
 TEST(Cli, UnknownVerbOptionOperatorDtypeNameTheNearest) {

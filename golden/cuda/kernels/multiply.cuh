@@ -78,7 +78,7 @@ struct Result {
 
 // Products of one warp's fragments into its sums: chained in the Tensor Core, or what it made of one
 // instruction's products added by one rounded addition, so that its truncated additions do not pile up over k
-// (golden/cuda/own_error.hpp). Of integers either is exact.
+// (error_of_sums, golden/cuda/operands.cpp). Of integers either is exact.
 #define ASSAY_MMA_KIND(NAME, INSTRUCTION, SUM)                                                            \
   template <bool kChained>                                                                                \
   struct NAME {                                                                                           \
@@ -139,8 +139,8 @@ struct MmaTile {
 };
 
 // A thread holds 8 x 4 sums, rows 8 and columns 16 apart, each one chain of fused multiply-adds in ascending
-// k. FMA is written out: nvcc contracts a * b + c by default, a host compiler here never does, and a golden's
-// arithmetic should be one.
+// k. The bound allows products and sums that round apart as well; fmaf says which it is, and both compilers
+// contract nothing.
 template <typename A, typename B>
 struct FmaTile {
   using Sum = float;
