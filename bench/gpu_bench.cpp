@@ -19,6 +19,7 @@
 #include <functional>
 
 #include "app/case/case_run.hpp"
+#include "golden/cuda/cuda_backend.hpp"
 #include "golden/cuda/device.hpp"
 #include "golden/cuda/operands.hpp"
 #include "testgen/case_arguments.hpp"
@@ -196,11 +197,11 @@ int run(bool device_alone) {
   const golden::cuda::Properties p = device.properties();
   const Roofs roofs(p);
   fmt::print(
-      "{}, compute capability {}.{}: {} multiprocessors at {:.0f} MHz, memory {:.0f} MHz x {} bits\n"
+      "{} multiprocessors at {:.0f} MHz, memory {:.0f} MHz x {} bits\n"
       "roofs: f16 and bf16 {:.0f} TFLOP/s, bytes {:.0f}, f32 {:.1f}; memory {:.0f} GB/s\n",
-      p.name, p.capability / 10, p.capability % 10, p.multiprocessors, 1e-6 * p.clock, 1e-6 * p.memory_clock,
-      p.bus_bits, 1e-12 * roofs.of(Element::f16), 1e-12 * roofs.of(Element::s8),
-      1e-12 * roofs.of(Element::f32), 1e-9 * roofs.bytes);
+      p.multiprocessors, 1e-6 * p.clock, 1e-6 * p.memory_clock, p.bus_bits, 1e-12 * roofs.of(Element::f16),
+      1e-12 * roofs.of(Element::s8), 1e-12 * roofs.of(Element::f32), 1e-9 * roofs.bytes);
+  for (const auto& [key, value] : golden::cuda_provenance()) fmt::print("{}: {}\n", key, value);
   if (device_alone) return 0;
   fmt::print("\n{:<40} {:>10} {:>9} {:>9} {:>7}  {:>12} {:>7}\n", "", "GPU us", "TFLOP/s", "GB/s", "share",
              "server128", "share");

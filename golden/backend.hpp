@@ -48,6 +48,7 @@ struct Expected {
   ops::Tolerance tolerance;                           // of the operator under test
   OwnError own;
   std::optional<UnitRows> unit_rows;  // what REAL mode asks for besides
+  std::optional<double> seconds;      // that a device took for the values, by its own clock
 };
 
 struct Reference {

@@ -1,5 +1,6 @@
 #include "golden/cuda/cuda_backend.hpp"
 
+#include "base/error.hpp"
 #include "golden/cuda/operands.hpp"
 #include "golden/transformed_conv.hpp"
 
@@ -28,6 +29,15 @@ std::optional<Unavailable> cuda_unavailable() {
   const cuda::Found& found = cuda::find_device();
   if (found.device != nullptr) return std::nullopt;
   return Unavailable{ExitCode::NoDevice, "no device: " + found.why_not};
+}
+
+std::map<std::string, std::string> cuda_provenance() {
+  const cuda::Properties p = cuda::device().properties();
+  const auto version = [](int number) { return fmt::format("{}.{}", number / 1000, number % 1000 / 10); };
+  return {{"device", p.name},
+          {"capability", fmt::format("{}.{}", p.capability / 10, p.capability % 10)},
+          {"driver", "CUDA " + version(p.driver)},
+          {"runtime", "CUDA " + version(p.runtime)}};
 }
 
 std::string cuda_limits(const ops::Problem& problem) {

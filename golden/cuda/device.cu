@@ -90,6 +90,9 @@ class CudaDevice final : public Device {
   Properties properties() const override {
     cudaDeviceProp all{};
     ASSAY_CUDA(cudaGetDeviceProperties, &all, 0);
+    int driver = 0, runtime = 0;
+    ASSAY_CUDA(cudaDriverGetVersion, &driver);
+    ASSAY_CUDA(cudaRuntimeGetVersion, &runtime);
     const auto attribute = [](cudaDeviceAttr which) {
       int value = 0;
       ASSAY_CUDA(cudaDeviceGetAttribute, &value, which, 0);
@@ -100,7 +103,9 @@ class CudaDevice final : public Device {
             attribute(cudaDevAttrMultiProcessorCount),
             1e3 * attribute(cudaDevAttrClockRate),  // kHz
             1e3 * attribute(cudaDevAttrMemoryClockRate),
-            attribute(cudaDevAttrGlobalMemoryBusWidth)};
+            attribute(cudaDevAttrGlobalMemoryBusWidth),
+            driver,
+            runtime};
   }
 
   void* allocate(std::size_t bytes) override {

@@ -85,6 +85,7 @@ struct Properties {
   int multiprocessors = 0;
   double clock = 0, memory_clock = 0;  // Hz, the greatest
   int bus_bits = 0;                    // of memory
+  int driver = 0, runtime = 0;         // the CUDA that the driver knows, and this build's: 13000 is 13.0
 };
 
 class Device {

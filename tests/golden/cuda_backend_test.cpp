@@ -32,6 +32,7 @@ void expect_agreement(const Case& c) {
   const std::vector<Tensor> inputs = testgen::make_inputs(c);
   ASSERT_EQ(cuda().unsupported_reason(c.problem), "") << testgen::reproduce_line(c);
   const Reference mine = cuda().evaluate(c.problem, inputs);
+  EXPECT_GT(mine.outputs[0].seconds.value_or(0), 0);
   for (const char* name : {"strict", "cpu"}) {
     const Reference other = find_backend(name).evaluate(c.problem, inputs);
     const Comparison result = compare(mine.outputs[0], other.outputs[0], testgen::policy_of(c));
@@ -82,7 +83,7 @@ TEST_F(CudaBackend, QuantisedProductsToTheBit) {
 TEST_F(CudaBackend, Convolutions) {
   test::RandomConv random(21);
   for (const DType type : {DType::f32, DType::f16, DType::bf16, DType::e4m3, DType::e5m2})
-    for (std::uint64_t i = 0; i < 25; ++i) {
+    for (std::uint64_t i = 0; i < 16; ++i) {
       Case c;
       c.problem = random("conv", type, 60'000);
       c.mode = i % 2 == 0 ? Mode::Real : Mode::Exact;
