@@ -88,7 +88,7 @@ double convolution_seconds(Device& device, int batch, int size, int channels) {
   c.width = channels;
   c.pitch = static_cast<std::size_t>(channels) * 2;
   c.axes[1] = c.axes[2] = {size, size, 3, 1, 1, 1};
-  const auto positions = static_cast<std::size_t>(batch * size * size);
+  const auto positions = static_cast<std::size_t>(batch) * static_cast<std::size_t>(size * size);
   const Buffer x = filled(device, positions * c.pitch);
   const Buffer w = filled(device, static_cast<std::size_t>(channels) * 9 * c.pitch);
   const Buffer y(device, positions * static_cast<std::size_t>(channels) * 4);
@@ -99,7 +99,8 @@ double convolution_seconds(Device& device, int batch, int size, int channels) {
 }
 
 double attention_seconds(Device& device, int heads, int tokens, int depth) {
-  const std::size_t elements = static_cast<std::size_t>(heads * tokens) * static_cast<std::size_t>(depth);
+  const std::size_t elements =
+      static_cast<std::size_t>(heads) * static_cast<std::size_t>(tokens) * static_cast<std::size_t>(depth);
   const Buffer q = filled(device, elements * 2), k = filled(device, elements * 2);
   const Buffer v = filled(device, elements * 2), y(device, elements * 4);
   const Buffer lengths = Buffer::of(device, std::vector<std::int32_t>{tokens});

@@ -32,13 +32,12 @@ std::vector<std::byte> gathered(const Tensor& t, std::size_t batch, std::size_t 
 
 // What is added to the scores: a mask of bytes hides keys by -inf.
 std::vector<float> added_mask(const AttentionView& view) {
-  std::vector<float> mask = view.mask == nullptr
-                                ? std::vector<float>()
-                                : std::vector<float>(static_cast<std::size_t>(view.mask->elements()));
-  for (std::size_t i = 0; i < mask.size(); ++i) {
-    const double value = decode(view.mask->dtype, element_bits(*view.mask, i));
-    if (!view.byte_mask) mask[i] = static_cast<float>(value);
-    else mask[i] = value != 0 ? 0.0F : -std::numeric_limits<float>::infinity();
+  if (view.mask == nullptr) return {};
+  const std::vector<double> values = decode(*view.mask);
+  std::vector<float> mask;
+  for (const double value : values) {
+    if (!view.byte_mask) mask.push_back(static_cast<float>(value));
+    else mask.push_back(value != 0 ? 0.0F : -std::numeric_limits<float>::infinity());
   }
   return mask;
 }

@@ -103,8 +103,8 @@ void cuda_conv(const ops::Problem& problem, const std::vector<Tensor>& inputs, E
   const std::vector<float> bias = c.bias ? decode_f32(inputs[*c.bias]) : std::vector<float>();
   const std::vector<float> residual = c.residual ? decode_f32(inputs[*c.residual]) : std::vector<float>();
   // Channels that fill a line up are products too.
-  const cuda::SumError error = cuda::error_of_sums(
-      type, static_cast<double>(volume(c, &ConvOperands::Axis::kernel) * x.pitch() / assay::size_of(type)));
+  const std::size_t products = volume(c, &ConvOperands::Axis::kernel) * (x.pitch() / assay::size_of(type));
+  const cuda::SumError error = cuda::error_of_sums(type, static_cast<double>(products));
   expected.values.resize(sums.size());
   expected.magnitude.resize(sums.size());
   const std::size_t channels = c.groups * c.width, plane = volume(c, &ConvOperands::Axis::out);

@@ -136,13 +136,13 @@ class Buffer {
   template <typename T>
   static Buffer of(Device& device, const std::vector<T>& values) {
     Buffer buffer(device, values.size() * sizeof(T));
-    device.upload(buffer.memory_, values.data(), buffer.bytes_);
+    if (!values.empty()) device.upload(buffer.memory_, values.data(), buffer.bytes_);
     return buffer;
   }
   template <typename T>
   std::vector<T> values() const {
     std::vector<T> all(bytes_ / sizeof(T));
-    device_->download(all.data(), memory_, all.size() * sizeof(T));
+    if (!all.empty()) device_->download(all.data(), memory_, all.size() * sizeof(T));
     return all;
   }
   template <typename T = void>

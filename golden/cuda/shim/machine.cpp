@@ -83,13 +83,14 @@ class Machine {
     if (!fault_.empty()) throw Fault(fault_);
   }
 
-  // Does not return to a thread of a kernel.
-  [[noreturn]] void fault(const std::string& what) {
+  // Does not return to a thread of a kernel, whose frames are left as they are: this one must own nothing
+  // then.
+  [[noreturn]] void fault(std::string what) {
+    if (!running_) throw Fault(what);
     const Index &b = at.block, &t = at.thread;
-    const std::string text =
-        running_ ? fmt::format("block ({}, {}, {}) thread {}: {}", b.x, b.y, b.z, t.x, what) : what;
-    if (!running_) throw Fault(text);
-    fault_ = text;
+    fault_ = fmt::format("block ({}, {}, {}) thread {}: ", b.x, b.y, b.z, t.x);
+    fault_ += what;
+    std::string().swap(what);
     for (;;) switch_between(fibers_[now_]->context, scheduler_);
   }
 
