@@ -22,6 +22,8 @@ struct AttentionView {
 
   // By position and length; a mask of bytes may hide more.
   bool sees(std::size_t b, std::size_t i, std::size_t j) const;
+  // Keys of a batch item.
+  std::int64_t length(std::size_t b) const { return lengths_[b]; }
 
   std::size_t batch, q_heads, kv_heads, queries, keys, depth, value_depth;
   bool causal = false, byte_weights = false;

@@ -7,6 +7,7 @@
 #include "base/suggest.hpp"
 #include "golden/backends.hpp"
 #include "golden/conv_operands.hpp"
+#include "golden/cuda/cuda_backend.hpp"
 #include "golden/ort/ort_graph.hpp"
 #include "golden/transformed_conv.hpp"
 
@@ -16,16 +17,16 @@ namespace {
 // What every backend makes of every operator; null: no reference.
 struct Row {
   std::string_view op;
-  Evaluate strict, cpu, dnnl, ort;
+  Evaluate strict, cpu, dnnl, ort, cuda = nullptr;
 };
 
 constexpr std::array kRows{
-    Row{"gemm", strict_gemm, cpu_gemm, dnnl_gemm, ort_gemm},
-    Row{"matmul", strict_gemm, cpu_gemm, dnnl_gemm, ort_gemm},
+    Row{"gemm", strict_gemm, cpu_gemm, dnnl_gemm, ort_gemm, cuda_gemm},
+    Row{"matmul", strict_gemm, cpu_gemm, dnnl_gemm, ort_gemm, cuda_gemm},
     Row{"matmul_nbits", strict_nbits, cpu_nbits, dnnl_nbits, ort_nbits},
     Row{"grouped_gemm", strict_grouped, cpu_grouped, nullptr, ort_grouped},
-    Row{"matmulinteger", strict_gemm, cpu_gemm, nullptr, ort_gemm},
-    Row{"qlinearmatmul", strict_gemm, cpu_gemm, nullptr, ort_gemm},
+    Row{"matmulinteger", strict_gemm, cpu_gemm, nullptr, ort_gemm, cuda_gemm},
+    Row{"qlinearmatmul", strict_gemm, cpu_gemm, nullptr, ort_gemm, cuda_gemm},
     Row{"add", strict_elementwise, cpu_elementwise, dnnl_elementwise, ort_elementwise},
     Row{"sub", strict_elementwise, cpu_elementwise, dnnl_elementwise, ort_elementwise},
     Row{"mul", strict_elementwise, cpu_elementwise, dnnl_elementwise, ort_elementwise},
@@ -33,12 +34,12 @@ constexpr std::array kRows{
     Row{"max", strict_elementwise, cpu_elementwise, dnnl_elementwise, ort_elementwise},
     Row{"min", strict_elementwise, cpu_elementwise, dnnl_elementwise, ort_elementwise},
     Row{"relu", strict_elementwise, cpu_elementwise, dnnl_elementwise, ort_elementwise},
-    Row{"softmax", strict_softmax, cpu_softmax, dnnl_softmax, ort_softmax},
+    Row{"softmax", strict_softmax, cpu_softmax, dnnl_softmax, ort_softmax, cuda_softmax},
     Row{"rotary", strict_rotary, cpu_rotary, nullptr, ort_rotary},
     Row{"gather", strict_gather, cpu_gather, nullptr, ort_gather},
     Row{"einsum", strict_einsum, cpu_einsum, nullptr, ort_einsum},
-    Row{"attention", strict_attention, cpu_attention, nullptr, ort_attention},
-    Row{"conv", strict_conv, cpu_conv, dnnl_conv, ort_conv},
+    Row{"attention", strict_attention, cpu_attention, nullptr, ort_attention, cuda_attention},
+    Row{"conv", strict_conv, cpu_conv, dnnl_conv, ort_conv, cuda_conv},
     Row{"convtranspose", strict_conv, cpu_conv, dnnl_conv, ort_conv},
     Row{"convinteger", strict_conv, cpu_conv, nullptr, ort_conv},
     Row{"qlinearconv", strict_conv, cpu_conv, nullptr, ort_conv},
@@ -76,30 +77,38 @@ Expected describe_output(const ops::Problem& checked) {
   return expected;
 }
 
+// What a column says of itself besides its evaluators; null where there is nothing to say.
+struct Traits {
+  std::string (*refuse)(const ops::Problem&) = nullptr;  // why a problem whose operator it has is left out
+  std::optional<Unavailable> (*missing)() = nullptr;
+  std::map<std::string, std::string> (*provenance)() = nullptr;
+};
+
 // One column of the table.
 class TableBackend final : public Backend {
  public:
-  // Why a problem whose operator it has is left out; empty where it is not.
-  using Refuse = std::string (*)(const ops::Problem&);
-
-  TableBackend(std::string_view name, Evaluate Row::*column, std::string_view kind, Refuse refuse = nullptr,
-               std::optional<Unavailable> (*missing)() = nullptr)
-      : name_(name), column_(column), kind_(kind), refuse_(refuse), missing_(missing) {}
+  // `kind`: what an operator without a row lacks.
+  TableBackend(std::string_view name, Evaluate Row::*column, std::string_view kind, Traits traits = {})
+      : name_(name), column_(column), kind_(kind), traits_(traits) {}
 
   std::string_view name() const override { return name_; }
 
   std::optional<Unavailable> unavailable() const override {
-    return missing_ == nullptr ? std::nullopt : missing_();
+    return traits_.missing == nullptr ? std::nullopt : traits_.missing();
+  }
+
+  std::map<std::string, std::string> provenance() const override {
+    return traits_.provenance == nullptr ? std::map<std::string, std::string>() : traits_.provenance();
   }
 
   std::string unsupported_reason(const ops::Problem& problem) const override {
     if (evaluator(problem.op) == nullptr) return std::string(kind_) + " of operator '" + problem.op + "'";
-    return refuse_ == nullptr ? "" : refuse_(problem);
+    return traits_.refuse == nullptr ? "" : traits_.refuse(problem);
   }
 
   Reference evaluate(const ops::Problem& problem, const std::vector<Tensor>& inputs) const override {
-    if (const auto missing = unavailable()) fail(missing->code, "golden {}: {}", name_, missing->why);
     const ops::Problem checked = checked_problem(*this, problem, inputs);
+    if (const auto missing = unavailable()) fail(missing->code, "golden {}: {}", name_, missing->why);
     Expected expected = describe_output(checked);
     if (element_count(expected.shape) > 0) evaluator(checked.op)(checked, inputs, expected);
     else expected.bits.emplace(expected.name, expected.dtype, expected.shape);
@@ -114,9 +123,8 @@ class TableBackend final : public Backend {
 
   std::string_view name_;
   Evaluate Row::*column_;
-  std::string_view kind_;  // what an operator without a row lacks
-  Refuse refuse_;
-  std::optional<Unavailable> (*missing_)();
+  std::string_view kind_;
+  Traits traits_;
 };
 
 std::string refused_tiles(const ops::Problem& problem) {
@@ -163,10 +171,13 @@ std::string refused_by_ort(const ops::Problem& problem) {
 const std::vector<const Backend*>& all_backends() {
   static const TableBackend strict("strict", &Row::strict, "no model to the bit");
   static const TableBackend cpu("cpu", &Row::cpu, "no fp64 reference");
-  static const TableBackend dnnl("dnnl", &Row::dnnl, "no oneDNN reference", refused_by_dnnl);
-  static const TableBackend ort("ort", &Row::ort, "no ONNX Runtime reference", refused_by_ort,
-                                ort_unavailable);
-  static const std::vector<const Backend*> backends{&strict, &cpu, &dnnl, &ort};
+  static const TableBackend dnnl("dnnl", &Row::dnnl, "no oneDNN reference",
+                                 {refused_by_dnnl, nullptr, dnnl_provenance});
+  static const TableBackend ort("ort", &Row::ort, "no ONNX Runtime reference",
+                                {refused_by_ort, ort_unavailable, nullptr});
+  static const TableBackend cuda("cuda", &Row::cuda, "no CUDA kernel",
+                                 {cuda_limits, cuda_unavailable, cuda_provenance});
+  static const std::vector<const Backend*> backends{&strict, &cpu, &dnnl, &ort, &cuda};
   return backends;
 }
 

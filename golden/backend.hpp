@@ -5,6 +5,7 @@
 //   cpu     fp64 values with S = sum |a*b|, from which the bound is derived; integers exactly
 //   dnnl    oneDNN in fp32 on widened operands; no integers
 //   ort     ONNX Runtime in fp32 (fp64 for fp64 operands), in a node process; integers exactly
+//   cuda    own kernels on an NVIDIA GPU, in fp32; integers exactly
 // Those that need something of this computer say so by unavailable(); nobody but a user asks for them.
 #pragma once
 
@@ -49,12 +50,12 @@ struct Expected {
   ops::Tolerance tolerance;                           // of the operator under test
   OwnError own;
   std::optional<UnitRows> unit_rows;  // what REAL mode asks for besides
+  std::optional<double> seconds;      // that a device took for the values, by its own clock
 };
 
 struct Reference {
   std::string backend;
   std::vector<Expected> outputs;
-  std::optional<double> seconds = {};  // that a device took, by its own clock
 };
 
 // Why a backend cannot be used on this computer, whatever the problem, and the exit code that says so.
@@ -79,7 +80,7 @@ class Backend {
   virtual Reference evaluate(const ops::Problem& problem, const std::vector<Tensor>& inputs) const = 0;
 };
 
-// Every backend that was built, in the order strict, cpu, dnnl, ort.
+// Every backend that was built, in the order strict, cpu, dnnl, ort, cuda.
 const std::vector<const Backend*>& all_backends();
 // Throws Error(Usage) with the nearest name.
 const Backend& find_backend(std::string_view name);

@@ -2,6 +2,8 @@
 // its row in backend.cpp.
 #pragma once
 
+#include <map>
+#include <string>
 #include <vector>
 
 #include "golden/backend.hpp"
@@ -15,8 +17,11 @@ using Evaluate = void (*)(const ops::Problem& problem, const std::vector<Tensor>
 // gemm and matmul.
 void strict_gemm(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void cpu_gemm(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+// oneDNN's version.
+std::map<std::string, std::string> dnnl_provenance();
 void dnnl_gemm(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void ort_gemm(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+void cuda_gemm(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 
 // matmul_nbits.
 void strict_nbits(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
@@ -37,6 +42,7 @@ std::vector<double> transformed_magnitude(const ops::Problem& problem, const std
 void cpu_conv(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void dnnl_conv(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void ort_conv(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+void cuda_conv(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 
 // add, sub, mul, div, max, min, relu.
 void strict_elementwise(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
@@ -48,6 +54,7 @@ void strict_softmax(const ops::Problem& problem, const std::vector<Tensor>& inpu
 void cpu_softmax(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void dnnl_softmax(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void ort_softmax(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+void cuda_softmax(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 
 void strict_rotary(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void cpu_rotary(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
@@ -63,5 +70,6 @@ void ort_einsum(const ops::Problem& problem, const std::vector<Tensor>& inputs, 
 void strict_attention(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void cpu_attention(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void ort_attention(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
+void cuda_attention(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 
 }  // namespace assay::golden

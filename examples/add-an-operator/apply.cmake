@@ -20,7 +20,7 @@ add_line(ops/kernels.cmake "assay_add_kernel(gemm SOURCES gemm/gemm_kernel.cpp)"
 set(parameters "(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);")
 add_line(golden/backends.hpp "void dnnl_gemm${parameters}" "void strict_leakyrelu${parameters}")
 add_line(golden/backends.hpp "void strict_leakyrelu${parameters}" "void cpu_leakyrelu${parameters}")
-add_line(golden/backend.cpp [[Row{"matmul", strict_gemm, cpu_gemm, dnnl_gemm, ort_gemm},]]
+add_line(golden/backend.cpp [[Row{"gather", strict_gather, cpu_gather, nullptr, ort_gather},]]
          [[Row{"leakyrelu", strict_leakyrelu, cpu_leakyrelu, nullptr, nullptr},]])
 add_line(golden/CMakeLists.txt "strict/strict_gemm.cpp cpu/cpu_gemm.cpp cpu/multiply.cpp dnnl/dnnl_gemm.cpp"
          "strict/strict_leakyrelu.cpp cpu/cpu_leakyrelu.cpp")

@@ -99,8 +99,9 @@ TEST(Agreement, StrictAndCpuOnIntegersOfEveryKind) {
       const Case c = random_case(2000 + i, DType::s8, Mode::Bits, data);
       const std::vector<Tensor> inputs = testgen::make_inputs(c);
       const std::vector<Reference> all = evaluate_all(c, inputs);
-      ASSERT_EQ(all.size(), 2U);
-      EXPECT_EQ(all[0].outputs[0].bits->bytes, all[1].outputs[0].bits->bytes) << testgen::reproduce_line(c);
+      ASSERT_GE(all.size(), 2U);
+      for (std::size_t j = 1; j < all.size(); ++j)
+        EXPECT_EQ(all[0].outputs[0].bits->bytes, all[j].outputs[0].bits->bytes) << testgen::reproduce_line(c);
     }
 }
 

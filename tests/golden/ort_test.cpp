@@ -9,12 +9,12 @@
 #include <fstream>
 #include <limits>
 
-#include "../support/conv_case.hpp"
 #include "../support/expect_error.hpp"
 #include "bits.hpp"
 #include "golden/compare.hpp"
 #include "golden/ort/ort_graph.hpp"
 #include "testgen/case_arguments.hpp"
+#include "testgen/problems/random_conv.hpp"
 #include "testgen/random.hpp"
 
 namespace assay::golden {
@@ -188,7 +188,7 @@ TEST(OrtAgrees, GroupedGemm) {
 // convolutions
 
 // `wanted` random problems that ort takes.
-void expect_convolutions(test::RandomConv& random, const std::string& op, DType type, int wanted) {
+void expect_convolutions(testgen::RandomConv& random, const std::string& op, DType type, int wanted) {
   for (int compared = 0; compared < wanted;) {
     Case c;
     c.problem = random(op, type, 100'000);
@@ -202,14 +202,14 @@ void expect_convolutions(test::RandomConv& random, const std::string& op, DType 
 }
 
 TEST(OrtAgrees, Convolutions) {
-  test::RandomConv random(21);
+  testgen::RandomConv random(21);
   for (const char* op : {"conv", "convtranspose"})
     for (const DType type : {DType::f32, DType::f16, DType::bf16, DType::e4m3})
       expect_convolutions(random, op, type, 60);
 }
 
 TEST(OrtAgrees, IntegerConvolutions) {
-  test::RandomConv random(22);
+  testgen::RandomConv random(22);
   for (const char* op : {"convinteger", "qlinearconv"})
     for (const DType type : {DType::s8, DType::u8}) expect_convolutions(random, op, type, 60);
 }

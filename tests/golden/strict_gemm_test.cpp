@@ -158,6 +158,18 @@ TEST(StrictMatmul, OneDimensionalOperandsAreRowAndColumn) {
   EXPECT_EQ(decode(run(p, {m, v})), (std::vector<double>{21, 43}));
 }
 
+TEST(Backends, CudaSaysWhyItCannotBeUsed) {
+  const std::optional<Unavailable> missing = find_backend("cuda").unavailable();
+  if (!missing) return;  // there is a GPU
+  EXPECT_EQ(missing->code, ExitCode::NoDevice);
+  EXPECT_EQ(missing->why.substr(0, 11), "no device: ");
+  ops::Problem p = gemm();
+  p.inputs = {{"A", DType::f32, {1, 1}}, {"B", DType::f32, {1, 1}}};
+  expect_error(ExitCode::NoDevice, "golden cuda: no device: ", [&] {
+    find_backend("cuda").evaluate(p, {scalar(1), scalar(1)});
+  });
+}
+
 TEST(Backends, InputsThatAreNotTheProblemsAreRefused) {
   ops::Problem p = gemm();
   p.inputs = {{"A", DType::f32, {1, 1}}, {"B", DType::f32, {1, 1}}};
@@ -174,7 +186,7 @@ TEST(Backends, InputsThatAreNotTheProblemsAreRefused) {
 
 TEST(Backends, AnUnknownOneIsRefusedWithTheNearest) {
   expect_error(ExitCode::Usage,
-               "unknown golden 'stric'; expected one of strict, cpu, dnnl, ort; did you mean 'strict'?",
+               "unknown golden 'stric'; expected one of strict, cpu, dnnl, ort, cuda; did you mean 'strict'?",
                [] { find_backend("stric"); });
 }
 

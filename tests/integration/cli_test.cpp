@@ -213,6 +213,12 @@ TEST(Cli, NothingUnverifiedPasses) {
   EXPECT_EQ(assay("run gemm --m 8 --n 8 --k 8 --no-values --config edge16").exit_code, 10);
 }
 
+TEST(Cli, AGoldenWithoutItsDeviceEndsBeforeTheRun) {
+  const ProcessResult r = assay("run gemm --m 8 --n 8 --k 8 --golden cuda --config edge16");
+  if (r.exit_code == 0) return;  // there is a GPU
+  expect_error(r, 9, "golden cuda: no device: ");
+}
+
 // --- errors of the command line and of configurations: 2 ----------------------------------------------
 
 TEST(Cli, UnknownVerbOptionOperatorDtypeNameTheNearest) {
@@ -222,7 +228,7 @@ TEST(Cli, UnknownVerbOptionOperatorDtypeNameTheNearest) {
   expect_error(assay("run gemm --m 8 --n 8 --k 8 --dtype bf61"), 2, "did you mean 'bf16'?");
   expect_error(assay("run gemm --m 8 --n 8 --k 8 --config edge61"), 2, "did you mean 'edge16'?");
   expect_error(assay("run gemm --m 8 --n 8 --k 8 --golden cpy"), 2,
-               "recorded, none, strict, cpu, dnnl, ort; did you mean 'cpu'?");
+               "recorded, none, strict, cpu, dnnl, ort, cuda; did you mean 'cpu'?");
 }
 
 TEST(Cli, AGoldenThatTheComputerLacksIsNamedBeforeTheRun) {
