@@ -256,7 +256,7 @@ void add_run(CLI::App& program, Action& action) {
                    "Read cases from a folder with model.onnx and test_data_set_*");
   verb->add_option("--kernel", o->kernel,
                    "Run this ELF in place of the operator's own kernel (docs/user-kernel.md)");
-  verb->add_option("--golden", o->goldens, "Judges: strict, cpu, dnnl, ort, cuda, recorded, none; default by mode")
+  verb->add_option("--golden", o->goldens, "Judges: strict, cpu, dnnl, ort, cuda, recorded, all, none; default by mode")
       ->delimiter(',');
   verb->add_flag("--no-values", o->no_values, "Timing alone: the same cycles, no verdict (exit code 10)");
   verb->add_option("--max-cycles", o->max_cycles,

@@ -132,9 +132,31 @@ std::string refused_tiles(const ops::Problem& problem) {
   return "convolution by tiles: the bound of Winograd and FFT is derived for the fp64 reference alone";
 }
 
+// Whether a 3-D convolution that strides along its depth has an output plane whose taps all lie in the
+// padding: oneDNN 2.6 multiplies what is not padding there.
+bool has_plane_of_padding(const ops::Problem& problem) {
+  if (problem.op != "conv") return false;
+  ops::Problem checked = problem;
+  ops::find_operator(problem.op).infer(checked);
+  const ConvOperands::Axis a = read_conv_operands(checked).axes[0];
+  const auto inside = [&](std::size_t out, std::size_t tap) {
+    const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(out * a.stride + tap * a.dilation) - a.pad;
+    return at >= 0 && at < static_cast<std::ptrdiff_t>(a.in);
+  };
+  for (std::size_t out = 0; a.stride > 1 && out < a.out; ++out) {
+    bool some = false;
+    for (std::size_t tap = 0; tap < a.kernel; ++tap) some = some || inside(out, tap);
+    if (!some) return true;
+  }
+  return false;
+}
+
 std::string refused_by_dnnl(const ops::Problem& problem) {
   if (!is_float(problem.inputs.at(0).dtype))
     return "integer operands: oneDNN saturates 16-bit intermediates without VNNI; use cpu or strict";
+  if (has_plane_of_padding(problem))
+    return "a plane of padding alone with a stride along the depth, which oneDNN computes wrongly; use cpu "
+           "or strict";
   return refused_tiles(problem);
 }
 

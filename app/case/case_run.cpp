@@ -163,12 +163,13 @@ std::vector<report::WhatIf> answer_what_if(const CaseInput& input, const RunOpti
 }
 
 void check_goldens(const CaseInput& input, const std::vector<std::string>& goldens) {
-  std::vector<std::string> known{"recorded", "none"};
+  std::vector<std::string> known{"all", "recorded", "none"};
   for (const golden::Backend* backend : golden::all_backends()) known.emplace_back(backend->name());
   for (const std::string& name : goldens) {
     if (std::find(known.begin(), known.end(), name) == known.end())
       fail(ExitCode::Usage, "unknown golden '{}'; {}", name, expected_one_of(name, known));
-    if (name == "none" && goldens.size() > 1) fail(ExitCode::Usage, "golden 'none' stands alone");
+    if ((name == "none" || name == "all") && goldens.size() > 1)
+      fail(ExitCode::Usage, "golden '{}' stands alone", name);
     if (name == "none" || name == "recorded") continue;
     if (input.c.mode == golden::Mode::Bits && name != "strict" &&
         is_float(input.c.problem.outputs.at(0).dtype))
@@ -176,6 +177,25 @@ void check_goldens(const CaseInput& input, const std::vector<std::string>& golde
     if (const auto missing = golden::find_backend(name).unavailable())  // before anything is simulated
       fail(missing->code, "golden {}: {}", name, missing->why);
   }
+}
+
+// What `all` stands for: every golden that this computer has and that takes the problem; in bits mode strict
+// alone defines floats.
+std::vector<std::string> every_golden(const CaseInput& input) {
+  const bool bits = input.c.mode == golden::Mode::Bits && is_float(input.c.problem.outputs.at(0).dtype);
+  std::vector<std::string> names;
+  for (const golden::Backend* backend : golden::all_backends())
+    if ((!bits || backend->name() == "strict") && !backend->unavailable() &&
+        backend->supports(input.c.problem))
+      names.emplace_back(backend->name());
+  if (!input.recorded.empty()) names.emplace_back("recorded");
+  return names;
+}
+
+std::vector<std::string> chosen_goldens(const CaseInput& input, const RunOptions& options) {
+  if (options.goldens.empty()) return default_goldens(input);
+  if (options.goldens == std::vector<std::string>{"all"}) return every_golden(input);
+  return options.goldens;
 }
 
 void judge_values(const CaseInput& input, const std::vector<std::string>& goldens, const Execution& execution,
@@ -233,7 +253,7 @@ report::CaseResult run_case(const CaseInput& input, const RunOptions& options) {
   const ops::Operator& op = ops::find_operator(input.c.problem.op);
   const ops::Work work =
       input.inputs.empty() ? op.work(input.c.problem) : op.work_of(input.c.problem, input.inputs);
-  const std::vector<std::string> goldens = options.goldens.empty() ? default_goldens(input) : options.goldens;
+  const std::vector<std::string> goldens = chosen_goldens(input, options);
   check_goldens(input, goldens);
 
   report::CaseResult result;

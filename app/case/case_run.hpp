@@ -35,7 +35,7 @@ CaseInput from_recorded(const testgen::RecordedCase& recorded, const std::string
 
 struct RunOptions {
   std::string kernel;                // the user's ELF; empty: the operator's own
-  std::vector<std::string> goldens;  // backend names; empty: by mode (default_goldens); {"none"}: no verdict
+  std::vector<std::string> goldens;  // backend names; empty: by mode (default_goldens); {"all"}; {"none"}: no verdict
   bool values = true;                // false: timing alone
   std::optional<Cycle> max_cycles;   // default: far beyond what any kernel for the case should need
   Cycle quantum{1000};

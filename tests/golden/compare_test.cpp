@@ -111,6 +111,18 @@ TEST(Compare, RealModeMatchesNanAndInfinityExactly) {
   }
 }
 
+TEST(Compare, AnInfiniteReferenceOfFp8IsItsLargestValue) {
+  for (const DType type : {DType::e4m3, DType::e5m2}) {
+    const Expected e = values(type, {3}, {kInf, -kInf, kNan});
+    const double largest = largest_finite(type);
+    EXPECT_TRUE(compare(tensor(type, {3}, {largest, -largest, kNan}), e, mode(Mode::Real)).passed);
+    for (const std::vector<double>& got : {std::vector<double>{largest / 2, -largest, kNan},
+                                           {largest, largest, kNan},
+                                           {largest, -largest, largest}})
+      EXPECT_EQ(compare(tensor(type, {3}, got), e, mode(Mode::Real)).mismatches, 1);
+  }
+}
+
 TEST(Compare, RealModeTakesZerosOfEitherSign) {
   EXPECT_TRUE(
       compare(tensor(DType::f32, {1}, {-0.0}), values(DType::f32, {1}, {0}), mode(Mode::Real)).passed);

@@ -11,6 +11,7 @@
 #include "golden/compare.hpp"
 #include "golden/formats.hpp"
 #include "testgen/case_arguments.hpp"
+#include "testgen/case_yaml.hpp"
 #include "testgen/problems/random_conv.hpp"
 #include "testgen/problems/random_problem.hpp"
 
@@ -194,6 +195,20 @@ TEST_F(CudaBackend, WhatItDoesNotTakeHasAReason) {
       "convolution by tiles: the bound of Winograd and FFT is derived for the fp64 reference alone");
   EXPECT_EQ(reason(case_of("attention", {"Q:f32:1x1x1x8", "K:f32:1x1x1x8", "V:f32:1x1x1x8"}, {"softcap=5"})),
             "softcap");
+}
+
+// What golden/cuda/record.sh records: the backend takes each, and here computes the small ones.
+TEST_F(CudaBackend, TakesTheListThatIsRecorded) {
+  const std::vector<Case> cases = testgen::read_case_list(RECORDED_LIST);
+  EXPECT_GE(cases.size(), 60U);
+  int computed = 0;
+  for (const Case& c : cases) {
+    EXPECT_EQ(cuda().unsupported_reason(c.problem), "") << testgen::reproduce_line(c);
+    if (ops::find_operator(c.problem.op).work(c.problem).macs > 100'000) continue;
+    expect_agreement(c);
+    ++computed;
+  }
+  EXPECT_GE(computed, 10);
 }
 
 }  // namespace

@@ -228,7 +228,7 @@ TEST(Cli, UnknownVerbOptionOperatorDtypeNameTheNearest) {
   expect_error(assay("run gemm --m 8 --n 8 --k 8 --dtype bf61"), 2, "did you mean 'bf16'?");
   expect_error(assay("run gemm --m 8 --n 8 --k 8 --config edge61"), 2, "did you mean 'edge16'?");
   expect_error(assay("run gemm --m 8 --n 8 --k 8 --golden cpy"), 2,
-               "recorded, none, strict, cpu, dnnl, ort, cuda; did you mean 'cpu'?");
+               "all, recorded, none, strict, cpu, dnnl, ort, cuda; did you mean 'cpu'?");
 }
 
 TEST(Cli, AGoldenThatTheComputerLacksIsNamedBeforeTheRun) {
