@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "app/golden/alarm_table.hpp"
+#include "app/golden/precision_table.hpp"
 #include "app/golden/records.hpp"
 #include "app/golden/result_faults.hpp"
 #include "app/verbs.hpp"
@@ -120,6 +121,28 @@ ExitCode alarms(const Options& o) {
   return refused == 0 ? ExitCode::Pass : ExitCode::Fail;
 }
 
+ExitCode precision(const Options& o) {
+  const std::vector<PrecisionRow> rows = precision_table(o.trials, o.seed);
+  nlohmann::ordered_json json = nlohmann::ordered_json::array();
+  if (!o.json)
+    fmt::print(
+        "| operator | type | uniform | normal | positive | ulp |\n| --- | --- | --- | --- | --- | --- |\n");
+  for (const PrecisionRow& row : rows) {
+    nlohmann::ordered_json& item =
+        json.emplace_back(nlohmann::ordered_json{{"operator", row.op}, {"dtype", to_string(row.dtype)}});
+    std::string line = fmt::format("| {} | {} |", row.op, to_string(row.dtype));
+    double ulps = 0;
+    for (const PrecisionRow::Cell& c : row.cells) {
+      item[c.data] = {{"largest", c.largest}, {"typical", c.typical}, {"max_ulps", c.ulps}};
+      line += fmt::format(" {:.2f} ({:.2f}) |", c.largest, c.typical);
+      ulps = std::max(ulps, c.ulps);
+    }
+    if (!o.json) fmt::print("{} {:.3g} |\n", line, ulps);
+  }
+  if (o.json) fmt::print("{}\n", json_text(json));
+  return ExitCode::Pass;
+}
+
 template <typename Run>
 void set_action(CLI::App* verb, const std::shared_ptr<Options>& options, Action& action, Run run) {
   verb->callback([options, &action, run] { action = [options, run] { return run(*options); }; });
@@ -154,12 +177,18 @@ void add_golden(CLI::App& program, Action& action) {
   alarming->add_option("--cases", options->cases, "Random problems")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  for (CLI::App* sub : {faulty, alarming}) {
+  CLI::App* precise =
+      verb->add_subcommand("precision", "How tight the bound is: errors of right results in units of it");
+  precise->add_option("--cases", options->trials, "Of each operator, type and distribution")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  for (CLI::App* sub : {faulty, alarming, precise}) {
     sub->add_option("--seed", options->seed, "Seed")->capture_default_str();
     sub->add_flag("--json", options->json, "Print JSON");
   }
   set_action(faulty, options, action, faults);
   set_action(alarming, options, action, alarms);
+  set_action(precise, options, action, precision);
 }
 
 }  // namespace assay::app

@@ -25,4 +25,7 @@ add_line(golden/backend.cpp [[Row{"gather", strict_gather, cpu_gather, nullptr, 
 add_line(golden/CMakeLists.txt "strict/strict_gemm.cpp cpu/cpu_gemm.cpp cpu/multiply.cpp dnnl/dnnl_gemm.cpp"
          "strict/strict_leakyrelu.cpp cpu/cpu_leakyrelu.cpp")
 
+add_line(testgen/operator_examples.cpp [[{{"relu", "softmax"}, {"X:{}:4x6"}},]] [[{{"leakyrelu"}, {"X:{}:4x6"}},]])
+add_line(testgen/problems/random_problem.cpp [[if (op == "rotary") return random_rotary(type, random);]]
+         [[if (op == "leakyrelu") return random_elementwise(op, type, random);]])
 add_line(testgen/onnx_case.cpp [[{"Relu", "relu", 6, 1},]] [[{"LeakyRelu", "leakyrelu", 6, 1, {"alpha"}},]])

@@ -9,6 +9,7 @@
 #include "app/case/case_run.hpp"
 #include "testgen/case_arguments.hpp"
 #include "testgen/onnx_case.hpp"
+#include "testgen/problems/random_problem.hpp"
 
 namespace assay {
 namespace {
@@ -34,6 +35,24 @@ TEST(AddedOperator, IsRightToTheBitOnEveryMachine) {
         const report::CaseResult r = app::run_case(leakyrelu(x, "0.3", "bits", data, config), {});
         EXPECT_EQ(r.verdict, ExitCode::Pass) << r.text << ": " << r.message;
       }
+}
+
+TEST(AddedOperator, HasRandomProblemsOnWhichItsGoldensAgree) {
+  testgen::Generator random(3);
+  const std::vector<DType> types = testgen::problem_types("leakyrelu");
+  ASSERT_GE(types.size(), 3U);
+  for (int i = 0; i < 60; ++i) {
+    testgen::Case c;
+    c.problem =
+        testgen::random_problem("leakyrelu", types[static_cast<std::size_t>(i) % types.size()], random);
+    c.suite_seed = static_cast<std::uint64_t>(i);
+    testgen::validate(c);
+    const std::vector<Tensor> inputs = testgen::make_inputs(c);
+    const auto result = [&](const char* name) {
+      return golden::find_backend(name).evaluate(c.problem, inputs).outputs.at(0);
+    };
+    EXPECT_TRUE(golden::compare(result("strict"), result("cpu"), testgen::policy_of(c)).passed);
+  }
 }
 
 TEST(AddedOperator, FitsItsReferenceInRealMode) {

@@ -153,6 +153,19 @@ TEST(Golden, EveryFaultIsSeenToTheBitAndStructuralOnesByTheBound) {
   }
 }
 
+TEST(Golden, ThePrecisionTableHasEveryOperatorThatRounds) {
+  const json rows = json::parse(output_of("golden precision --cases 2 --json"));
+  std::set<std::string> operators;
+  for (const json& row : rows) {
+    operators.insert(row.at("operator"));
+    for (const char* data : {"uniform", "normal", "positive"})
+      EXPECT_LE(row.at(data).at("largest"), 1) << row;
+  }
+  for (const char* op : {"gemm", "matmul", "conv", "convtranspose", "softmax", "attention", "rotary",
+                         "einsum", "matmul_nbits", "grouped_gemm", "add", "div"})
+    EXPECT_EQ(operators.count(op), 1U) << op;
+}
+
 TEST(Golden, NoRightResultIsRefused) {
   const json rows = json::parse(output_of("golden alarms --cases 600 --json"));
   std::set<std::string> data, ways;

@@ -37,9 +37,9 @@ void expect_error(int exit_code, const std::string& message, const std::string& 
 
 TEST(Program, EveryVerbHasHelp) {
   EXPECT_THAT(output_of("--help"), HasSubstr("Exit codes: 0 pass, 1 fail"));
-  for (const char* verb :
-       {"config", "config show", "config check", "config diff", "isa", "diff", "disasm", "golden",
-        "golden record", "golden check", "golden faults", "golden alarms", "mem", "operators"})
+  for (const char* verb : {"config", "config show", "config check", "config diff", "isa", "diff", "disasm",
+                           "golden", "golden record", "golden check", "golden faults", "golden alarms",
+                           "golden precision", "mem", "operators"})
     EXPECT_THAT(output_of(std::string(verb) + " --help"), HasSubstr("Usage:"));
 }
 
