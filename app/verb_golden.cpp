@@ -171,16 +171,16 @@ void add_golden(CLI::App& program, Action& action) {
 
   CLI::App* faulty = verb->add_subcommand("faults", "Faults in right results: which mode catches how many");
   faulty->add_option("--trials", options->trials, "Of each fault and mode")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(1, 10'000'000))
       ->capture_default_str();
   CLI::App* alarming = verb->add_subcommand("alarms", "Right results of other orders: how many are refused");
   alarming->add_option("--cases", options->cases, "Random problems")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(1, 10'000'000))
       ->capture_default_str();
   CLI::App* precise =
       verb->add_subcommand("precision", "How tight the bound is: errors of right results in units of it");
   precise->add_option("--cases", options->trials, "Of each operator, type and distribution")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(1, 10'000'000))
       ->capture_default_str();
   for (CLI::App* sub : {faulty, alarming, precise}) {
     sub->add_option("--seed", options->seed, "Seed")->capture_default_str();
