@@ -5,35 +5,17 @@
 #include <nlohmann/json.hpp>
 #include <regex>
 
-#include "../support/process.hpp"
+#include "../support/program.hpp"
 
 namespace assay {
 namespace {
 
 using nlohmann::json;
+using test::assay;
+using test::expect_error;
+using test::output_of;
 using testing::HasSubstr;
 using testing::StartsWith;
-
-test::ProcessResult assay(const std::string& arguments) {
-  return test::run_process(std::string(ASSAY_PROGRAM) + " " + arguments);
-}
-
-std::string output_of(const std::string& arguments) {
-  const test::ProcessResult result = assay(arguments);
-  EXPECT_EQ(result.exit_code, 0) << arguments << "\n" << result.output;
-  return result.output;
-}
-
-// One line on standard error, nothing on standard output, and the documented exit code.
-void expect_error(int exit_code, const std::string& message, const std::string& arguments) {
-  const test::ProcessResult result = assay(arguments);
-  EXPECT_EQ(result.exit_code, exit_code) << arguments << "\n" << result.output;
-  EXPECT_THAT(result.output, StartsWith("assay: "));
-  EXPECT_THAT(result.output, HasSubstr(message));
-  EXPECT_EQ(std::count(result.output.begin(), result.output.end(), '\n'), 1) << result.output;
-  EXPECT_EQ(test::run_process(std::string(ASSAY_PROGRAM) + " " + arguments + " 2>/dev/null | cat").output,
-            "");
-}
 
 TEST(Program, EveryVerbHasHelp) {
   EXPECT_THAT(output_of("--help"), HasSubstr("Exit codes: 0 pass, 1 fail"));
