@@ -17,6 +17,21 @@ double additions(std::size_t length) {
   return 16 + (1 + std::ceil(std::log2(blocks))) + 6;
 }
 
+void softmax_magnitudes(const std::vector<double>& x, const std::vector<double>& y,
+                        std::vector<double>& magnitude) {
+  const double greatest = *std::max_element(x.begin(), x.end());
+  double distance = 0;
+  for (std::size_t j = 0; j < x.size(); ++j)
+    if (y[j] > 0) distance += y[j] * (greatest - x[j]);
+  const double exponential = 1 + 0x1p-24 * kLog2e * std::fabs(greatest) + 1.06;
+  const double common = 1.224 * distance + 2 * exponential + additions(x.size()) + 3;
+  for (std::size_t j = 0; j < x.size(); ++j) {
+    const double own = std::isinf(x[j]) ? 0 : 1.224 * (greatest - x[j]);
+    const double s = y[j] * (own + common) * (1 + 0x1p-20);  // second-order terms
+    magnitude[j] = std::fabs(greatest) > kJudgeable ? HUGE_VAL : s;
+  }
+}
+
 }  // namespace
 
 SoftmaxRows::SoftmaxRows(const ops::Problem& checked) {
@@ -37,19 +52,23 @@ UnitRows SoftmaxRows::unit_rows(DType type) const {
   return {length, inner, (additions(length) + 3) * 0x1p-24 + rounded};
 }
 
-void softmax_magnitudes(const std::vector<double>& x, const std::vector<double>& y,
-                        std::vector<double>& magnitude) {
-  const double greatest = *std::max_element(x.begin(), x.end());
-  double distance = 0;
-  for (std::size_t j = 0; j < x.size(); ++j)
-    if (y[j] > 0) distance += y[j] * (greatest - x[j]);
-  const double exponential = 1 + 0x1p-24 * kLog2e * std::fabs(greatest) + 1.06;
-  const double common = 1.224 * distance + 2 * exponential + additions(x.size()) + 3;
-  for (std::size_t j = 0; j < x.size(); ++j) {
-    const double own = std::isinf(x[j]) ? 0 : 1.224 * (greatest - x[j]);
-    const double s = y[j] * (own + common) * (1 + 0x1p-20);  // second-order terms
-    magnitude[j] = std::fabs(greatest) > kJudgeable ? HUGE_VAL : s;
+void finish_softmax(const SoftmaxRows& rows, const std::vector<double>& x, const std::vector<double>& y,
+                    Expected& expected) {
+  expected.values.resize(x.size());
+  expected.magnitude.resize(x.size());
+  std::vector<double> row(rows.length), results(rows.length), magnitude(rows.length);
+  for (std::size_t r = 0; r < rows.count(); ++r) {
+    for (std::size_t j = 0; j < rows.length; ++j) {
+      row[j] = x[r * rows.length + j];
+      results[j] = y[r * rows.length + j];
+    }
+    softmax_magnitudes(row, results, magnitude);
+    for (std::size_t j = 0; j < rows.length; ++j) {
+      expected.values[rows.at(r, j)] = results[j];
+      expected.magnitude[rows.at(r, j)] = magnitude[j];
+    }
   }
+  expected.unit_rows = rows.unit_rows(expected.dtype);
 }
 
 }  // namespace assay::golden

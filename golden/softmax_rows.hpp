@@ -24,9 +24,18 @@ struct SoftmaxRows {
   std::size_t outer = 1, length = 1, inner = 1;
 };
 
-// S of a row's elements: y times the errors on the way to it, in units of 2^-24 (docs/numerics.md, "The
-// REAL bound"). Infinite where the row cannot be judged.
-void softmax_magnitudes(const std::vector<double>& x, const std::vector<double>& y,
-                        std::vector<double>& magnitude);
+// Dense rows from a tensor's values, and back.
+template <typename T>
+std::vector<T> dense_rows(const SoftmaxRows& rows, const std::vector<T>& x) {
+  std::vector<T> dense(x.size());
+  for (std::size_t r = 0; r < rows.count(); ++r)
+    for (std::size_t j = 0; j < rows.length; ++j) dense[r * rows.length + j] = x[rows.at(r, j)];
+  return dense;
+}
+
+// Fills values, S and the unit rows from the results' dense rows. S: y times the errors on the way to it, in
+// units of 2^-24 (docs/numerics.md, "The REAL bound"); infinite where the row cannot be judged.
+void finish_softmax(const SoftmaxRows& rows, const std::vector<double>& x, const std::vector<double>& y,
+                    Expected& expected);
 
 }  // namespace assay::golden

@@ -84,12 +84,6 @@ std::vector<float> convolved(const ConvOperands& c, DType type, const Lines& x_l
   return y.values<float>();
 }
 
-double activated(const ConvOperands& c, double t) {
-  if (std::isnan(t) || c.activation == ConvOperands::Activation::None) return t;
-  if (c.activation == ConvOperands::Activation::Relu) return std::max(t, 0.0);
-  return std::clamp(t, double{c.low}, double{c.high});
-}
-
 }  // namespace
 
 void cuda_conv(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected) {
@@ -100,28 +94,10 @@ void cuda_conv(const ops::Problem& problem, const std::vector<Tensor>& inputs, E
   x.make_absolute();
   w.make_absolute();
   const std::vector<float> magnitudes = convolved(c, type, x, w);
-  const std::vector<float> bias = c.bias ? decode_f32(inputs[*c.bias]) : std::vector<float>();
-  const std::vector<float> residual = c.residual ? decode_f32(inputs[*c.residual]) : std::vector<float>();
   // Channels that fill a line up are products too.
   const std::size_t products = volume(c, &ConvOperands::Axis::kernel) * (x.pitch() / assay::size_of(type));
-  const cuda::SumError error = cuda::error_of_sums(type, static_cast<double>(products));
-  expected.values.resize(sums.size());
-  expected.magnitude.resize(sums.size());
-  const std::size_t channels = c.groups * c.width, plane = volume(c, &ConvOperands::Axis::out);
-  for (std::size_t at = 0; at < sums.size(); ++at) {
-    const std::size_t channel = at % channels, position = at / channels;
-    const std::size_t to = position / plane * c.y.batch + channel * c.y.channel +
-                           offset_of(c, &ConvOperands::Axis::out, c.y, position % plane);
-    double t = sums[at], s = magnitudes[at] + error.lost;
-    for (const double term :
-         {bias.empty() ? 0.0 : double{bias[channel]}, residual.empty() ? 0.0 : double{residual[to]}}) {
-      t += term;
-      s += std::fabs(term);
-    }
-    expected.values[to] = activated(c, t);
-    expected.magnitude[to] = std::max(s * error.inflate, std::fabs(expected.values[to]));
-  }
-  expected.own = error.own;
+  finish_conv(c, sums, magnitudes, Channels::Last, cuda::error_of_sums(type, static_cast<double>(products)),
+              inputs, expected);
 }
 
 }  // namespace assay::golden

@@ -55,36 +55,20 @@ std::vector<Sum> product(const GemmOperands& g, const std::vector<Tensor>& input
 }
 
 void evaluate_floats(const GemmOperands& g, const std::vector<Tensor>& inputs, Expected& expected) {
-  const std::vector<double> c = g.has_c ? decode(inputs[*g.c_input]) : std::vector<double>();
-  const std::vector<double> residual = g.residual ? decode(inputs[*g.residual]) : std::vector<double>();
-  const cuda::SumError error = cuda::error_of_sums(inputs[g.a_input].dtype, static_cast<double>(g.k));
-  const double alpha = g.alpha, beta = g.beta;
+  std::vector<float> sums, sizes;
   double seconds = 0;
   for (std::size_t batch = 0; batch < g.a_offsets.size(); ++batch) {
     Matrices matrices(g, inputs, batch);
-    const std::vector<float> sums = product<float>(g, inputs, matrices, &seconds);
+    const std::vector<float> sum = product<float>(g, inputs, matrices, &seconds);
+    sums.insert(sums.end(), sum.begin(), sum.end());
     matrices.a.make_absolute();
     matrices.b.make_absolute();
-    const std::vector<float> magnitudes = product<float>(g, inputs, matrices);
-    for (std::size_t at = 0; at < sums.size(); ++at) {
-      double value = alpha * sums[at], size = std::fabs(alpha) * (magnitudes[at] + error.lost);
-      if (g.has_c) {  // adding 0 where there is none would turn -0 into +0
-        const double term = beta * c[g.c.at(0, at / g.n, at % g.n)];
-        value += term;
-        size += std::fabs(term);
-      }
-      if (g.residual) {
-        const double term = residual[expected.values.size()];
-        value += term;
-        size += std::fabs(term);
-      }
-      expected.values.push_back(g.activation.value(value));
-      expected.magnitude.push_back(g.activation.magnitude(size * error.inflate));
-    }
+    const std::vector<float> size = product<float>(g, inputs, matrices);
+    sizes.insert(sizes.end(), size.begin(), size.end());
   }
   expected.seconds = seconds;
-  expected.own = error.own;
-  expected.own.floor *= std::fabs(alpha);
+  finish_gemm(g, sums, sizes, cuda::error_of_sums(inputs[g.a_input].dtype, static_cast<double>(g.k)), inputs,
+              expected);
 }
 
 std::int32_t byte_value(const Tensor& t, std::size_t index) {
@@ -119,28 +103,26 @@ std::byte requantised(std::uint32_t sum, float factor, double zero, double low) 
   return static_cast<std::byte>(static_cast<int>(std::clamp(rounded + zero, low, low + 255)));
 }
 
-void evaluate_integers(const GemmOperands& g, const std::vector<Tensor>& inputs, Tensor& y, double& seconds) {
-  const auto* c = g.has_c ? inputs[*g.c_input].as<std::uint32_t>() : nullptr;
-  const auto* r = g.residual ? inputs[*g.residual].as<std::uint32_t>() : nullptr;
-  std::vector<float> factors = g.y_scale ? decode_f32(inputs[*g.b_scale]) : std::vector<float>();
+void requantise(const GemmOperands& g, const std::vector<std::uint32_t>& sums,
+                const std::vector<Tensor>& inputs, Tensor& y) {
+  std::vector<float> factors = decode_f32(inputs[*g.b_scale]);
   for (float& factor : factors) {
     const float both = decode_f32(inputs[*g.a_scale])[0] * factor;
     factor = both / decode_f32(inputs[*g.y_scale])[0];
   }
-  for (std::size_t batch = 0, to = 0; batch < g.a_offsets.size(); ++batch) {
-    const std::vector<std::uint32_t> sums = integer_sums(g, inputs, batch, seconds);
-    for (std::size_t at = 0; at < sums.size(); ++at, ++to) {
-      if (g.y_scale) {
-        y.bytes[to] = requantised(sums[at], factors[factors.size() == 1 ? 0 : at % g.n],
-                                  byte_value(inputs[*g.y_zero], 0), y.dtype == DType::s8 ? -128 : 0);
-        continue;
-      }
-      std::uint32_t value = word(g.alpha_integer) * sums[at];
-      if (c != nullptr) value += word(g.beta_integer) * c[g.c.at(0, at / g.n, at % g.n)];
-      if (r != nullptr) value += r[to];
-      y.as<std::uint32_t>()[to] = value;
-    }
+  const double zero = byte_value(inputs[*g.y_zero], 0), low = y.dtype == DType::s8 ? -128 : 0;
+  for (std::size_t at = 0; at < sums.size(); ++at)
+    y.bytes[at] = requantised(sums[at], factors[factors.size() == 1 ? 0 : at % g.n], zero, low);
+}
+
+void evaluate_integers(const GemmOperands& g, const std::vector<Tensor>& inputs, Tensor& y, double& seconds) {
+  std::vector<std::uint32_t> sums;
+  for (std::size_t batch = 0; batch < g.a_offsets.size(); ++batch) {
+    const std::vector<std::uint32_t> sum = integer_sums(g, inputs, batch, seconds);
+    sums.insert(sums.end(), sum.begin(), sum.end());
   }
+  if (g.y_scale) requantise(g, sums, inputs, y);
+  else finish_gemm(g, sums, inputs, y);
 }
 
 }  // namespace

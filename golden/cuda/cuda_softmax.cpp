@@ -28,26 +28,9 @@ std::vector<float> softmax(const std::vector<float>& x, std::size_t rows, std::s
 
 void cuda_softmax(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected) {
   const SoftmaxRows rows(problem);
-  const std::vector<float> x = decode_f32(inputs[0]);
-  std::vector<float> dense(x.size());
-  for (std::size_t r = 0; r < rows.count(); ++r)
-    for (std::size_t j = 0; j < rows.length; ++j) dense[r * rows.length + j] = x[rows.at(r, j)];
-  dense = softmax(dense, rows.count(), rows.length, expected.seconds);
-  expected.values.resize(x.size());
-  expected.magnitude.resize(x.size());
-  std::vector<double> row(rows.length), y(rows.length), magnitude(rows.length);
-  for (std::size_t r = 0; r < rows.count(); ++r) {
-    for (std::size_t j = 0; j < rows.length; ++j) {
-      row[j] = x[rows.at(r, j)];
-      y[j] = dense[r * rows.length + j];
-    }
-    softmax_magnitudes(row, y, magnitude);
-    for (std::size_t j = 0; j < rows.length; ++j) {
-      expected.values[rows.at(r, j)] = y[j];
-      expected.magnitude[rows.at(r, j)] = magnitude[j];
-    }
-  }
-  expected.unit_rows = rows.unit_rows(expected.dtype);
+  const std::vector<float> x = dense_rows(rows, decode_f32(inputs[0]));
+  const std::vector<float> y = softmax(x, rows.count(), rows.length, expected.seconds);
+  finish_softmax(rows, {x.begin(), x.end()}, {y.begin(), y.end()}, expected);
   // In units of u = 2^-24: x - x_max is rounded once, expf is within 2 ULP (4 u), both in the sum as well;
   // that has length / 256 and 13 additions; one division. S counts 25 and more besides the distances, so that
   // twice S covers all but a long row's additions. Exponentials below 2^-126 are off by 2 of the smallest

@@ -6,8 +6,8 @@
 
 #include "base/dtype.hpp"
 #include "base/tensor.hpp"
-#include "golden/backend.hpp"
 #include "golden/cuda/device.hpp"
+#include "golden/sums.hpp"
 
 namespace assay::golden::cuda {
 
@@ -34,11 +34,6 @@ class Lines {
 };
 
 // Of sums of k products of float operands, in f32, as Path::Reference makes them.
-struct SumError {
-  OwnError own;
-  double inflate = 1;  // a sum of magnitudes, times this, is not below the exact S
-  double lost = 0;     // and what underflowed in it
-};
 SumError error_of_sums(DType operand, double k);
 
 }  // namespace assay::golden::cuda

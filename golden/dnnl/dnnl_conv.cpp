@@ -7,8 +7,8 @@
 #include "golden/backends.hpp"
 #include "golden/conv_operands.hpp"
 #include "golden/dnnl/call_dnnl.hpp"
-#include "golden/f32_sums.hpp"
 #include "golden/formats.hpp"
+#include "golden/sums.hpp"
 
 namespace assay::golden {
 namespace {
@@ -150,7 +150,9 @@ void evaluate(const ConvOperands& c, const std::vector<Tensor>& inputs, Expected
   const Values sums = convolution(x, w);
   make_absolute(x);
   make_absolute(w);
-  finish_conv(c, sums, convolution(x, w), inputs, expected);
+  // The roundings are with the sums of bias and residual.
+  finish_conv(c, sums, convolution(x, w), Channels::First, plain_sums(expected.tolerance.roundings), inputs,
+              expected);
 }
 
 }  // namespace

@@ -7,9 +7,9 @@
 
 #include "golden/backends.hpp"
 #include "golden/dnnl/call_dnnl.hpp"
-#include "golden/f32_sums.hpp"
 #include "golden/formats.hpp"
 #include "golden/gemm_operands.hpp"
+#include "golden/sums.hpp"
 
 namespace assay::golden {
 namespace {
@@ -85,14 +85,15 @@ void evaluate_floats(const GemmOperands& g, const std::vector<Tensor>& inputs, E
     const Matrix size = product(a, b);
     sizes.insert(sizes.end(), size.begin(), size.end());
   }
-  finish_gemm(g, sums, sizes, inputs, expected);
+  finish_gemm(g, sums, sizes, plain_sums(static_cast<double>(g.k)), inputs, expected);
 }
 
 }  // namespace
 
 std::map<std::string, std::string> dnnl_provenance() {
   const dnnl_version_t* v = dnnl_version();
-  return {{"oneDNN", std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch)}};
+  return {
+      {"oneDNN", std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch)}};
 }
 
 void dnnl_gemm(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected) {

@@ -24,27 +24,10 @@ void softmax(std::vector<float>& x, std::size_t rows, std::size_t length) {
 
 void dnnl_softmax(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected) {
   const SoftmaxRows rows(problem);
-  const std::vector<double> x = decode(inputs[0]);
-  std::vector<float> dense(x.size());
-  for (std::size_t r = 0; r < rows.count(); ++r)
-    for (std::size_t j = 0; j < rows.length; ++j)
-      dense[r * rows.length + j] = static_cast<float>(x[rows.at(r, j)]);  // exact: at most fp32 wide
+  const std::vector<double> x = dense_rows(rows, decode(inputs[0]));
+  std::vector<float> dense(x.begin(), x.end());  // exact: at most fp32 wide
   call_dnnl([&] { softmax(dense, rows.count(), rows.length); });
-  expected.values.resize(x.size());
-  expected.magnitude.resize(x.size());
-  std::vector<double> row(rows.length), y(rows.length), magnitude(rows.length);
-  for (std::size_t r = 0; r < rows.count(); ++r) {
-    for (std::size_t j = 0; j < rows.length; ++j) {
-      row[j] = x[rows.at(r, j)];
-      y[j] = static_cast<double>(dense[r * rows.length + j]);
-    }
-    softmax_magnitudes(row, y, magnitude);
-    for (std::size_t j = 0; j < rows.length; ++j) {
-      expected.values[rows.at(r, j)] = y[j];
-      expected.magnitude[rows.at(r, j)] = magnitude[j];
-    }
-  }
-  expected.unit_rows = rows.unit_rows(expected.dtype);
+  finish_softmax(rows, x, {dense.begin(), dense.end()}, expected);
   // As the operator's own bound, twice; oneDNN's exponential flushes what is below 2^-126 to zero.
   expected.own = {0x1p-23, 1, 0x1p-125};
 }

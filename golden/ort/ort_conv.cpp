@@ -5,10 +5,10 @@
 
 #include "golden/backends.hpp"
 #include "golden/conv_operands.hpp"
-#include "golden/f32_sums.hpp"
 #include "golden/formats.hpp"
 #include "golden/ort/ort_bytes.hpp"
 #include "golden/ort/ort_graph.hpp"
+#include "golden/sums.hpp"
 
 namespace assay::golden {
 namespace {
@@ -98,7 +98,8 @@ void evaluate_floats(const ops::Problem& problem, const ConvOperands& c, const s
     return std::vector<float>(y.as<float>(), y.as<float>() + y.elements());
   };
   finish_conv(c, values(run_ort(node, {x, w}, DType::f32, shape)),
-              values(run_ort(node, {absolute(x), absolute(w)}, DType::f32, shape)), inputs, expected);
+              values(run_ort(node, {absolute(x), absolute(w)}, DType::f32, shape)), Channels::First,
+              plain_sums(expected.tolerance.roundings), inputs, expected);
 }
 
 void evaluate_integers(const ops::Problem& problem, const ConvOperands& c, const std::vector<Tensor>& inputs,

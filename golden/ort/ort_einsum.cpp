@@ -5,9 +5,9 @@
 
 #include "base/error.hpp"
 #include "golden/backends.hpp"
-#include "golden/f32_sums.hpp"
 #include "golden/formats.hpp"
 #include "golden/ort/ort_graph.hpp"
+#include "golden/sums.hpp"
 #include "ops/einsum/einsum_spec.hpp"
 
 namespace assay::golden {
@@ -59,7 +59,7 @@ void ort_einsum(const ops::Problem& problem, const std::vector<Tensor>& inputs, 
     expected.bits = std::move(y);
     return;
   }
-  const PlainSums plain(terms, type);
+  const SumError plain = plain_sums(terms, type);
   expected.values = decode(y);
   expected.magnitude = decode(run_ort(node, sizes, type, expected.shape));
   for (double& size : expected.magnitude) size = plain.magnitude(size);
@@ -103,7 +103,7 @@ void ort_rotary(const ops::Problem&, const std::vector<Tensor>& inputs, Expected
   const std::vector<double> second = turn({absolute(x), absolute(c), opposite});
   for (std::int64_t i = 0; i < opposite.elements(); ++i) opposite.as<float>()[i] *= -1;
   const std::vector<double> first = turn({absolute(x), absolute(c), opposite});
-  const PlainSums plain(2);
+  const SumError plain = plain_sums(2);
   for (std::size_t at = 0; at < first.size(); ++at) {
     const bool front = at % static_cast<std::size_t>(depth) < static_cast<std::size_t>(depth) / 2;
     expected.magnitude.push_back(plain.magnitude(front ? first[at] : second[at]));

@@ -5,11 +5,11 @@
 
 #include "base/error.hpp"
 #include "golden/backends.hpp"
-#include "golden/f32_sums.hpp"
 #include "golden/formats.hpp"
 #include "golden/gemm_operands.hpp"
 #include "golden/ort/ort_bytes.hpp"
 #include "golden/ort/ort_graph.hpp"
+#include "golden/sums.hpp"
 
 namespace assay::golden {
 namespace {
@@ -33,7 +33,8 @@ std::vector<float> product(const ops::Problem& problem, const Tensor& a, const T
 void evaluate_floats(const ops::Problem& problem, const GemmOperands& g, const std::vector<Tensor>& inputs,
                      Expected& expected) {
   const Tensor a = widened(inputs[g.a_input], "A"), b = widened(inputs[g.b_input], "B");
-  finish_gemm(g, product(problem, a, b), product(problem, absolute(a), absolute(b)), inputs, expected);
+  finish_gemm(g, product(problem, a, b), product(problem, absolute(a), absolute(b)),
+              plain_sums(static_cast<double>(g.k)), inputs, expected);
 }
 
 // MatMulInteger has no transposes.
@@ -60,15 +61,8 @@ void evaluate_integers(const ops::Problem& problem, const GemmOperands& g, const
                        Tensor& y) {
   if (g.k == 0) return;  // zeros, of which ONNX Runtime's MatMulInteger writes none
   const Tensor sums = integer_sums(problem, g, inputs);
-  const auto* c = g.has_c ? inputs[*g.c_input].as<std::uint32_t>() : nullptr;
-  const auto* r = g.residual ? inputs[*g.residual].as<std::uint32_t>() : nullptr;
-  for (std::size_t at = 0; at < static_cast<std::size_t>(y.elements()); ++at) {  // modulo 2^32
-    std::uint32_t word = static_cast<std::uint32_t>(g.alpha_integer) * sums.as<std::uint32_t>()[at];
-    if (c != nullptr)
-      word += static_cast<std::uint32_t>(g.beta_integer) * c[g.c.at(0, at / g.n % g.m, at % g.n)];
-    if (r != nullptr) word += r[at];
-    y.as<std::uint32_t>()[at] = word;
-  }
+  const auto* words = sums.as<std::uint32_t>();
+  finish_gemm(g, std::vector<std::uint32_t>(words, words + sums.elements()), inputs, y);
 }
 
 void evaluate_quantised(const GemmOperands& g, const std::vector<Tensor>& inputs, Tensor& y) {

@@ -11,20 +11,8 @@ void ort_softmax(const ops::Problem& problem, const std::vector<Tensor>& inputs,
   OrtNode node{"Softmax", {"X"}, "Y"};
   if (const ops::AttributeValue* axis = problem.attributes.find("axis")) node.attributes.set("axis", *axis);
   const Tensor y = run_ort(node, {widened(inputs[0], "X", DType::f64)}, DType::f64, expected.shape);
-  const std::vector<double> x = decode(inputs[0]);
-  expected.values = decode(y);
-  expected.magnitude.resize(x.size());
   const SoftmaxRows rows(problem);
-  std::vector<double> row(rows.length), results(rows.length), magnitude(rows.length);
-  for (std::size_t r = 0; r < rows.count(); ++r) {
-    for (std::size_t j = 0; j < rows.length; ++j) {
-      row[j] = x[rows.at(r, j)];
-      results[j] = expected.values[rows.at(r, j)];
-    }
-    softmax_magnitudes(row, results, magnitude);
-    for (std::size_t j = 0; j < rows.length; ++j) expected.magnitude[rows.at(r, j)] = magnitude[j];
-  }
-  expected.unit_rows = rows.unit_rows(expected.dtype);
+  finish_softmax(rows, dense_rows(rows, decode(inputs[0])), dense_rows(rows, decode(y)), expected);
   // The row's sum in any order, and each exponential within a few ULP.
   expected.own = {0x1p-53, static_cast<double>(rows.length) + 16, 0};
 }

@@ -1,4 +1,4 @@
-#include "golden/f32_sums.hpp"
+#include "golden/sums.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -16,20 +16,21 @@ double activated(const ConvOperands& c, double t) {
 
 }  // namespace
 
-PlainSums::PlainSums(double terms, DType type)
-    : lost(terms * 2 * half_smallest(type)),
-      inflate(1 + 2.1 * (terms + 2) * unit_roundoff(type)),  // at most 2 roundings a term
-      own{unit_roundoff(type), 2 * terms + 2, lost} {}
+SumError plain_sums(double terms, DType type) {
+  const double lost = terms * 2 * half_smallest(type);
+  return {{unit_roundoff(type), 2 * terms + 2, lost},
+          1 + 2.1 * (terms + 2) * unit_roundoff(type),  // at most 2 roundings a term
+          lost};
+}
 
 void finish_gemm(const GemmOperands& g, const std::vector<float>& sums, const std::vector<float>& sizes,
-                 const std::vector<Tensor>& inputs, Expected& expected) {
+                 const SumError& error, const std::vector<Tensor>& inputs, Expected& expected) {
   const std::vector<double> c = g.has_c ? decode(inputs[*g.c_input]) : std::vector<double>();
   const std::vector<double> residual = g.residual ? decode(inputs[*g.residual]) : std::vector<double>();
   const double alpha = g.alpha, beta = g.beta;
-  const PlainSums plain(static_cast<double>(g.k));
   for (std::size_t at = 0; at < sums.size(); ++at) {
     double value = alpha * sums[at];
-    double size = std::fabs(alpha) * (sizes[at] + plain.lost);
+    double size = std::fabs(alpha) * (sizes[at] + error.lost);
     if (g.has_c) {  // adding 0 where there is none would turn -0 into +0
       const double term = beta * c[g.c.at(0, at / g.n % g.m, at % g.n)];
       value += term;
@@ -40,34 +41,48 @@ void finish_gemm(const GemmOperands& g, const std::vector<float>& sums, const st
       size += std::fabs(residual[at]);
     }
     expected.values.push_back(g.activation.value(value));
-    expected.magnitude.push_back(g.activation.magnitude(size * plain.inflate));
+    expected.magnitude.push_back(g.activation.magnitude(size * error.inflate));
   }
-  expected.own = plain.own;
+  expected.own = error.own;
   expected.own.floor *= std::fabs(alpha);
 }
 
+void finish_gemm(const GemmOperands& g, const std::vector<std::uint32_t>& sums,
+                 const std::vector<Tensor>& inputs, Tensor& y) {
+  const auto* c = g.has_c ? inputs[*g.c_input].as<std::uint32_t>() : nullptr;
+  const auto* r = g.residual ? inputs[*g.residual].as<std::uint32_t>() : nullptr;
+  for (std::size_t at = 0; at < sums.size(); ++at) {
+    std::uint32_t word = static_cast<std::uint32_t>(g.alpha_integer) * sums[at];
+    if (c != nullptr)
+      word += static_cast<std::uint32_t>(g.beta_integer) * c[g.c.at(0, at / g.n % g.m, at % g.n)];
+    if (r != nullptr) word += r[at];
+    y.as<std::uint32_t>()[at] = word;
+  }
+}
+
 void finish_conv(const ConvOperands& c, const std::vector<float>& sums, const std::vector<float>& sizes,
-                 const std::vector<Tensor>& inputs, Expected& expected) {
+                 Channels order, const SumError& error, const std::vector<Tensor>& inputs,
+                 Expected& expected) {
   const std::vector<float> bias = c.bias ? decode_f32(inputs[*c.bias]) : std::vector<float>();
   const std::vector<float> residual = c.residual ? decode_f32(inputs[*c.residual]) : std::vector<float>();
-  const PlainSums plain(expected.tolerance.roundings);  // with the sums of bias and residual
   expected.values.resize(sums.size());
   expected.magnitude.resize(sums.size());
   const std::size_t channels = c.groups * c.width, plane = sums.size() / (c.batch * channels);
   for (std::size_t at = 0; at < sums.size(); ++at) {
-    const std::size_t channel = at / plane % channels, n = at / plane / channels;
-    std::size_t rest = at % plane, to = n * c.y.batch + channel * c.y.channel;
+    const bool last = order == Channels::Last;
+    const std::size_t channel = (last ? at : at / plane) % channels, n = at / plane / channels;
+    std::size_t rest = (last ? at / channels : at) % plane, to = n * c.y.batch + channel * c.y.channel;
     for (std::size_t d = 3; d-- > 0; rest /= c.axes[d].out) to += rest % c.axes[d].out * c.y.position[d];
-    double t = sums[at], s = sizes[at] + plain.lost;
+    double t = sums[at], s = sizes[at] + error.lost;
     for (const double term :
          {bias.empty() ? 0.0 : double{bias[channel]}, residual.empty() ? 0.0 : double{residual[to]}}) {
       t += term;
       s += std::fabs(term);
     }
     expected.values[to] = activated(c, t);
-    expected.magnitude[to] = std::max(s * plain.inflate, std::fabs(expected.values[to]));
+    expected.magnitude[to] = std::max(s * error.inflate, std::fabs(expected.values[to]));
   }
-  expected.own = plain.own;
+  expected.own = error.own;
 }
 
 }  // namespace assay::golden
