@@ -6,10 +6,9 @@
 #include "base/error.hpp"
 #include "base/suggest.hpp"
 #include "golden/backends.hpp"
-#include "golden/conv_operands.hpp"
 #include "golden/cuda/cuda_backend.hpp"
-#include "golden/ort/ort_graph.hpp"
-#include "golden/transformed_conv.hpp"
+#include "golden/dnnl/dnnl_backend.hpp"
+#include "golden/ort/ort_backend.hpp"
 
 namespace assay::golden {
 namespace {
@@ -47,8 +46,7 @@ constexpr std::array kRows{
 
 ops::Problem checked_problem(const Backend& backend, const ops::Problem& problem,
                              const std::vector<Tensor>& inputs) {
-  ops::Problem checked = problem;
-  ops::find_operator(problem.op).infer(checked);
+  ops::Problem checked = ops::inferred(ops::find_operator(problem.op), problem);
   const std::string reason = backend.unsupported_reason(checked);
   if (!reason.empty()) fail(ExitCode::Unsupported, "golden {}: {}", backend.name(), reason);
   if (inputs.size() != checked.inputs.size())
@@ -79,7 +77,7 @@ Expected describe_output(const ops::Problem& checked) {
 
 // What a column says of itself besides its evaluators; null where there is nothing to say.
 struct Traits {
-  std::string (*refuse)(const ops::Problem&) = nullptr;  // why a problem whose operator it has is left out
+  std::string (*limits)(const ops::Problem&) = nullptr;  // why a problem whose operator it has is left out
   std::optional<Unavailable> (*missing)() = nullptr;
   std::map<std::string, std::string> (*provenance)() = nullptr;
 };
@@ -103,7 +101,7 @@ class TableBackend final : public Backend {
 
   std::string unsupported_reason(const ops::Problem& problem) const override {
     if (evaluator(problem.op) == nullptr) return std::string(kind_) + " of operator '" + problem.op + "'";
-    return traits_.refuse == nullptr ? "" : traits_.refuse(problem);
+    return traits_.limits == nullptr ? "" : traits_.limits(problem);
   }
 
   Reference evaluate(const ops::Problem& problem, const std::vector<Tensor>& inputs) const override {
@@ -127,76 +125,15 @@ class TableBackend final : public Backend {
   Traits traits_;
 };
 
-std::string refused_tiles(const ops::Problem& problem) {
-  if (transform_of(problem) == Transform::None) return "";
-  return "convolution by tiles: the bound of Winograd and FFT is derived for the fp64 reference alone";
-}
-
-// Whether a 3-D convolution that strides along its depth has an output plane whose taps all lie in the
-// padding: oneDNN 2.6 multiplies what is not padding there.
-bool has_plane_of_padding(const ops::Problem& problem) {
-  if (problem.op != "conv") return false;
-  ops::Problem checked = problem;
-  ops::find_operator(problem.op).infer(checked);
-  const ConvOperands::Axis a = read_conv_operands(checked).axes[0];
-  const auto inside = [&](std::size_t out, std::size_t tap) {
-    const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(out * a.stride + tap * a.dilation) - a.pad;
-    return at >= 0 && at < static_cast<std::ptrdiff_t>(a.in);
-  };
-  for (std::size_t out = 0; a.stride > 1 && out < a.out; ++out) {
-    bool some = false;
-    for (std::size_t tap = 0; tap < a.kernel; ++tap) some = some || inside(out, tap);
-    if (!some) return true;
-  }
-  return false;
-}
-
-std::string refused_by_dnnl(const ops::Problem& problem) {
-  if (!is_float(problem.inputs.at(0).dtype))
-    return "integer operands: oneDNN saturates 16-bit intermediates without VNNI; use cpu or strict";
-  if (has_plane_of_padding(problem))
-    return "a plane of padding alone with a stride along the depth, which oneDNN computes wrongly; use cpu "
-           "or strict";
-  return refused_tiles(problem);
-}
-
-// Whether a transposed convolution has output positions a whole stride or more behind its last tap's.
-bool beyond_taps(const ops::Problem& problem) {
-  if (problem.op != "convtranspose") return false;
-  ops::Problem checked = problem;
-  ops::find_operator(problem.op).infer(checked);
-  const ops::AttributeValue* given = checked.attributes.find("output_padding");
-  std::vector<std::int64_t> padding =
-      given != nullptr ? std::get<std::vector<std::int64_t>>(*given) : std::vector<std::int64_t>();
-  padding.insert(padding.begin(), 3 - padding.size(), 0);
-  const ConvOperands c = read_conv_operands(checked);
-  for (std::size_t d = 0; d < 3; ++d) {
-    const ConvOperands::Axis& a = c.axes[d];
-    const std::size_t reached = (a.in - 1) * a.stride + (a.kernel - 1) * a.dilation + 1;
-    if (a.out >= reached + a.stride || padding[d] >= static_cast<std::int64_t>(a.stride)) return true;
-  }
-  return false;
-}
-
-std::string refused_by_ort(const ops::Problem& problem) {
-  const auto w_zero = ops::find_input(problem, "w_zero_point");
-  if (problem.op == "convinteger" && w_zero && element_count(problem.inputs[*w_zero].shape) > 1)
-    return "w_zero_point for each output channel: ONNX Runtime takes one for all; use cpu or strict";
-  if (beyond_taps(problem))
-    return "outputs a stride or more behind the last tap's, which ONNX Runtime refuses; use cpu, dnnl or "
-           "strict";
-  return refused_tiles(problem);
-}
-
 }  // namespace
 
 const std::vector<const Backend*>& all_backends() {
   static const TableBackend strict("strict", &Row::strict, "no model to the bit");
   static const TableBackend cpu("cpu", &Row::cpu, "no fp64 reference");
   static const TableBackend dnnl("dnnl", &Row::dnnl, "no oneDNN reference",
-                                 {refused_by_dnnl, nullptr, dnnl_provenance});
+                                 {dnnl_limits, nullptr, dnnl_provenance});
   static const TableBackend ort("ort", &Row::ort, "no ONNX Runtime reference",
-                                {refused_by_ort, ort_unavailable, nullptr});
+                                {ort_limits, ort_unavailable, nullptr});
   static const TableBackend cuda("cuda", &Row::cuda, "no CUDA kernel",
                                  {cuda_limits, cuda_unavailable, cuda_provenance});
   static const std::vector<const Backend*> backends{&strict, &cpu, &dnnl, &ort, &cuda};

@@ -2,8 +2,6 @@
 // its row in backend.cpp.
 #pragma once
 
-#include <map>
-#include <string>
 #include <vector>
 
 #include "golden/backend.hpp"
@@ -17,8 +15,6 @@ using Evaluate = void (*)(const ops::Problem& problem, const std::vector<Tensor>
 // gemm and matmul.
 void strict_gemm(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void cpu_gemm(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
-// oneDNN's version.
-std::map<std::string, std::string> dnnl_provenance();
 void dnnl_gemm(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void ort_gemm(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);
 void cuda_gemm(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected);

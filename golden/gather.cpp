@@ -1,8 +1,10 @@
-// The goldens of gather, a copy of bytes: the strict one element by element, the cpu one row by row.
+// The goldens of gather, a copy of bytes: the strict one element by element, the cpu one row by row, ONNX
+// Runtime's as rows of bytes.
 #include <cstring>
 
 #include "base/error.hpp"
 #include "golden/backends.hpp"
+#include "golden/ort/ort_graph.hpp"
 
 namespace assay::golden {
 namespace {
@@ -30,6 +32,23 @@ void cpu_gather(const ops::Problem&, const std::vector<Tensor>& inputs, Expected
   const std::size_t row = y.bytes.size() / count;
   for (std::size_t i = 0; i < count; ++i)
     std::memcpy(&y.bytes[i * row], &inputs[0].bytes[row_of(inputs[0], inputs[1], i) * row], row);
+}
+
+void ort_gather(const ops::Problem&, const std::vector<Tensor>& inputs, Expected& expected) {
+  const Tensor& indices = inputs[1];
+  Tensor data = inputs[0];
+  for (std::size_t i = 0; i < static_cast<std::size_t>(indices.elements()); ++i)
+    row_of(data, indices, i);  // ONNX's negative ones are errors here
+  const auto size = static_cast<std::int64_t>(size_of(data.dtype));
+  data.name = "data";
+  data.dtype = DType::u8;
+  data.shape.push_back(size);
+  Shape shape = expected.shape;
+  shape.push_back(size);
+  Tensor list = indices;
+  list.name = "indices";
+  Tensor y = run_ort(OrtNode{"Gather", {"data", "indices"}, "y"}, {data, list}, DType::u8, shape);
+  expected.bits.emplace(expected.name, expected.dtype, expected.shape).bytes = std::move(y.bytes);
 }
 
 }  // namespace assay::golden

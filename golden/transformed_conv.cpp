@@ -9,6 +9,11 @@ Transform transform_of(const ops::Problem& problem) {
   return name == "fft" ? Transform::Fft : Transform::None;
 }
 
+std::string tiles_left_out(const ops::Problem& problem) {
+  if (transform_of(problem) == Transform::None) return "";
+  return "convolution by tiles: the bound of Winograd and FFT is derived for the fp64 reference alone";
+}
+
 ConvTiles winograd_tiles(const ConvOperands& c) {
   return {c, 4, 2, 2, (c.axes[1].out + 1) / 2, (c.axes[2].out + 1) / 2};
 }

@@ -11,6 +11,8 @@ namespace assay::golden {
 
 enum class Transform : std::uint8_t { None, Winograd, Fft };
 Transform transform_of(const ops::Problem& problem);
+// Why a golden without a bound for them leaves them out; empty for any other problem.
+std::string tiles_left_out(const ops::Problem& problem);
 
 // Tiles of two dimensions over the outputs of every image.
 struct ConvTiles {

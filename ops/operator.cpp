@@ -121,6 +121,12 @@ std::optional<std::size_t> find_input(const Problem& problem, std::string_view n
   return std::nullopt;
 }
 
+Problem inferred(const Operator& op, const Problem& problem) {
+  Problem filled = problem;
+  op.infer(filled);
+  return filled;
+}
+
 void check_common(const Operator& op, const Problem& problem) {
   if (problem.op != op.name())
     fail(ExitCode::Usage, "{}: given a problem of operator '{}'", op.name(), problem.op);

@@ -147,6 +147,9 @@ void name_inputs(const Operator& op, Problem& problem);
 // The index of an input in the problem; empty where it is not given.
 std::optional<std::size_t> find_input(const Problem& problem, std::string_view name);
 
+// The problem with its outputs filled, checked.
+Problem inferred(const Operator& op, const Problem& problem);
+
 // Checks that every operator shares: attribute names, types and choices; number of inputs, or their names; no
 // negative dimension, nor zero where the operator does not allow it; types of the engines, unless it takes
 // others; at most 2^40 bytes and ASSAY_MAX_RANK dimensions per tensor.

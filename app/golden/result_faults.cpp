@@ -19,10 +19,7 @@ namespace {
 using golden::Mode;
 using testgen::Case;
 using testgen::Generator;
-
-std::int64_t pick(Generator& random, std::int64_t low, std::int64_t high) {
-  return low + static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(high - low + 1));
-}
+using testgen::pick;
 
 struct Trial {
   Case c;

@@ -49,9 +49,7 @@ std::string cuda_limits(const ops::Problem& problem) {
   if (!gemm && !is_float(type)) return "integer operands of operator '" + problem.op + "'";
   if (!cuda::is_element(type)) return "operands of type " + std::string(to_string(type));
   if (problem.op == "attention") return attention_limits(problem);
-  if (transform_of(problem) != Transform::None)
-    return "convolution by tiles: the bound of Winograd and FFT is derived for the fp64 reference alone";
-  return "";
+  return tiles_left_out(problem);
 }
 
 }  // namespace assay::golden

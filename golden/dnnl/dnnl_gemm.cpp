@@ -90,12 +90,6 @@ void evaluate_floats(const GemmOperands& g, const std::vector<Tensor>& inputs, E
 
 }  // namespace
 
-std::map<std::string, std::string> dnnl_provenance() {
-  const dnnl_version_t* v = dnnl_version();
-  return {
-      {"oneDNN", std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch)}};
-}
-
 void dnnl_gemm(const ops::Problem& problem, const std::vector<Tensor>& inputs, Expected& expected) {
   call_dnnl([&] { evaluate_floats(read_gemm_operands(problem), inputs, expected); });
 }

@@ -1,9 +1,8 @@
-// The ONNX Runtime golden of einsum, gather and rotary.
+// The ONNX Runtime golden of einsum and rotary.
 #include <algorithm>
 #include <cmath>
 #include <optional>
 
-#include "base/error.hpp"
 #include "golden/backends.hpp"
 #include "golden/formats.hpp"
 #include "golden/ort/ort_graph.hpp"
@@ -64,27 +63,6 @@ void ort_einsum(const ops::Problem& problem, const std::vector<Tensor>& inputs, 
   expected.magnitude = decode(run_ort(node, sizes, type, expected.shape));
   for (double& size : expected.magnitude) size = plain.magnitude(size);
   expected.own = plain.own;
-}
-
-// Rows of bytes, so that no bit is looked at.
-void ort_gather(const ops::Problem&, const std::vector<Tensor>& inputs, Expected& expected) {
-  const Tensor& indices = inputs[1];
-  Tensor data = inputs[0];
-  for (std::int64_t i = 0; i < indices.elements(); ++i) {  // ONNX's negative ones are errors here
-    const std::int32_t index = indices.as<std::int32_t>()[i];
-    if (index < 0 || index >= data.shape[0])
-      fail(ExitCode::Usage, "gather: indices name row {}; expected 0 to {}", index, data.shape[0] - 1);
-  }
-  const auto size = static_cast<std::int64_t>(size_of(data.dtype));
-  data.name = "data";
-  data.dtype = DType::u8;
-  data.shape.push_back(size);
-  Shape shape = expected.shape;
-  shape.push_back(size);
-  Tensor list = indices;
-  list.name = "indices";
-  Tensor y = run_ort(OrtNode{"Gather", {"data", "indices"}, "y"}, {data, list}, DType::u8, shape);
-  expected.bits.emplace(expected.name, expected.dtype, expected.shape).bytes = std::move(y.bytes);
 }
 
 // S of either half is that half of a turn whose terms are all positive.

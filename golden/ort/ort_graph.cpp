@@ -14,6 +14,7 @@
 #include "base/data_folder.hpp"
 #include "base/error.hpp"
 #include "golden/formats.hpp"
+#include "golden/ort/ort_backend.hpp"
 #include "golden/ort/ort_process.hpp"
 
 namespace assay::golden {

@@ -1,7 +1,6 @@
 // Inside golden/ort/ only: a small graph of ONNX operators, computed by ONNX Runtime in a process of its own.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,9 +24,6 @@ std::vector<Tensor> run_ort(const std::vector<OrtNode>& nodes, const std::vector
                             const std::vector<ops::TensorInfo>& outputs);
 // The one output of one node.
 Tensor run_ort(const OrtNode& node, const std::vector<Tensor>& inputs, DType type, const Shape& shape);
-
-// Whether node and the package are there.
-std::optional<Unavailable> ort_unavailable();
 
 // An operand as the graph takes it: in f32 or f64, exactly. Its absolute values.
 Tensor widened(const Tensor& tensor, std::string name, DType to = DType::f32);

@@ -48,7 +48,7 @@ class EinsumOperator final : public Operator {
   }
 
   Work work(const Problem& problem) const override {
-    const Problem p = inferred(problem);
+    const Problem p = inferred(*this, problem);
     const EinsumForm form = einsum_form(p);
     Work work;
     if (is_empty(p.outputs[0])) return work;
@@ -76,7 +76,7 @@ class EinsumOperator final : public Operator {
   }
 
   KernelCall pack(const Problem& problem) const override {
-    const Problem p = inferred(problem);
+    const Problem p = inferred(*this, problem);
     if (is_empty(p.outputs[0])) return empty_call();
     const EinsumForm form = einsum_form(p);
     if (form.terms() == 0) return zeros_call();
@@ -106,11 +106,6 @@ class EinsumOperator final : public Operator {
     for (std::size_t i = 0; i < strides.size(); ++i)
       if (strides[i] != 0) count *= static_cast<std::uint64_t>(form.length[i]);
     return count;
-  }
-  Problem inferred(const Problem& problem) const {
-    Problem copy = problem;
-    infer(copy);
-    return copy;
   }
 };
 

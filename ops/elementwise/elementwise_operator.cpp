@@ -55,7 +55,7 @@ class ElementwiseOperator final : public Operator {
   }
 
   Work work(const Problem& problem) const override {
-    const Problem p = inferred(problem);
+    const Problem p = inferred(*this, problem);
     const auto elements = static_cast<std::uint64_t>(element_count(p.outputs[0].shape));
     Work work;
     work.flops = elements * std::max<std::size_t>(1, p.inputs.size() - 1);
@@ -83,17 +83,11 @@ class ElementwiseOperator final : public Operator {
     for (std::size_t i = 0; i < problem.inputs.size(); ++i)
       call.tensors.push_back({TensorRef::Role::Input, i});
     call.attributes = {static_cast<std::uint64_t>(row_.operation)};
-    inferred(problem);
+    inferred(*this, problem);
     return call;
   }
 
  private:
-  Problem inferred(const Problem& problem) const {
-    Problem copy = problem;
-    infer(copy);
-    return copy;
-  }
-
   Row row_;
 };
 

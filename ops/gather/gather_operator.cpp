@@ -57,7 +57,7 @@ class GatherOperator final : public Operator {
 
   // Which rows are read is not known: at least one.
   Work work(const Problem& problem) const override {
-    const Problem p = inferred(problem);
+    const Problem p = inferred(*this, problem);
     Work work;
     if (is_empty(p.outputs[0])) return work;
     work.compulsory_written = bytes_of(p.outputs[0]);
@@ -71,7 +71,7 @@ class GatherOperator final : public Operator {
   }
 
   KernelCall pack(const Problem& problem) const override {
-    const Problem p = inferred(problem);
+    const Problem p = inferred(*this, problem);
     if (is_empty(p.outputs[0])) return empty_call();
     KernelCall call;
     call.kernel = std::string(kernel_name());
@@ -84,11 +84,6 @@ class GatherOperator final : public Operator {
  private:
   static std::uint64_t row_bytes(const Problem& p) {
     return bytes_of(p.inputs[0]).count() / static_cast<std::uint64_t>(p.inputs[0].shape[0]);
-  }
-  Problem inferred(const Problem& problem) const {
-    Problem copy = problem;
-    infer(copy);
-    return copy;
   }
 };
 

@@ -11,10 +11,6 @@ constexpr std::array<std::int64_t, 18> kKeys{1,   2,   17,  63,  64,  65,  128, 
 constexpr std::array<std::int64_t, 8> kQueries{1, 2, 5, 16, 33, 70, 130, 300};
 constexpr std::array<std::int64_t, 8> kDepths{1, 8, 17, 32, 40, 64, 129, 256};
 
-std::int64_t pick(Generator& random, std::int64_t low, std::int64_t high) {
-  return low + static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(high - low + 1));
-}
-
 template <std::size_t n>
 std::int64_t any_of(Generator& random, const std::array<std::int64_t, n>& list) {
   return list[random() % n];

@@ -10,10 +10,6 @@ constexpr std::array<std::int64_t, 16> kEdges{1, 2, 3, 4, 5, 8, 15, 16, 17, 33, 
 constexpr std::array<std::int64_t, 16> kGroupedEdges{1,  2,  3,  4,  5,   8,   15,  16,
                                                      17, 33, 64, 65, 127, 128, 129, 200};
 
-std::int64_t pick(Generator& random, std::int64_t low, std::int64_t high) {
-  return low + static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(high - low + 1));
-}
-
 DType byte_type(Generator& random) { return random() % 2 != 0 ? DType::u8 : DType::s8; }
 
 // Of one value, written in one of ONNX's ways.

@@ -13,9 +13,6 @@ namespace {
 
 constexpr std::uint64_t kMostProducts = 400'000;
 
-std::int64_t pick(Generator& random, std::int64_t low, std::int64_t high) {
-  return low + static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(high - low + 1));
-}
 bool coin(Generator& random) { return random() % 2 != 0; }
 
 Shape random_shape(Generator& random, std::int64_t most_rank, std::int64_t most) {

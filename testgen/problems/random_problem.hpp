@@ -13,6 +13,11 @@ namespace assay::testgen {
 
 using Generator = std::mt19937_64;  // its sequence is defined by the standard
 
+// low to high.
+inline std::int64_t pick(Generator& random, std::int64_t low, std::int64_t high) {
+  return low + static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(high - low + 1));
+}
+
 // Main operands of that type; a few million products at most. Throws Error(Unsupported) for a type that the
 // operator does not take, Error(Error) for an operator without a generator.
 ops::Problem random_problem(std::string_view op, DType type, Generator& random);
