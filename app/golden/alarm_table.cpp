@@ -143,7 +143,7 @@ Tensor multiply(const Case& c, const std::vector<Tensor>& inputs, const Sum& sum
 bool is_plain_product(const Case& c) {
   const ops::Problem& p = c.problem;
   return p.op == "matmul" && p.inputs.size() == 2 && p.inputs[0].shape.size() == 2 &&
-         is_float(p.inputs[0].dtype);
+         is_float(p.inputs[0].dtype) && p.attributes.find("activation") == nullptr;
 }
 
 // --- the table

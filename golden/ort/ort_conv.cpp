@@ -52,23 +52,26 @@ Tensor laid_out(const ops::Problem& problem, Tensor y) {
 
 // Pads in place of "SAME". What ONNX Runtime makes of that is not what ONNX says where a kernel is smaller
 // than its stride (the input is cropped; transposed, outputs are missing), and it refuses where something is
-// dilated.
+// dilated. Worked out here again, not read from what the other goldens share.
 void spell_out_pads(const ConvOperands& c, std::size_t rank, ops::Attributes& attributes) {
-  std::vector<std::int64_t> pads(2 * rank), output_padding(rank);
+  const bool upper = std::get<std::string>(*attributes.find("auto_pad")) == "SAME_UPPER";
+  std::vector<std::int64_t> pads(2 * rank), beyond(rank);
+  const ops::AttributeValue* given = attributes.find("output_padding");
+  if (given != nullptr) beyond = std::get<std::vector<std::int64_t>>(*given);
   for (std::size_t i = 0; i < rank; ++i) {
     const ConvOperands::Axis& a = c.axes[3 - rank + i];
     const auto small = static_cast<std::int64_t>(c.transposed ? a.in : a.out),
                large = static_cast<std::int64_t>(c.transposed ? a.out : a.in),
-               reach = static_cast<std::int64_t>((a.kernel - 1) * a.dilation + 1),
-               covered = (small - 1) * static_cast<std::int64_t>(a.stride) + reach;
-    const std::int64_t behind = covered - large - a.pad;
-    pads[i] = a.pad;
-    pads[rank + i] = std::max<std::int64_t>(0, behind);
-    output_padding[i] = std::max<std::int64_t>(0, -behind);
+               reach = static_cast<std::int64_t>((a.kernel - 1) * a.dilation + 1);
+    const std::int64_t surplus = (small - 1) * static_cast<std::int64_t>(a.stride) + reach - large;
+    const std::int64_t total = std::max<std::int64_t>(0, surplus + beyond[i]);
+    pads[i] = upper ? total / 2 : (total + 1) / 2;
+    pads[rank + i] = std::max<std::int64_t>(0, surplus - pads[i]);
+    beyond[i] = std::max<std::int64_t>(0, pads[i] - surplus);
   }
   attributes.erase("auto_pad");
   attributes.set("pads", pads);
-  if (c.transposed) attributes.set("output_padding", output_padding);
+  if (c.transposed) attributes.set("output_padding", beyond);
 }
 
 OrtNode node_of(const ops::Problem& problem, const ConvOperands& c, const char* type,

@@ -1,7 +1,8 @@
 // The ONNX Runtime golden of the gemm family: Gemm and MatMul in fp32 on widened operands, which read
-// transposes and broadcasts by themselves; alpha, beta, C and R in fp64 after them. Integers by MatMulInteger
-// and QLinearMatMul, exactly: ort_bytes.hpp says why.
-#include <cstring>
+// transposes, broadcasts, alpha, beta and C by themselves; R and the activation in fp64 after them. Integers
+// by MatMulInteger and QLinearMatMul, exactly: ort_bytes.hpp says why.
+#include <algorithm>
+#include <cmath>
 
 #include "base/error.hpp"
 #include "golden/backends.hpp"
@@ -19,50 +20,118 @@ bool is_set(const ops::Problem& problem, const char* name) {
   return value != nullptr && std::get<std::int64_t>(*value) != 0;
 }
 
-std::vector<float> product(const ops::Problem& problem, const Tensor& a, const Tensor& b) {
-  OrtNode node{"MatMul", {"A", "B"}, "Y"};
-  if (problem.op == "gemm") {
-    node.type = "Gemm";
-    for (const char* name : {"transA", "transB"})
-      node.attributes.set(name, std::int64_t{is_set(problem, name) ? 1 : 0});
+float number(const ops::Problem& problem, const char* name) {
+  const ops::AttributeValue* value = problem.attributes.find(name);
+  if (value == nullptr) return 1;
+  const auto* integer = std::get_if<std::int64_t>(value);
+  return integer != nullptr ? static_cast<float>(*integer) : std::get<float>(*value);
+}
+
+// C, where it counts.
+const Tensor* added(const ops::Problem& problem, const std::vector<Tensor>& inputs) {
+  const auto c = ops::find_input(problem, "C");
+  return c && number(problem, "beta") != 0 ? &inputs[*c] : nullptr;
+}
+
+// A graph that grows at its end.
+struct Graph {
+  std::vector<OrtNode> nodes;
+  std::vector<Tensor> inputs;
+  std::string result;
+
+  void then(const char* type, std::vector<std::string> operands, const char* name) {
+    nodes.push_back({type, std::move(operands), name});
+    result = name;
   }
-  const Tensor y = run_ort(node, {a, b}, DType::f32, problem.outputs.at(0).shape);
+  // Of f32 or s32, as the graph.
+  void add_scalar(const char* name, DType type, float value) {
+    Tensor& t = inputs.emplace_back(name, type, Shape{});
+    if (type == DType::f32) t.as<float>()[0] = value;
+    else t.as<std::int32_t>()[0] = static_cast<std::int32_t>(value);
+  }
+  Tensor run(DType type, const Shape& shape) const {
+    return std::move(run_ort(nodes, inputs, {{result, type, shape}}).at(0));
+  }
+};
+
+// alpha * the sums so far + beta * C, a node each: of Gemm's own alpha ONNX does not say where it is applied.
+void scale_and_add(const ops::Problem& problem, const Tensor* c, DType type, bool sizes, Graph& graph) {
+  const auto factor = [&](const char* name) {
+    graph.add_scalar(name, type, sizes ? std::fabs(number(problem, name)) : number(problem, name));
+  };
+  if (number(problem, "alpha") != 1) {
+    factor("alpha");
+    graph.then("Mul", {graph.result, "alpha"}, "scaled");
+  }
+  if (c == nullptr) return;
+  const std::string sums = graph.result;
+  graph.inputs.push_back(type == DType::f32 ? widened(*c, "C") : *c);
+  graph.inputs.back().name = "C";
+  if (sizes) graph.inputs.back() = absolute(graph.inputs.back());
+  factor("beta");
+  graph.then("Mul", {"C", "beta"}, "term");
+  graph.then("Add", {sums, "term"}, "with_c");
+}
+
+// Of A, B and C, or of their absolute values.
+std::vector<float> float_sums(const ops::Problem& problem, const GemmOperands& g,
+                              const std::vector<Tensor>& inputs, bool sizes) {
+  Graph graph;
+  for (const auto& [input, name] : {std::pair{g.a_input, "A"}, std::pair{g.b_input, "B"}}) {
+    const Tensor operand = widened(inputs[input], name);
+    graph.inputs.push_back(sizes ? absolute(operand) : operand);
+  }
+  graph.then(problem.op == "gemm" ? "Gemm" : "MatMul", {"A", "B"}, "sums");
+  for (const char* name : {"transA", "transB"})
+    if (is_set(problem, name)) graph.nodes.back().attributes.set(name, std::int64_t{1});
+  scale_and_add(problem, added(problem, inputs), DType::f32, sizes, graph);
+  const Tensor y = graph.run(DType::f32, problem.outputs.at(0).shape);
   return {y.as<float>(), y.as<float>() + y.elements()};
 }
 
-void evaluate_floats(const ops::Problem& problem, const GemmOperands& g, const std::vector<Tensor>& inputs,
+void evaluate_floats(const ops::Problem& problem, GemmOperands g, const std::vector<Tensor>& inputs,
                      Expected& expected) {
-  const Tensor a = widened(inputs[g.a_input], "A"), b = widened(inputs[g.b_input], "B");
-  finish_gemm(g, product(problem, a, b), product(problem, absolute(a), absolute(b)),
-              plain_sums(static_cast<double>(g.k)), inputs, expected);
+  const double alpha = std::fabs(double{number(problem, "alpha")});
+  // Either product and the sum of the two round once more, as two terms would; what underflowed, alpha
+  // scales.
+  SumError error =
+      plain_sums(static_cast<double>(g.k) + (alpha != 1 || added(problem, inputs) != nullptr ? 2 : 0));
+  error.lost *= std::max(1.0, alpha);
+  error.own.floor *= std::max(1.0, alpha);
+  g.alpha = 1;
+  g.has_c = false;
+  finish_gemm(g, float_sums(problem, g, inputs, false), float_sums(problem, g, inputs, true), error, inputs,
+              expected);
 }
 
 // MatMulInteger has no transposes.
-Tensor integer_sums(const ops::Problem& problem, const GemmOperands& g, const std::vector<Tensor>& inputs) {
+Graph integer_sums(const ops::Problem& problem, const GemmOperands& g, const std::vector<Tensor>& inputs) {
   const auto given = [&](std::optional<std::size_t> input) { return input ? &inputs[*input] : nullptr; };
   const ShiftedBytes a = shifted(inputs[g.a_input], given(g.a_zero), "A"),
                      b = shifted(inputs[g.b_input], given(g.b_zero), "B");
-  std::vector<OrtNode> nodes;
-  OrtNode sums{"MatMulInteger", {"A", "B", "A_zero", "B_zero"}, "Y"};
+  Graph graph{{}, {a.values, a.zero, b.values, b.zero}, ""};
+  std::vector<std::string> operands{"A", "B", "A_zero", "B_zero"};
   for (std::size_t i = 0; i < 2; ++i) {
     if (!is_set(problem, i == 0 ? "transA" : "transB")) continue;
-    OrtNode& node =
-        nodes.emplace_back(OrtNode{"Transpose", {sums.inputs[i]}, sums.inputs[i] + "_transposed"});
-    node.attributes.set("perm", std::vector<std::int64_t>{1, 0});
-    sums.inputs[i] = node.output;
+    graph.then("Transpose", {operands[i]}, i == 0 ? "A_transposed" : "B_transposed");
+    graph.nodes.back().attributes.set("perm", std::vector<std::int64_t>{1, 0});
+    operands[i] = graph.result;
   }
-  nodes.push_back(std::move(sums));
-  return std::move(
-      run_ort(nodes, {a.values, a.zero, b.values, b.zero}, {{"Y", DType::s32, problem.outputs.at(0).shape}})
-          .at(0));
+  graph.then("MatMulInteger", operands, "sums");
+  return graph;
 }
 
 void evaluate_integers(const ops::Problem& problem, const GemmOperands& g, const std::vector<Tensor>& inputs,
                        Tensor& y) {
   if (g.k == 0) return;  // zeros, of which ONNX Runtime's MatMulInteger writes none
-  const Tensor sums = integer_sums(problem, g, inputs);
-  const auto* words = sums.as<std::uint32_t>();
-  finish_gemm(g, std::vector<std::uint32_t>(words, words + sums.elements()), inputs, y);
+  Graph graph = integer_sums(problem, g, inputs);
+  scale_and_add(problem, added(problem, inputs), DType::s32, false, graph);
+  if (g.residual) {
+    graph.inputs.push_back(inputs[*g.residual]);
+    graph.inputs.back().name = "R";
+    graph.then("Add", {graph.result, "R"}, "with_r");
+  }
+  y.bytes = graph.run(DType::s32, y.shape).bytes;
 }
 
 void evaluate_quantised(const GemmOperands& g, const std::vector<Tensor>& inputs, Tensor& y) {

@@ -100,13 +100,22 @@ ops::Problem random_einsum(DType type, Generator& random) {
   return p;
 }
 
+// A third of the products of floats with a function behind the sum.
+ops::Problem random_activated_gemm(std::string_view op, DType type, Generator& random) {
+  static constexpr std::array kFunctions{"relu", "clip", "tanh", "sigmoid", "silu", "gelu", "gelu_tanh"};
+  ops::Problem p = random_gemm(op, type, random);
+  if (is_float(type) && random() % 3 == 0)
+    p.attributes.set("activation", std::string(kFunctions[random() % kFunctions.size()]));
+  return p;
+}
+
 ops::Problem draw(std::string_view op, DType type, Generator& random) {
   static constexpr std::array kPointwise{"add", "sub", "mul", "div", "max", "min", "relu"};
   static constexpr std::array kConvolutions{"conv", "convtranspose", "convinteger", "qlinearconv"};
   const auto among = [&](const auto& names) {
     return std::find(names.begin(), names.end(), op) != names.end();
   };
-  if (op == "gemm" || op == "matmul") return random_gemm(op, type, random);
+  if (op == "gemm" || op == "matmul") return random_activated_gemm(op, type, random);
   if (op == "matmulinteger" || op == "qlinearmatmul") return random_quantised(std::string(op), random);
   if (op == "matmul_nbits") return random_nbits(type, random);
   if (op == "grouped_gemm") return random_grouped(type, random);
