@@ -18,6 +18,12 @@ double underflow_of(DType type) {
   return 4 * half_smallest(weight_type(type)) / kUnit * (type == DType::e4m3 ? 0x1p-8 : 1);
 }
 
+// exp(x) - 1 in units of kUnit, as x is, or slightly more: for x <= 1, e^x - 1 <= x + x^2.
+double grown(double units) {
+  const double x = units * kUnit;
+  return x <= 1 ? units * (1 + x) : std::expm1(x) / kUnit;
+}
+
 }  // namespace
 
 double score_error(const AttentionView& view, DType type, double size, double scaled, double capped,
@@ -40,7 +46,7 @@ void weigh_values(const AttentionView& view, DType type, const QueryScores& scor
     const double p = scores.p[j], distance = p > 0 ? scores.greatest - scores.x[j] : 0;
     const double own =
         scores.errors[j] + 2.224 * distance + 1 + kUnit * kLog2e * std::fabs(scores.greatest) + 1.06;
-    weights[j] = p > 0 ? std::expm1(own * kUnit) / kUnit : 0;
+    weights[j] = p > 0 ? grown(own) : 0;
     error += p * weights[j];
   }
   const auto n = static_cast<double>(scores.seen.size());

@@ -106,11 +106,17 @@ std::size_t AttentionView::mask_at(std::size_t b, std::size_t head, std::size_t 
   return at;
 }
 
-bool AttentionView::sees(std::size_t b, std::size_t i, std::size_t j) const {
-  const std::int64_t key = static_cast<std::int64_t>(j);
-  const std::int64_t ahead = key - (lengths_[b] - static_cast<std::int64_t>(queries - i));
-  if (key >= lengths_[b] || (causal && ahead > 0)) return false;
-  return window == 0 || (-ahead < window && ahead < window);
+// The last query stands at the last key.
+AttentionView::Keys AttentionView::seen_by(std::size_t b, std::size_t i) const {
+  const std::int64_t own = lengths_[b] - static_cast<std::int64_t>(queries - i);
+  std::int64_t first = 0, end = lengths_[b];
+  if (causal) end = std::min(end, own + 1);
+  if (window != 0) {
+    first = std::max(first, own - window + 1);
+    end = std::min(end, own + window);
+  }
+  if (first >= end) return {0, 0};
+  return {static_cast<std::size_t>(first), static_cast<std::size_t>(end)};
 }
 
 }  // namespace assay::golden

@@ -20,8 +20,15 @@ struct AttentionView {
   std::size_t y_row(std::size_t b, std::size_t head, std::size_t i) const;
   std::size_t mask_at(std::size_t b, std::size_t head, std::size_t i, std::size_t j) const;
 
-  // By position and length; a mask of bytes may hide more.
-  bool sees(std::size_t b, std::size_t i, std::size_t j) const;
+  // The keys [first, end) that a query sees by position and length; a mask of bytes may hide some of them.
+  struct Keys {
+    std::size_t first, end;
+  };
+  Keys seen_by(std::size_t b, std::size_t i) const;
+  bool sees(std::size_t b, std::size_t i, std::size_t j) const {
+    const Keys seen = seen_by(b, i);
+    return j >= seen.first && j < seen.end;
+  }
   // Keys of a batch item.
   std::int64_t length(std::size_t b) const { return lengths_[b]; }
 

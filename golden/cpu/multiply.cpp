@@ -25,8 +25,8 @@ constexpr std::size_t kVectors = 3;
 // Steps of k between updates of the result: a panel of b stays in the first-level cache.
 constexpr std::size_t kDepth = 256;
 
-// kRows x kVectors vectors of sums over `depth` steps, stored or added to c. Fused or not is the same.
-// a: rows kDepth apart; b: all columns of a step, then the next step's.
+// kRows x kVectors vectors of sums over `depth` steps, stored or added to c. Of fp32 operands, fused or not
+// is the same. a: rows kDepth apart; b: all columns of a step, then the next step's.
 HWY_INLINE void Tile(const double* HWY_RESTRICT a, const double* HWY_RESTRICT b, double* HWY_RESTRICT c,
                      std::size_t stride, std::size_t depth, bool add) {
   const F64 d;
@@ -80,8 +80,8 @@ void Tiles(const double* a, const double* b, double* c, std::size_t m, std::size
 }
 
 // A line, converted.
-template <bool kAbsolute>
-HWY_INLINE void ConvertLine(const float* from, std::size_t stride, std::size_t depth, double* to) {
+template <bool kAbsolute, typename T>
+HWY_INLINE void ConvertLine(const T* from, std::size_t stride, std::size_t depth, double* to) {
   if (stride == 1)
     for (std::size_t step = 0; step < depth; ++step)
       to[step] = kAbsolute ? std::fabs(from[step]) : from[step];
@@ -90,12 +90,22 @@ HWY_INLINE void ConvertLine(const float* from, std::size_t stride, std::size_t d
       to[step] = kAbsolute ? std::fabs(from[step * stride]) : from[step * stride];
 }
 
-void PackRows(const float* const* lines, std::size_t count, std::size_t offset, std::size_t stride,
-              std::size_t depth, bool absolute, double* packed) {
+template <typename T>
+HWY_INLINE void PackLines(const T* const* lines, std::size_t count, std::size_t offset, std::size_t stride,
+                          std::size_t depth, bool absolute, double* packed) {
   for (std::size_t i = 0; i < count; ++i) {
     if (absolute) ConvertLine<true>(lines[i] + offset, stride, depth, packed + i * kDepth);
     else ConvertLine<false>(lines[i] + offset, stride, depth, packed + i * kDepth);
   }
+}
+
+void PackRows(const float* const* lines, std::size_t count, std::size_t offset, std::size_t stride,
+              std::size_t depth, bool absolute, double* packed) {
+  PackLines(lines, count, offset, stride, depth, absolute, packed);
+}
+void PackWideRows(const double* const* lines, std::size_t count, std::size_t offset, std::size_t stride,
+                  std::size_t depth, bool absolute, double* packed) {
+  PackLines(lines, count, offset, stride, depth, absolute, packed);
 }
 
 // One panel: as many lines as a tile has columns, the steps outside; lines beyond `inside` are zero.
@@ -145,6 +155,7 @@ HWY_AFTER_NAMESPACE();
 namespace assay::golden::cpu {
 
 HWY_EXPORT(PackRows);
+HWY_EXPORT(PackWideRows);
 HWY_EXPORT(PackColumns);
 HWY_EXPORT(Tiles);
 HWY_EXPORT(RowsPerTile);
@@ -163,8 +174,20 @@ std::size_t panel_columns() { return HWY_DYNAMIC_DISPATCH(ColumnsPerTile)(); }
 
 namespace {
 
+void pack_rows(const LinesOf<float>& a, std::size_t row, std::size_t count, std::size_t step,
+               std::size_t depth, bool absolute, double* packed) {
+  HWY_DYNAMIC_DISPATCH(PackRows)
+  (a.lines.data() + row, count, step * a.stride, a.stride, depth, absolute, packed);
+}
+void pack_rows(const LinesOf<double>& a, std::size_t row, std::size_t count, std::size_t step,
+               std::size_t depth, bool absolute, double* packed) {
+  HWY_DYNAMIC_DISPATCH(PackWideRows)
+  (a.lines.data() + row, count, step * a.stride, a.stride, depth, absolute, packed);
+}
+
 // The steps [step, step + depth) of one product.
-void multiply_slice(const Product& p, std::size_t step, std::size_t depth, bool absolute) {
+template <typename A>
+void multiply_slice(const ProductOf<A>& p, std::size_t step, std::size_t depth, bool absolute) {
   const std::size_t m = p.a.lines.size(), n = p.b.lines.size();
   static thread_local std::vector<double> rows, columns;
   rows.resize(round_up(std::min(kBlockRows, m), HWY_DYNAMIC_DISPATCH(RowsPerTile)()) * kDepth);
@@ -173,19 +196,26 @@ void multiply_slice(const Product& p, std::size_t step, std::size_t depth, bool 
   (p.b.lines.data(), n, step * p.b.stride, p.b.stride, depth, absolute, columns.data());
   for (std::size_t row = 0; row < m; row += kBlockRows) {
     const std::size_t count = std::min(kBlockRows, m - row);
-    HWY_DYNAMIC_DISPATCH(PackRows)
-    (p.a.lines.data() + row, count, step * p.a.stride, p.a.stride, depth, absolute, rows.data());
+    pack_rows(p.a, row, count, step, depth, absolute, rows.data());
     HWY_DYNAMIC_DISPATCH(Tiles)
     (rows.data(), columns.data(), p.sum + row * n, count, n, n, depth, step > 0);
   }
 }
 
+template <typename A>
+void multiply_all(const std::vector<ProductOf<A>>& products, std::size_t k, Terms terms) {
+  for (std::size_t step = 0; step < k; step += kDepth)
+    for (const ProductOf<A>& product : products)
+      multiply_slice(product, step, std::min(kDepth, k - step), terms == Terms::magnitudes);
+}
+
 }  // namespace
 
 void multiply(const std::vector<Product>& products, std::size_t k, Terms terms) {
-  for (std::size_t step = 0; step < k; step += kDepth)
-    for (const Product& product : products)
-      multiply_slice(product, step, std::min(kDepth, k - step), terms == Terms::magnitudes);
+  multiply_all(products, k, terms);
+}
+void multiply(const std::vector<WideProduct>& products, std::size_t k, Terms terms) {
+  multiply_all(products, k, terms);
 }
 
 }  // namespace assay::golden::cpu

@@ -8,10 +8,12 @@ namespace assay::golden::cpu {
 
 // m or n lines of k elements each: rows of the left operand, columns of the right one. Line i starts at
 // lines[i]; its elements are `stride` apart.
-struct Lines {
-  std::vector<const float*> lines;
+template <typename T>
+struct LinesOf {
+  std::vector<const T*> lines;
   std::size_t stride = 1;
 };
+using Lines = LinesOf<float>;
 
 enum class Terms { signed_products, magnitudes };  // a * b, or |a * b|
 
@@ -19,16 +21,22 @@ enum class Terms { signed_products, magnitudes };  // a * b, or |a * b|
 std::size_t panel_columns();
 
 // sum[i * n + j] becomes the sum of the products of a's line i with b's line j, or of their magnitudes.
-struct Product {
-  Lines a, b;
+template <typename A>
+struct ProductOf {
+  LinesOf<A> a;
+  Lines b;
   double* sum;
 };
+using Product = ProductOf<float>;
+using WideProduct = ProductOf<double>;
 
-// A product of two fp32 values is exact in fp64. Sums of 256 consecutive products are made from 0 in
-// ascending order, and added up in ascending order: an element's bits depend on its own two lines alone, and
-// |sum| never exceeds the sum of magnitudes. The error of either is at most gamma_k times the latter.
+// A product of two fp32 values is exact in fp64; of a wide one each product may round before its sum does.
+// Sums of 256 consecutive products are made from 0 in ascending order, and added up in ascending order: an
+// element's bits depend on its own two lines alone, and |sum| never exceeds the sum of magnitudes. The error
+// of either is at most gamma_k times the latter (wide: gamma_2k).
 //
 // All lines have k elements. Matrices that share lines, or have neighbouring ones, are faster together.
 void multiply(const std::vector<Product>& products, std::size_t k, Terms terms);
+void multiply(const std::vector<WideProduct>& products, std::size_t k, Terms terms);
 
 }  // namespace assay::golden::cpu

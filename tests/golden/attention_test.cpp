@@ -99,6 +99,26 @@ TEST(StrictAttention, HiddenKeysHaveNoEffect) {
   EXPECT_EQ(attend({0, 0, 0}, {0, 3, 5}, {2, 4, 12}, around), (std::vector<double>{3, 6, 8}));
 }
 
+// Of 70 queries, more than the reference takes together, each sees one key more than the one before it.
+TEST(CpuAttention, HiddenKeysHaveNoEffectWhateverTheirValues) {
+  constexpr std::int64_t kTokens = 70;
+  std::vector<double> zeros(kTokens), values(kTokens);
+  for (std::size_t j = 0; j < values.size(); ++j) values[j] = static_cast<double>(j);
+  values[40] = kInf;
+  values[68] = kNan;
+  const std::vector<Tensor> inputs{tensor(DType::f32, {1, 1, kTokens, 1}, zeros),
+                                   tensor(DType::f32, {1, 1, kTokens, 1}, zeros),
+                                   tensor(DType::f32, {1, 1, kTokens, 1}, values)};
+  const ops::Problem p = problem(inputs, {{"causal", std::int64_t{1}}});
+  const Expected e = find_backend("cpu").evaluate(p, inputs).outputs[0];
+  for (std::size_t i = 0; i < 40; ++i) {
+    EXPECT_NEAR(e.values[i], static_cast<double>(i) / 2, 1e-12) << i;
+    EXPECT_TRUE(std::isfinite(e.magnitude[i])) << i;
+  }
+  for (std::size_t i = 40; i < 68; ++i) EXPECT_EQ(e.values[i], kInf) << i;
+  EXPECT_TRUE(std::isnan(e.values[68]) && std::isnan(e.values[69]));
+}
+
 TEST(StrictAttention, TheSumIsOfUnconvertedExponentials) {
   // In bf16 both P are rounded for the product with V, and the sum is not.
   const double p = 0.6999969482421875;  // 2^-0.51458 or so
