@@ -37,6 +37,13 @@ struct UnitRows {
   double bound = 0;
 };
 
+// What another, plainer implementation in the output's type makes of some elements of the same problem: no
+// result may be more than twice as far off there.
+struct Rival {
+  std::vector<std::size_t> elements;
+  double largest_error = 0;  // against the reference's values
+};
+
 // The reference of one output: its bits, or fp64 values with what a bound needs.
 struct Expected {
   std::string name;
@@ -50,6 +57,7 @@ struct Expected {
   ops::Tolerance tolerance;                           // of the operator under test
   OwnError own;
   std::optional<UnitRows> unit_rows;  // what REAL mode asks for besides
+  std::optional<Rival> rival;         // likewise
   std::optional<double> seconds;      // that a device took for the values, by its own clock
 };
 

@@ -130,6 +130,16 @@ std::string unit_rows_problem(const UnitRows& rows, const std::vector<double>& v
   return {};
 }
 
+// Where the largest error among a rival's elements is more than twice the rival's, in words.
+std::string rival_problem(const Rival& rival, const std::vector<double>& values, const Expected& expected) {
+  double largest = 0;
+  for (const std::size_t i : rival.elements)
+    largest = std::max(largest, std::fabs(values[i] - expected.values[i]));
+  if (largest <= 2 * rival.largest_error) return {};
+  return fmt::format("the largest error is {:.3g}, more than twice the {:.3g} of an unfused implementation",
+                     largest, rival.largest_error);
+}
+
 Shape index_of(std::int64_t linear, const Shape& shape) {
   Shape index(shape.size());
   for (std::size_t d = shape.size(); d-- > 0;) {
@@ -275,7 +285,7 @@ Mode parse_mode(std::string_view name) {
 Comparison compare(const Tensor& got, const Expected& expected, const Policy& policy) {
   check_comparable(expected, got.dtype, got.shape);
   Judge judge(expected, policy);
-  const bool wants_values = judge.by_bits() || expected.unit_rows;
+  const bool wants_values = judge.by_bits() || expected.unit_rows || expected.rival;
   std::vector<double> values = wants_values ? decode(got) : std::vector<double>();
   TensorSubject subject(got, expected, judge);
   const BoundOutcome outcome = judge.by_bits()
@@ -289,6 +299,8 @@ Comparison compare(const Tensor& got, const Expected& expected, const Policy& po
   result.mismatches = static_cast<std::int64_t>(wrong.size());
   if (policy.mode == Mode::Real && expected.unit_rows && wrong.empty())
     result.cause = unit_rows_problem(*expected.unit_rows, values);
+  if (policy.mode == Mode::Real && expected.rival && wrong.empty())
+    result.cause = rival_problem(*expected.rival, values, expected);
   result.passed = wrong.empty() && result.cause.empty();
   if (wrong.empty()) return result;
   if (values.empty()) values = decode(got);
@@ -372,6 +384,7 @@ Expected recorded_reference(const Tensor& recorded, const Expected& model) {
   // With every S: a recorded value, itself rounded, may be above it.
   Expected expected = with_magnitudes(model);
   expected.values = decode(recorded);
+  expected.rival.reset();  // measured against the model's
   return expected;
 }
 

@@ -43,6 +43,7 @@ enum class Pattern : std::uint8_t {
   Sign,
   Scale,
   Stale,
+  Transposed,
   Scattered
 };
 std::string_view to_string(Pattern pattern);

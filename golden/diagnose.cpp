@@ -56,6 +56,20 @@ bool shifted_by(const Evidence& e, std::ptrdiff_t distance) {
   });
 }
 
+// Each matrix holds its transpose's elements in the order of memory: what a row-major writer and a
+// column-major reader make of one another.
+bool is_transposed(const Evidence& e) {
+  const std::size_t rank = e.shape.size();
+  if (rank < 2) return false;
+  const auto rows = static_cast<std::size_t>(e.shape[rank - 2]),
+             cols = static_cast<std::size_t>(e.shape[rank - 1]);
+  if (rows < 2 || cols < 2) return false;
+  return mostly(e, [&](std::size_t i) {
+    const std::size_t at = i % (rows * cols);
+    return e.fits(e.got[i], i - at + at % rows * cols + at / rows);
+  });
+}
+
 std::optional<Diagnosis> by_value(const Evidence& e, const Box& box) {
   if (mostly(e, [&](std::size_t i) { return e.fits(-e.got[i], i); }))
     return Diagnosis{Pattern::Sign, "the sign is inverted: a negated operand, alpha or beta"};
@@ -79,6 +93,10 @@ std::optional<Diagnosis> by_value(const Evidence& e, const Box& box) {
     if (distance != 0 && shifted_by(e, distance))
       return Diagnosis{Pattern::Stale,
                        "each value is the previous tile's: a buffer was used before it was refilled"};
+  if (is_transposed(e))
+    return Diagnosis{
+        Pattern::Transposed,
+        "the values are the transposed matrix's: rows and columns of the output, or of both operands"};
   if (const auto ratio = common_ratio(e))
     return Diagnosis{Pattern::Scale,
                      fmt::format("each value is {:.4g} times the right one: alpha, beta or a scale", *ratio)};
@@ -121,6 +139,7 @@ std::string_view to_string(Pattern pattern) {
     case Pattern::Sign: return "sign";
     case Pattern::Scale: return "scale";
     case Pattern::Stale: return "stale";
+    case Pattern::Transposed: return "transposed";
     case Pattern::Scattered: return "scattered";
   }
   return "?";

@@ -8,6 +8,7 @@
 #include "golden/backends.hpp"
 #include "golden/cpu/multiply.hpp"
 #include "golden/formats.hpp"
+#include "golden/unfused_attention.hpp"
 
 namespace assay::golden {
 namespace {
@@ -185,6 +186,7 @@ void cpu_attention(const ops::Problem& problem, const std::vector<Tensor>& input
   Attention(problem, inputs).evaluate(expected.values, expected.magnitude);
   const AttentionView view(problem, inputs);
   expected.own = {0x1p-53, static_cast<double>(view.keys + view.depth) + 16, 0};
+  expected.rival = unfused_attention(view, inputs, expected.dtype, expected.values);
 }
 
 }  // namespace assay::golden

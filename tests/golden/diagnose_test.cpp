@@ -96,6 +96,16 @@ TEST(Diagnose, ShiftByAColumnAndByARow) {
   }
 }
 
+TEST(Diagnose, Transposed) {
+  const Comparison c = judge([](std::vector<double>& y) {
+    const std::vector<double> right = y;
+    for (std::size_t i = 0; i < kRows; ++i)
+      for (std::size_t j = 0; j < kCols; ++j) y[j * kRows + i] = right[i * kCols + j];
+  });
+  EXPECT_EQ(c.pattern, Pattern::Transposed);
+  EXPECT_THAT(c.cause, HasSubstr("transposed"));
+}
+
 TEST(Diagnose, APreviousTileIsStale) {
   EXPECT_EQ(judge_tile([](std::vector<double>& y, std::size_t i, std::size_t j) {
               y[i * kCols + j] = y[i * kCols + j - 16];
