@@ -184,7 +184,7 @@ TEST_F(UserModel, WithOpenShapesTakesThoseOfTheCase) {
   refused(model + x + "outputs: [{name: z, dtype: f32, shape: [7, 4, 5]}]\n", "'z' is no output of");
   refused(model + x + "outputs: [{name: y, npy: a.npy}]\n", "unknown key 'npy'");
   refused(model + x + "outputs: [{name: y, dtype: f32, shape: [-7, 4, 5]}]\n",
-          "user: output 'y' [-7, 4, 5]: negative dimension");
+          "case.yaml:3: user: output 'y' [-7, 4, 5]: negative dimension");
 }
 
 TEST_F(UserModel, IsRefusedByNameOfItsInput) {
