@@ -4,7 +4,8 @@
 //   strict  the numerics contract to the bit (docs/numerics.md), scalar source
 //   cpu     fp64 values with S = sum |a*b|, from which the bound is derived; integers exactly
 //   dnnl    oneDNN in fp32 on widened operands; no integers
-//   ort     ONNX Runtime in fp32 (fp64 for fp64 operands), in a node process; integers exactly
+//   ort     ONNX Runtime in fp32 (fp64 for fp64 operands), in a node process; integers exactly; whole models
+//           by ort/ort_model.hpp
 //   cuda    own kernels on an NVIDIA GPU, in fp32; integers exactly
 // Those that need something of this computer say so by unavailable(); nobody but a user asks for them.
 #pragma once

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -44,6 +45,12 @@ std::vector<std::string> kinds_of(golden::Mode mode) {
   return names;
 }
 
+void check_fit(golden::Mode mode, DataKind kind) {
+  if (!fits(mode, kind))
+    fail(ExitCode::Usage, "data '{}' does not fit mode {}; {}", to_string(kind), golden::to_string(mode),
+         expected_one_of(to_string(kind), kinds_of(mode)));
+}
+
 // One spelling per meaning: integers for floats become floats, fallback values go.
 void normalise_attributes(const ops::Operator& op, ops::Problem& problem) {
   const auto given = problem.attributes.all();
@@ -83,6 +90,12 @@ DataKind parse_data_kind(std::string_view name) {
   fail(ExitCode::Usage, "unknown data kind '{}'; {}", name, expected_one_of(name, names));
 }
 
+DataKind parse_data_kind(std::string_view name, golden::Mode mode) {
+  const DataKind kind = parse_data_kind(name);
+  check_fit(mode, kind);
+  return kind;
+}
+
 DataKind default_data_kind(golden::Mode mode) {
   switch (mode) {
     case golden::Mode::Bits: return DataKind::Mixed;
@@ -97,9 +110,7 @@ void validate(Case& c) {
   ops::name_inputs(op, c.problem);
   op.infer(c.problem);
   normalise_attributes(op, c.problem);
-  if (!fits(c.mode, c.data))
-    fail(ExitCode::Usage, "data '{}' does not fit mode {}; {}", to_string(c.data), golden::to_string(c.mode),
-         expected_one_of(to_string(c.data), kinds_of(c.mode)));
+  check_fit(c.mode, c.data);
   if (c.mode == golden::Mode::Exact) exact_limit(c.problem);
 }
 
@@ -146,6 +157,24 @@ std::string reproduce_line(const Case& c) {
   std::string line = "assay";
   for (const std::string& word : reproduce_arguments(c)) line += " " + shell_quoted(word);
   return line;
+}
+
+// Inputs are held thrice (tensor, HBM, widened for oneDNN), outputs twice, and each golden keeps a value
+// and a magnitude in fp64 for every result.
+void require_memory(const ops::Problem& problem, std::string_view otherwise) {
+  double need = 0;
+  for (const ops::TensorInfo& input : problem.inputs)
+    need +=
+        3.0 * static_cast<double>(element_count(input.shape)) * static_cast<double>(bits_of(input.dtype)) / 8;
+  for (const ops::TensorInfo& output : problem.outputs)
+    need += static_cast<double>(element_count(output.shape)) *
+            (2.0 * static_cast<double>(size_of(output.dtype)) + 32);
+  const double have =
+      static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGE_SIZE));
+  if (need > have)
+    fail(ExitCode::Infrastructure,
+         "{}: its tensors and goldens need {:.1f} GB of memory, this computer has {:.1f}{}",
+         ops::to_string(problem), need / 1e9, have / 1e9, otherwise);
 }
 
 std::vector<Tensor> make_inputs(const Case& c) {

@@ -26,8 +26,9 @@ enum class DataKind : std::uint8_t {
   Mixed          // each row of a tensor from one of the five kinds above; integers: the whole range
 };
 std::string_view to_string(DataKind kind);
-DataKind parse_data_kind(std::string_view name);  // Error(Usage) with the nearest name
-DataKind default_data_kind(golden::Mode mode);    // real: Uniform, exact: Integers, bits: Mixed
+DataKind parse_data_kind(std::string_view name);                     // Error(Usage) with the nearest name
+DataKind parse_data_kind(std::string_view name, golden::Mode mode);  // of those that fit the mode
+DataKind default_data_kind(golden::Mode mode);  // real: Uniform, exact: Integers, bits: Mixed
 
 struct Case {
   ops::Problem problem;  // outputs filled
@@ -55,6 +56,10 @@ std::vector<std::string> reproduce_arguments(const Case& c);
 // A word as the shell reads it back.
 std::string shell_quoted(const std::string& word);
 std::string reproduce_line(const Case& c);
+
+// Throws Error(Infrastructure) where this computer's memory cannot hold the problem's tensors and their
+// goldens; `otherwise` is the end of its line.
+void require_memory(const ops::Problem& problem, std::string_view otherwise = "");
 
 // The case's input tensors, the same bits on every machine.
 std::vector<Tensor> make_inputs(const Case& c);

@@ -9,44 +9,17 @@
 #include "base/error.hpp"
 #include "base/suggest.hpp"
 #include "base/yaml.hpp"
+#include "testgen/yaml_tensor.hpp"
 
 namespace assay::testgen {
 namespace {
-
-std::int64_t whole_number(const YamlMap& map, const std::string& key, const std::string& text) {
-  try {
-    std::size_t used = 0;
-    const std::int64_t value = std::stoll(text, &used);
-    if (used == text.size()) return value;
-  } catch (const std::logic_error&) {  // not a number, or out of range: the message below
-  }
-  map.complain(key, "'{}' is no whole number", text);
-}
-
-// An error of a named part, with its place in front.
-template <typename Action>
-auto at_key(const YamlMap& map, const std::string& key, Action action) {
-  try {
-    return action();
-  } catch (const Error& error) {
-    throw Error(error.code(), fmt::format("{}:{}: {}", map.file(), map.line(key), error.what()));
-  }
-}
-
-ops::TensorInfo read_input(const YAML::Node& node, const std::string& file, std::size_t position) {
-  const YamlMap map(node, file, fmt::format("inputs[{}]", position), {"name", "dtype", "shape"});
-  ops::TensorInfo info;
-  info.name = map.text("name");
-  info.dtype = at_key(map, "dtype", [&] { return parse_dtype(map.text("dtype"), map.what() + ".dtype"); });
-  for (const std::string& dim : map.list("shape")) info.shape.push_back(whole_number(map, "shape", dim));
-  return info;
-}
 
 void read_inputs(const YamlMap& root, const ops::Operator& op, ops::Problem& problem) {
   const YAML::Node list = root.at("inputs");
   if (!list.IsSequence()) root.complain("inputs", "expected a list");
   for (const YAML::Node& node : list) {
-    ops::TensorInfo info = read_input(node, root.file(), problem.inputs.size());
+    ops::TensorInfo info = read_tensor_info(YamlMap(
+        node, root.file(), fmt::format("inputs[{}]", problem.inputs.size()), {"name", "dtype", "shape"}));
     at_key(root, "inputs", [&] { return ops::input_position(op, info.name, ops::next_input(op, problem)); });
     problem.inputs.push_back(std::move(info));
   }

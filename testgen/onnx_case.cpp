@@ -7,7 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/suggest.hpp"
-#include "testgen/onnx_tensor.hpp"
+#include "testgen/onnx_graph.hpp"
 
 namespace assay::testgen {
 namespace {
@@ -71,16 +71,11 @@ const OnnxOperator& operator_of(const onnx::NodeProto& node, const std::string& 
 }
 
 // The model's one node, and the pieces around it that give it its tensors.
-struct Model {
-  std::string file;
-  onnx::ModelProto proto;
-  const onnx::GraphProto& graph() const { return proto.graph(); }
-  const onnx::NodeProto& node() const { return proto.graph().node(0); }
+struct Model : OnnxFile {
+  const onnx::NodeProto& node() const { return graph().node(0); }
 };
 
-Model read_model(const fs::path& folder) {
-  return {(folder / "model.onnx").string(), read_onnx_model(folder / "model.onnx")};
-}
+OnnxFile read_model(const fs::path& folder) { return read_onnx_file(folder / "model.onnx"); }
 
 // Whether the graph declares a matrix of that name.
 bool is_matrix(const onnx::GraphProto& graph, const std::string& name) {
@@ -110,7 +105,7 @@ void fold_transpose(onnx::GraphProto& graph) {
 }
 
 Model read_node_model(const fs::path& folder) {
-  Model model = read_model(folder);
+  Model model{read_model(folder)};
   fold_transpose(*model.proto.mutable_graph());
   const onnx::GraphProto& graph = model.graph();
   if (graph.node_size() == 0) fail(ExitCode::BadInput, "{}: a graph without a node", model.file);
@@ -172,33 +167,14 @@ void add_attributes(const Model& model, const OnnxOperator& row, ops::Problem& p
   }
 }
 
-// A model's declared type against a tensor; a dimension given by name, or not at all, fits any.
 void check_declared(const onnx::ValueInfoProto& info, const Tensor& tensor, const std::string& where) {
-  if (!info.type().has_tensor_type())
-    fail(ExitCode::Unsupported, "{}: '{}' is not a tensor", where, info.name());
-  const onnx::TypeProto_Tensor& type = info.type().tensor_type();
-  const DType declared = dtype_from_onnx(type.elem_type(), where);
-  if (declared != tensor.dtype)
-    fail(ExitCode::BadInput, "{}: {} data for '{}', which the model declares as {}", where,
-         assay::to_string(tensor.dtype), info.name(), assay::to_string(declared));
-  if (!type.has_shape()) return;
-  bool fits = static_cast<std::size_t>(type.shape().dim_size()) == tensor.shape.size();
-  for (std::size_t i = 0; fits && i < tensor.shape.size(); ++i) {
-    const onnx::TensorShapeProto_Dimension& dim = type.shape().dim(static_cast<int>(i));
-    fits = !dim.has_dim_value() || dim.dim_value() == tensor.shape[i];
-  }
-  if (!fits)
-    fail(ExitCode::BadInput, "{}: shape {} for '{}' is not what the model declares", where,
-         assay::to_string(tensor.shape), info.name());
+  const std::string reason = misfit(info, tensor.dtype, tensor.shape, where);
+  if (!reason.empty()) fail(ExitCode::BadInput, "{}: {}", where, reason);
 }
 
 // Everything that has a name in the graph when this data set is run: initialisers and the set's inputs.
-std::map<std::string, Tensor> named_tensors(const Model& model, const fs::path& set) {
-  std::map<std::string, Tensor> tensors;
-  for (const onnx::TensorProto& proto : model.graph().initializer())
-    tensors[proto.name()] = tensor_from_onnx(proto, model.file + ": initializer '" + proto.name() + "'");
-  if (model.graph().sparse_initializer_size() > 0)
-    fail(ExitCode::Unsupported, "{}: sparse initializers", model.file);
+std::map<std::string, Tensor> named_tensors(const OnnxFile& model, const fs::path& set) {
+  std::map<std::string, Tensor> tensors = initialisers(model);
   int index = 0;
   for (const onnx::ValueInfoProto& info : model.graph().input()) {
     if (tensors.count(info.name()) != 0) continue;
@@ -237,23 +213,14 @@ void add_inputs(const Model& model, const OnnxOperator& row, std::map<std::strin
   }
 }
 
-// The tensors of a data set alone, in the order of the graph.
-RecordedCase read_tensors(const Model& model, const fs::path& set) {
-  RecordedCase out;
-  out.name = set.parent_path().filename().string() + "/" + set.filename().string();
-  out.c.problem.op = "user";
-  out.policy.zero_mean = false;
-  std::map<std::string, Tensor> tensors = named_tensors(model, set);
-  const auto add = [&](const std::string& name) {
-    const auto found = tensors.find(name);
-    if (found == tensors.end()) return;
-    found->second.name = name;
-    out.c.problem.inputs.push_back({name, found->second.dtype, found->second.shape});
-    out.inputs.push_back(std::move(found->second));
-    tensors.erase(found);
-  };
-  for (const onnx::ValueInfoProto& info : model.graph().input()) add(info.name());
-  for (const onnx::TensorProto& proto : model.graph().initializer()) add(proto.name());
+std::string name_of(const fs::path& set) {
+  return set.parent_path().filename().string() + "/" + set.filename().string();
+}
+
+// The tensors of a data set, beside the model that they are for.
+RecordedCase read_tensors(const OnnxFile& model, const fs::path& set) {
+  RecordedCase out = graph_case(model, named_tensors(model, set));
+  out.name = name_of(set);
   int index = 0;
   for (const onnx::ValueInfoProto& info : model.graph().output()) {
     const fs::path file = set / fmt::format("output_{}.pb", index++);
@@ -283,7 +250,7 @@ void add_output(const Model& model, const fs::path& set, RecordedCase& out) {
 RecordedCase read_case(const Model& model, const fs::path& set) {
   const OnnxOperator& row = operator_of(model.node(), model.file);
   RecordedCase out;
-  out.name = set.parent_path().filename().string() + "/" + set.filename().string();
+  out.name = name_of(set);
   out.c.problem.op = std::string(row.op);
   out.c.mode = golden::Mode::Real;
   out.policy.mode = golden::Mode::Real;
@@ -333,7 +300,7 @@ std::vector<RecordedCase> read_folder(const fs::path& folder, Open open, Read re
   if (!fs::is_directory(folder, error)) fail(ExitCode::BadInput, "{}: not a folder", folder.string());
   fs::path clean = folder.lexically_normal();
   if (clean.filename().empty()) clean = clean.parent_path();  // a trailing slash
-  const Model model = open(clean);
+  const auto model = open(clean);
   const std::vector<fs::path> sets = data_sets(clean);
   std::vector<RecordedCase> cases;
   cases.reserve(sets.size());

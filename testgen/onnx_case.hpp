@@ -17,7 +17,7 @@ namespace assay::testgen {
 std::vector<RecordedCase> read_onnx_cases(const std::filesystem::path& folder);
 
 // The same for a model of any operators: problems of operator "user", whose inputs are the graph's, then its
-// initialisers, and whose outputs are those recorded. Nothing of the model's meaning is used.
+// initialisers, and whose outputs are those recorded. They bring the model, for golden ort.
 std::vector<RecordedCase> read_onnx_tensors(const std::filesystem::path& folder);
 
 }  // namespace assay::testgen

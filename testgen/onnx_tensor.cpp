@@ -14,25 +14,8 @@
 namespace assay::testgen {
 namespace {
 
-std::string read_file(const std::filesystem::path& file) {
-  std::error_code error;
-  const bool regular = std::filesystem::is_regular_file(file, error);
-  const std::uintmax_t size = regular ? std::filesystem::file_size(file, error) : 0;
-  std::ifstream stream;
-  if (regular) stream.open(file, std::ios::binary);  // a pipe would wait for its writer
-  if (!regular || error || !stream) fail(ExitCode::BadInput, "{}: cannot be read", file.string());
-  if (size > static_cast<std::uintmax_t>(std::numeric_limits<int>::max()))
-    fail(ExitCode::BadInput, "{}: larger than 2 GiB", file.string());
-  std::string bytes(size, '\0');
-  stream.read(bytes.data(), static_cast<std::streamsize>(size));
-  if (static_cast<std::uintmax_t>(stream.gcount()) != size)
-    fail(ExitCode::BadInput, "{}: cannot be read to its end", file.string());
-  return bytes;
-}
-
 template <typename Message>
-Message parse(const std::filesystem::path& file, std::string_view what) {
-  const std::string bytes = read_file(file);
+Message parse(const std::string& bytes, const std::filesystem::path& file, std::string_view what) {
   const google::protobuf::LogSilencer silence;
   Message message;
   if (bytes.empty() || !message.ParseFromString(bytes))
@@ -93,12 +76,28 @@ void copy_integers(const onnx::TensorProto& proto, const std::string& where, Ten
 
 }  // namespace
 
-onnx::ModelProto read_onnx_model(const std::filesystem::path& file) {
-  return parse<onnx::ModelProto>(file, "model");
+std::string read_bytes(const std::filesystem::path& file) {
+  std::error_code error;
+  const bool regular = std::filesystem::is_regular_file(file, error);
+  const std::uintmax_t size = regular ? std::filesystem::file_size(file, error) : 0;
+  std::ifstream stream;
+  if (regular) stream.open(file, std::ios::binary);  // a pipe would wait for its writer
+  if (!regular || error || !stream) fail(ExitCode::BadInput, "{}: cannot be read", file.string());
+  if (size > static_cast<std::uintmax_t>(std::numeric_limits<int>::max()))
+    fail(ExitCode::BadInput, "{}: larger than 2 GiB", file.string());
+  std::string bytes(size, '\0');
+  stream.read(bytes.data(), static_cast<std::streamsize>(size));
+  if (static_cast<std::uintmax_t>(stream.gcount()) != size)
+    fail(ExitCode::BadInput, "{}: cannot be read to its end", file.string());
+  return bytes;
+}
+
+onnx::ModelProto parse_onnx_model(const std::string& bytes, const std::filesystem::path& file) {
+  return parse<onnx::ModelProto>(bytes, file, "model");
 }
 
 onnx::TensorProto read_onnx_tensor(const std::filesystem::path& file) {
-  return parse<onnx::TensorProto>(file, "tensor");
+  return parse<onnx::TensorProto>(read_bytes(file), file, "tensor");
 }
 
 DType dtype_from_onnx(std::int32_t code, const std::string& where) {

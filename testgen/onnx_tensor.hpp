@@ -10,9 +10,10 @@
 
 namespace assay::testgen {
 
-// Parse a whole file. Throw Error(BadInput) naming a file that is missing, malformed or truncated;
-// protobuf's own messages are not printed.
-onnx::ModelProto read_onnx_model(const std::filesystem::path& file);
+// A whole file, and what it holds. Throw Error(BadInput) naming a file that is missing, malformed or
+// truncated; protobuf's own messages are not printed.
+std::string read_bytes(const std::filesystem::path& file);
+onnx::ModelProto parse_onnx_model(const std::string& bytes, const std::filesystem::path& file);
 onnx::TensorProto read_onnx_tensor(const std::filesystem::path& file);
 
 // The element type of ONNX's code. Throws Error(Unsupported), `where` first, naming the type; Error(BadInput)

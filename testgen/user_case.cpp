@@ -5,14 +5,16 @@
 
 #include "base/error.hpp"
 #include "base/yaml.hpp"
-#include "testgen/npy.hpp"
+#include "testgen/model_case.hpp"
+#include "testgen/yaml_tensor.hpp"
 
 namespace assay::testgen {
 namespace {
 
 namespace fs = std::filesystem;
 
-const std::vector<std::string> kKeys{"onnx", "inputs", "outputs", "arguments", "tolerance", "work", "config"};
+const std::vector<std::string> kKeys{"onnx", "model",     "inputs",    "outputs", "data",
+                                     "seed", "arguments", "tolerance", "work",    "config"};
 
 // A word of the argument block: a whole number, or a number with a point or exponent as its fp32 bits.
 std::int64_t argument_word(const YamlMap& root, const std::string& text) {
@@ -70,10 +72,6 @@ golden::GivenTolerance read_tolerance(const YamlMap& root) {
   return tolerance;
 }
 
-fs::path beside(const YamlMap& map, const std::string& path) {
-  return fs::path(map.file()).parent_path() / path;  // an absolute path stays what it is
-}
-
 // Reports and --dump know a tensor by its name. `taken`: those that came before.
 std::string tensor_name(const YamlMap& map, std::vector<std::string>& taken) {
   std::string name = map.text("name");
@@ -94,10 +92,7 @@ void read_tensors(const YamlMap& root, const std::string& key, std::vector<std::
   for (const YAML::Node& node : list) {
     const YamlMap map(node, root.file(), fmt::format("{}[{}]", key, tensors.size()),
                       {"name", "npy", "dtype"});
-    std::optional<DType> dtype;
-    if (map.has("dtype"))
-      dtype = parse_dtype(map.text("dtype"), fmt::format("{}:{}: dtype", map.file(), map.line()));
-    tensors.push_back(read_npy(beside(map, map.text("npy")), tensor_name(map, names), dtype));
+    tensors.push_back(read_array(map, tensor_name(map, names)));
     infos.push_back({tensors.back().name, tensors.back().dtype, tensors.back().shape});
   }
 }
@@ -119,23 +114,31 @@ void refuse_what_is_known(const YamlMap& root, const std::string& op) {
       root.complain(key, "not beside a model of Assay's operator {}, which brings its own", op);
 }
 
+RecordedCase read_arrays(const YamlMap& root) {
+  RecordedCase c;
+  c.name = fs::path(root.file()).filename().string();
+  c.c.problem.op = "user";
+  std::vector<std::string> names;
+  if (root.has("inputs")) read_tensors(root, "inputs", names, c.c.problem.inputs, c.inputs);
+  read_tensors(root, "outputs", names, c.c.problem.outputs, c.outputs);
+  return c;
+}
+
+std::vector<RecordedCase> read_tensors_of(const YamlMap& root) {
+  const bool onnx = root.has("onnx"), model = root.has("model");
+  if (onnx ? model || root.has("inputs") || root.has("outputs") : !model && !root.has("outputs"))
+    fail(ExitCode::Usage, "{}:{}: expected either operator, or onnx, or model, or inputs and outputs",
+         root.file(), root.line());
+  for (const char* key : {"data", "seed"})
+    if (root.has(key) && !model) root.complain(key, "only beside model, whose inputs may be generated");
+  if (onnx) return read_onnx(beside(root, root.text("onnx")));
+  return {model ? read_model_case(root) : read_arrays(root)};
+}
+
 UserCases read_cases(const YamlMap& root) {
   UserCases user;
   user.tolerance = read_tolerance(root);
-  if (root.has("onnx") == (root.has("inputs") || root.has("outputs")))
-    fail(ExitCode::Usage, "{}:{}: expected either operator, or onnx, or inputs and outputs", root.file(),
-         root.line());
-  if (root.has("onnx")) {
-    user.cases = read_onnx(beside(root, root.text("onnx")));
-  } else {
-    RecordedCase c;
-    c.name = fs::path(root.file()).filename().string();
-    c.c.problem.op = "user";
-    std::vector<std::string> names;
-    if (root.has("inputs")) read_tensors(root, "inputs", names, c.c.problem.inputs, c.inputs);
-    read_tensors(root, "outputs", names, c.c.problem.outputs, c.outputs);
-    user.cases.push_back(std::move(c));
-  }
+  user.cases = read_tensors_of(root);
   for (RecordedCase& c : user.cases) {
     if (root.has("config")) c.c.config = root.text("config");
     if (c.c.problem.op != "user") {
@@ -153,9 +156,10 @@ UserCases read_cases(const YamlMap& root) {
 
 std::optional<UserCases> read_user_cases(const fs::path& file) {
   const YAML::Node node = load_yaml(file.string());
-  if (!node.IsMap() || node["operator"] || !(node["onnx"] || node["inputs"] || node["outputs"]))
+  if (!node.IsMap() || node["operator"] ||
+      !(node["onnx"] || node["model"] || node["inputs"] || node["outputs"]))
     return std::nullopt;
-  if (!node["onnx"] && node["inputs"] && !node["outputs"])
+  if (!node["onnx"] && !node["model"] && node["inputs"] && !node["outputs"])
     return std::nullopt;  // an operator's name is missing
   return read_cases(YamlMap(node, file.string(), "case", kKeys));
 }

@@ -1,10 +1,12 @@
 // Cases for the user's own kernels, from YAML (docs/user-kernel.md): judged by one of Assay's operators, by
-// an ONNX model with its recorded tensors, or by .npy files.
+// an ONNX model with its recorded tensors or as ONNX Runtime computes it, or by .npy files.
 //
 //   operator: relu ...                  as testgen/case_yaml.hpp
 //   onnx: FOLDER                        model.onnx and test_data_set_*; every data set is a case
+//   model: FILE.onnx, inputs: [{name, npy, [dtype]} or {name, dtype, shape}], [data], [seed],
+//                     outputs: [{name, dtype, shape}] where the model leaves a shape open
 //   inputs: [{name, npy, [dtype]}], outputs: [{name, npy, [dtype]}]; a kernel may have no inputs
-//   and beside the last two: arguments, tolerance {relative, absolute}, work {macs, read_bytes}, config
+//   and beside the last three: arguments, tolerance {relative, absolute}, work {macs, read_bytes}, config
 //
 // Paths are relative to the YAML file. Throws what case_yaml.hpp, onnx_case.hpp and npy.hpp throw.
 #pragma once

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <algorithm>
 
@@ -25,25 +24,6 @@
 
 namespace assay::app {
 namespace {
-
-// Inputs are held thrice (tensor, HBM, widened for oneDNN), outputs twice, and each golden keeps a value
-// and a magnitude in fp64 for every result.
-void require_memory(const testgen::Case& c) {
-  double need = 0;
-  for (const ops::TensorInfo& input : c.problem.inputs)
-    need +=
-        3.0 * static_cast<double>(element_count(input.shape)) * static_cast<double>(bits_of(input.dtype)) / 8;
-  for (const ops::TensorInfo& output : c.problem.outputs)
-    need += static_cast<double>(element_count(output.shape)) *
-            (2.0 * static_cast<double>(size_of(output.dtype)) + 32);
-  const double have =
-      static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGE_SIZE));
-  if (need > have)
-    fail(ExitCode::Infrastructure,
-         "{}: its tensors and goldens need {:.1f} GB of memory, this computer has {:.1f}; --no-values times "
-         "it without",
-         ops::to_string(c.problem), need / 1e9, have / 1e9);
-}
 
 // A kernel that needs more than this many times the roof's cycles is taken for a runaway.
 constexpr std::uint64_t kRunawayFactor = 1000;
@@ -162,6 +142,23 @@ std::vector<report::WhatIf> answer_what_if(const CaseInput& input, const RunOpti
   return answers;
 }
 
+// Whether the golden takes the case: its operator or, as ONNX Runtime can, the model that came with it.
+bool takes(const golden::Backend& backend, const CaseInput& input) {
+  if (backend.name() == "ort" && input.model)
+    return golden::ort_model_limits(*input.model, input.c.problem).empty();
+  return backend.supports(input.c.problem);
+}
+
+// Golden ort knows nothing of operator "user" but a model.
+void check_model(const CaseInput& input) {
+  if (input.c.problem.op != ops::user_operator().name()) return;
+  if (!input.model)
+    fail(ExitCode::Usage,
+         "golden 'ort': this case came without an ONNX model, which says what the kernel computes");
+  const std::string limits = golden::ort_model_limits(*input.model, input.c.problem);
+  if (!limits.empty()) fail(ExitCode::Unsupported, "golden ort: {}", limits);
+}
+
 void check_goldens(const CaseInput& input, const std::vector<std::string>& goldens) {
   std::vector<std::string> known{"all", "recorded", "none"};
   for (const golden::Backend* backend : golden::all_backends()) known.emplace_back(backend->name());
@@ -171,6 +168,7 @@ void check_goldens(const CaseInput& input, const std::vector<std::string>& golde
     if ((name == "none" || name == "all") && goldens.size() > 1)
       fail(ExitCode::Usage, "golden '{}' stands alone", name);
     if (name == "none" || name == "recorded") continue;
+    if (name == "ort") check_model(input);
     if (input.c.mode == golden::Mode::Bits && name != "strict" &&
         is_float(input.c.problem.outputs.at(0).dtype))
       fail(ExitCode::Usage, "golden '{}' does not define bits; --mode bits is judged by strict", name);
@@ -185,15 +183,15 @@ std::vector<std::string> every_golden(const CaseInput& input) {
   const bool bits = input.c.mode == golden::Mode::Bits && is_float(input.c.problem.outputs.at(0).dtype);
   std::vector<std::string> names;
   for (const golden::Backend* backend : golden::all_backends())
-    if ((!bits || backend->name() == "strict") && !backend->unavailable() &&
-        backend->supports(input.c.problem))
+    if ((!bits || backend->name() == "strict") && !backend->unavailable() && takes(*backend, input))
       names.emplace_back(backend->name());
   if (!input.recorded.empty()) names.emplace_back("recorded");
-  return names;
+  return names.empty() ? default_goldens(input) : names;  // whose errors say what is missing
 }
 
 std::vector<std::string> chosen_goldens(const CaseInput& input, const RunOptions& options) {
-  if (options.goldens.empty()) return default_goldens(input);
+  if (options.goldens.empty())
+    return options.values ? default_goldens(input) : std::vector<std::string>{"none"};
   if (options.goldens == std::vector<std::string>{"all"}) return every_golden(input);
   return options.goldens;
 }
@@ -229,12 +227,13 @@ CaseInput without_values(const testgen::Case& c) {
 }
 
 CaseInput generated(const testgen::Case& c) {
-  require_memory(c);
+  testgen::require_memory(c.problem, "; --no-values times it without");
   return {c, testgen::make_inputs(c), {}, testgen::policy_of(c), {}, "", testgen::reproduce_line(c)};
 }
 
 CaseInput from_recorded(const testgen::RecordedCase& recorded, const std::string& config) {
-  CaseInput input{recorded.c, recorded.inputs, recorded.outputs, recorded.policy, {}, recorded.name, ""};
+  CaseInput input{recorded.c, recorded.inputs, recorded.outputs, recorded.policy, {}, recorded.name,
+                  "",         recorded.model};
   input.c.config = config;
   return input;
 }
@@ -245,6 +244,7 @@ std::vector<std::string> default_goldens(const CaseInput& input) {
   for (const char* name : bits ? std::vector<const char*>{"strict"} : std::vector<const char*>{"cpu", "dnnl"})
     if (golden::find_backend(name).supports(input.c.problem)) names.emplace_back(name);
   if (!input.recorded.empty()) names.emplace_back("recorded");
+  else if (input.model) names.emplace_back("ort");  // nothing else says what the model computes
   return names;
 }
 

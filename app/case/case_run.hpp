@@ -10,6 +10,7 @@
 #include "base/tensor.hpp"
 #include "base/units.hpp"
 #include "golden/given.hpp"
+#include "golden/ort/ort_model.hpp"
 #include "report/result.hpp"
 #include "sim/platform.hpp"
 #include "testgen/case.hpp"
@@ -23,9 +24,10 @@ struct CaseInput {
   std::vector<Tensor> inputs;
   std::vector<Tensor> recorded;
   golden::Policy policy;
-  golden::GivenTolerance tolerance;  // of `recorded`, for an operator that only the user knows
+  golden::GivenTolerance tolerance;  // of `recorded` and `model`, for an operator that only the user knows
   std::string source;                // where the tensors came from, where they were not generated
   std::string reproduce;             // the command line that runs it again
+  std::optional<golden::OnnxModel> model = {};  // what golden ort runs, for such an operator
 };
 // Throws Error(Infrastructure) where this computer's memory cannot hold the tensors and their goldens.
 CaseInput generated(const testgen::Case& c);
@@ -54,7 +56,7 @@ struct RunOptions {
 };
 
 // The goldens that judge a case unless the user names others: strict for bits, else cpu and dnnl where
-// they support the problem; and the outputs recorded with it.
+// they support the problem; and the outputs recorded with it, or where there are none the model's (ort).
 std::vector<std::string> default_goldens(const CaseInput& input);
 
 // The machine's side of a case, before anything is judged.

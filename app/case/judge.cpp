@@ -24,10 +24,11 @@ std::string first_bad_line(const golden::Comparison& c) {
       c.cause);
 }
 
-// The tensors as they are: no model says how far a right result may lie from them.
-golden::Reference given_reference(const CaseInput& input) {
-  golden::Reference reference{"recorded", {}};
-  for (const Tensor& tensor : input.recorded)
+// The tensors as they are: nothing but the case says how far a right result may lie from them.
+golden::Reference given_reference(const CaseInput& input, const std::string& name,
+                                  const std::vector<Tensor>& tensors) {
+  golden::Reference reference{name, {}};
+  for (const Tensor& tensor : tensors)
     reference.outputs.push_back(golden::given_reference(tensor, input.tolerance));
   return reference;
 }
@@ -36,7 +37,8 @@ golden::Reference given_reference(const CaseInput& input) {
 golden::Reference recorded_reference(const CaseInput& input) {
   if (input.recorded.empty())
     fail(ExitCode::Usage, "golden 'recorded': this case came without recorded outputs");
-  if (!golden::find_backend("cpu").supports(input.c.problem)) return given_reference(input);
+  if (!golden::find_backend("cpu").supports(input.c.problem))
+    return given_reference(input, "recorded", input.recorded);
   const golden::Reference model = golden::find_backend("cpu").evaluate(input.c.problem, input.inputs);
   if (input.recorded.size() != model.outputs.size())
     fail(ExitCode::BadInput, "{}: {} recorded outputs, the operator has {}", input.source,
@@ -47,14 +49,12 @@ golden::Reference recorded_reference(const CaseInput& input) {
   return reference;
 }
 
-std::vector<golden::Reference> evaluate(const CaseInput& input, const std::vector<std::string>& goldens) {
-  std::vector<golden::Reference> references;
-  references.reserve(goldens.size());
-  for (const std::string& name : goldens)
-    references.push_back(name == "recorded"
-                             ? recorded_reference(input)
-                             : golden::find_backend(name).evaluate(input.c.problem, input.inputs));
-  return references;
+golden::Reference evaluate(const CaseInput& input, const std::string& name) {
+  const ops::Problem& problem = input.c.problem;
+  if (name == "recorded") return recorded_reference(input);
+  if (name == "ort" && input.model)
+    return given_reference(input, name, golden::run_onnx_model(*input.model, problem, input.inputs));
+  return golden::find_backend(name).evaluate(problem, input.inputs);
 }
 
 // The doubled bound is for recorded outputs alone: they were rounded by a computation like the kernel's.
@@ -91,7 +91,9 @@ std::string disagreement(const CaseInput& input, const std::vector<golden::Refer
 
 Judgement judge(const CaseInput& input, const std::vector<Tensor>& outputs,
                 const std::vector<std::string>& goldens) {
-  const std::vector<golden::Reference> references = evaluate(input, goldens);
+  std::vector<golden::Reference> references;
+  references.reserve(goldens.size());
+  for (const std::string& name : goldens) references.push_back(evaluate(input, name));
   Judgement j;
   j.passed = !references.empty();
   for (const golden::Reference& reference : references) {

@@ -1,49 +1,22 @@
 #include "golden/ort/ort_graph.hpp"
 
-#include <fmt/ranges.h>
 #include <onnx/onnx_pb.h>
-#include <unistd.h>
 
 #include <cmath>
-#include <cstdlib>
-#include <filesystem>
-#include <mutex>
-#include <nlohmann/json.hpp>
-#include <sstream>
 
-#include "base/data_folder.hpp"
 #include "base/error.hpp"
 #include "golden/formats.hpp"
-#include "golden/ort/ort_backend.hpp"
-#include "golden/ort/ort_process.hpp"
+#include "golden/ort/ort_request.hpp"
 
 namespace assay::golden {
 namespace {
 
-using Json = nlohmann::json;
 constexpr int kOperatorSet = 23;  // the first with RotaryEmbedding; older nodes mean there what they did
-constexpr std::size_t kPiece = 8;
-
-struct Type {
-  DType type;
-  onnx::TensorProto::DataType code;
-  const char* name;  // of onnxruntime-node
-};
-
-const Type& type_of(DType type) {
-  static const std::vector<Type> types{{DType::f32, onnx::TensorProto::FLOAT, "float32"},
-                                       {DType::f64, onnx::TensorProto::DOUBLE, "float64"},
-                                       {DType::s32, onnx::TensorProto::INT32, "int32"},
-                                       {DType::u8, onnx::TensorProto::UINT8, "uint8"}};
-  for (const Type& t : types)
-    if (t.type == type) return t;
-  fail(ExitCode::Unsupported, "golden ort: tensors of {}", to_string(type));
-}
 
 void declare(onnx::ValueInfoProto& info, const std::string& name, DType type, const Shape& shape) {
   info.set_name(name);
   onnx::TypeProto_Tensor& tensor = *info.mutable_type()->mutable_tensor_type();
-  tensor.set_elem_type(type_of(type).code);
+  tensor.set_elem_type(ort_type(type).code);
   tensor.mutable_shape();  // of rank 0 where there is no dimension
   for (const std::int64_t dim : shape) tensor.mutable_shape()->add_dim()->set_dim_value(dim);
 }
@@ -88,81 +61,15 @@ std::string model_of(const std::vector<OrtNode>& nodes, const std::vector<Tensor
   return model.SerializeAsString();
 }
 
-std::filesystem::path folder() { return data_folder("ASSAY_ORT_DIR", "ort", ASSAY_ORT_DIR); }
-
-bool on_path(const std::string& program) {
-  const char* path = std::getenv("PATH");
-  std::stringstream folders(path == nullptr ? "" : path);
-  for (std::string part; std::getline(folders, part, ':');)
-    if (access((std::filesystem::path(part) / program).c_str(), X_OK) == 0) return true;
-  return false;
-}
-
-// One for the whole of this process.
-OrtProcess& process() {
-  static OrtProcess only({"node", (folder() / "ort_server.mjs").string()});
-  return only;
-}
-
-// The outputs as the answer describes them, against what the graph must give.
-std::vector<Tensor> read_answer(OrtProcess::Answer answer, const std::vector<ops::TensorInfo>& outputs) {
-  const Json header = Json::parse(answer.header, nullptr, false);
-  if (header.is_object() && header.contains("error") && header["error"].is_string())
-    fail(ExitCode::Infrastructure, "golden ort: ONNX Runtime: {}", header["error"].get<std::string>());
-  Json expected = Json::array();
-  std::vector<Tensor> tensors;
-  std::size_t length = 0;
-  for (const ops::TensorInfo& info : outputs) {
-    expected.push_back({{"type", type_of(info.dtype).name}, {"dims", info.shape}});
-    length += tensors.emplace_back(info.name, info.dtype, info.shape).bytes.size();
-  }
-  if (header != Json{{"outputs", expected}} || length != answer.body.size())
-    process().give_up(fmt::format("answered {} and {} bytes; expected {} and {} bytes",
-                                  header.is_discarded() ? "no JSON" : header.dump(), answer.body.size(),
-                                  expected.dump(), length));
-  const auto* from = reinterpret_cast<const std::byte*>(answer.body.data());
-  for (Tensor& t : tensors) {
-    std::copy_n(from, t.bytes.size(), t.bytes.data());
-    from += t.bytes.size();
-  }
-  return tensors;
-}
-
 }  // namespace
-
-std::optional<Unavailable> ort_unavailable() {
-  if (!on_path("node"))
-    return Unavailable{ExitCode::Infrastructure, "node is not installed (apt-get install nodejs npm)"};
-  std::error_code ignored;
-  if (!std::filesystem::exists(folder() / "node_modules/onnxruntime-node/package.json", ignored))
-    return Unavailable{
-        ExitCode::Infrastructure,
-        fmt::format("onnxruntime-node is not installed in {0} (npm ci --ignore-scripts --prefix {0})",
-                    folder().string())};
-  return std::nullopt;
-}
 
 std::vector<Tensor> run_ort(const std::vector<OrtNode>& nodes, const std::vector<Tensor>& inputs,
                             const std::vector<ops::TensorInfo>& outputs) {
-  static std::mutex one_at_a_time;
-  const std::lock_guard<std::mutex> guard(one_at_a_time);
-  static constexpr std::string_view kPadding("\0\0\0\0\0\0\0", kPiece - 1);
-  const std::string model = model_of(nodes, inputs, outputs);
-  std::vector<std::string_view> body;
-  const auto add = [&](const void* bytes, std::size_t size) {
-    body.emplace_back(static_cast<const char*>(bytes), size);
-    body.push_back(kPadding.substr(0, (kPiece - size % kPiece) % kPiece));
-  };
-  add(model.data(), model.size());
-  Json header{{"model", model.size()}, {"tensors", Json::array()}};
-  for (const Tensor& t : inputs) {
-    header["tensors"].push_back(
-        {{"name", t.name}, {"type", type_of(t.dtype).name}, {"dims", t.shape}, {"bytes", t.bytes.size()}});
-    add(t.bytes.data(), t.bytes.size());
-  }
-  std::size_t length = 0;
-  for (const ops::TensorInfo& info : outputs) length += ops::bytes_of(info).count();
-  return read_answer(process().exchange(header.dump(), body, length), outputs);
+  std::vector<const Tensor*> fed;
+  for (const Tensor& t : inputs) fed.push_back(&t);
+  OrtReply reply = request_ort(model_of(nodes, inputs, outputs), fed, outputs);
+  if (!reply.refused.empty()) fail(ExitCode::Infrastructure, "golden ort: {}", reply.refused);
+  return std::move(reply.outputs);
 }
 
 Tensor run_ort(const OrtNode& node, const std::vector<Tensor>& inputs, DType type, const Shape& shape) {

@@ -17,9 +17,9 @@ struct OrtNode {
   ops::Attributes attributes = {};
 };
 
-// Tensors of f32, f64, s32 and u8, called as the nodes call them. Outputs in the order asked for, of exactly
-// these types and shapes. Throws Error(Infrastructure): ONNX Runtime's own line, or what happened to its
-// process.
+// Tensors of the types of ort_request.hpp, called as the nodes call them. Outputs in the order asked for, of
+// exactly these types and shapes. Throws Error(Infrastructure): ONNX Runtime's own line, or what happened to
+// its process.
 std::vector<Tensor> run_ort(const std::vector<OrtNode>& nodes, const std::vector<Tensor>& inputs,
                             const std::vector<ops::TensorInfo>& outputs);
 // The one output of one node.

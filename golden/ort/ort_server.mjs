@@ -1,10 +1,10 @@
 // ONNX Runtime behind one socket, standard input: golden/ort/ort_process.hpp starts it and says what passes.
 //
 //   frame     "assayort", the lengths of header and body (64 bits each, little endian), header, body
-//   request   header {model: bytes, tensors: [{name, type, dims, bytes}]}; body: the model, then each tensor's
-//             bytes, each piece padded to a multiple of 8
-//   answer    header {outputs: [{type, dims}]} in the order of the graph, body their bytes without padding;
-//             or {error}, a line, and no body
+//   request   header {model: bytes, tensors: [{name, type, dims, bytes}], outputs: [{type, dims}]}; body: the
+//             model, then each tensor's bytes, each piece padded to a multiple of 8
+//   answer    header {outputs: [{type, dims}]} in the order of the graph; body their bytes without padding,
+//             where they are those of the request, else none; or {error}, a line, and no body
 //
 // It ends where its input does.
 import fs from 'node:fs';
@@ -22,7 +22,14 @@ const OPTIONS = {
   logSeverityLevel: 4,
 };
 
-const ARRAYS = { float32: Float32Array, float64: Float64Array, int32: Int32Array, uint8: Uint8Array };
+const ARRAYS = {
+  float32: Float32Array,
+  float64: Float64Array,
+  float16: Uint16Array, // its bits
+  int32: Int32Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+};
 const SOCKET = 0;
 const MAGIC = 'assayort';
 
@@ -72,13 +79,20 @@ async function run({ header, body }) {
   return session.outputNames.map((name) => results[name]);
 }
 
+// The asker knows how much it can take: what is not as it expects is described alone.
+const expected = (outputs, wanted) =>
+  outputs.length === wanted.length &&
+  outputs.every(({ type, dims }, i) => type === wanted[i].type && String(dims) === String(wanted[i].dims));
+
 for (;;) {
   const request = readRequest();
   try {
     const outputs = await run(request);
     answer(
       { outputs: outputs.map(({ type, dims }) => ({ type, dims })) },
-      outputs.map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)),
+      expected(outputs, request.header.outputs)
+        ? outputs.map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+        : [],
     );
   } catch (error) {
     answer({ error: String(error.message ?? error).replace(/\s+/g, ' ').trim() });

@@ -12,8 +12,11 @@
 #include "../support/expect_error.hpp"
 #include "bits.hpp"
 #include "golden/compare.hpp"
+#include "golden/given.hpp"
 #include "golden/ort/ort_graph.hpp"
+#include "golden/ort/ort_model.hpp"
 #include "testgen/case_arguments.hpp"
+#include "testgen/onnx_case.hpp"
 #include "testgen/problems/random_conv.hpp"
 #include "testgen/random.hpp"
 
@@ -476,7 +479,7 @@ TEST(OrtByHand, AnIndexOutsideTheTableIsNamed) {
 }
 
 // ------------------------------------------------------------------------------------------
-// the process
+// whole models
 
 // ONNX Runtime's process: this one's only child.
 pid_t only_child() {
@@ -485,6 +488,86 @@ pid_t only_child() {
   children >> child;
   return child;
 }
+
+testgen::RecordedCase model_case(const std::string& folder) {
+  return testgen::read_onnx_tensors(std::string(ONNX_TESTDATA) + "/" + folder).at(0);
+}
+
+std::vector<Tensor> run(const testgen::RecordedCase& c) {
+  return run_onnx_model(c.model.value(), c.c.problem, c.inputs);
+}
+
+TEST(OrtModel, ComputesWhatIsRecordedInEveryTypeThatPasses) {
+  for (const char* folder :
+       {"node/test_hardswish_expanded", "node/test_layer_normalization_3d_axis1_epsilon_expanded",
+        "pytorch-converted/test_Softmin", "pytorch-converted/test_Conv2d",
+        "pytorch-operator/test_operator_chunk", "node/test_max_float16", "node/test_max_float32",
+        "node/test_max_float64", "node/test_max_int8", "node/test_max_uint8", "node/test_max_int32"}) {
+    const testgen::RecordedCase c = model_case(folder);
+    EXPECT_EQ(ort_model_limits(*c.model, c.c.problem), "") << folder;
+    const std::vector<Tensor> outputs = run(c);
+    ASSERT_EQ(outputs.size(), c.outputs.size()) << folder;
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      EXPECT_EQ(outputs[i].name, c.outputs[i].name);
+      const Comparison result = compare(outputs[i], given_reference(c.outputs[i], {1e-5, 1e-6}), {});
+      EXPECT_TRUE(result.passed) << folder << ": " << result.to_line();
+    }
+  }
+}
+
+TEST(OrtModel, SeveralOutputsComeInTheGraphsOrder) {
+  const testgen::RecordedCase c = model_case("pytorch-operator/test_operator_chunk");
+  EXPECT_EQ(c.outputs.size(), 2U);
+  EXPECT_EQ(run(c)[0].shape, (Shape{2}));
+  EXPECT_EQ(run(c)[1].shape, (Shape{1}));
+}
+
+TEST(OrtModel, IsFedItsOwnInputsByNameAndNotItsInitialisers) {
+  testgen::RecordedCase c = model_case("pytorch-converted/test_Conv2d");
+  EXPECT_EQ(c.model->inputs, std::vector<std::string>{"0"});
+  ASSERT_EQ(c.inputs.size(), 3U);
+  const std::vector<Tensor> before = run(c);
+  std::fill(c.inputs[1].bytes.begin(), c.inputs[1].bytes.end(), std::byte{0});
+  std::swap(c.inputs[0], c.inputs[2]);
+  EXPECT_EQ(run(c)[0].bytes, before[0].bytes);
+}
+
+TEST(OrtModel, WhatItDoesNotComputeIsNamedAndTheProcessGoesOn) {
+  const testgen::RecordedCase good = model_case("node/test_hardswish_expanded");
+  run(good);
+  const pid_t server = only_child();
+  const auto refused = [&](ExitCode code, const std::string& text, auto spoil) {
+    testgen::RecordedCase c = good;
+    spoil(c);
+    test::expect_error(code, text, [&] { run(c); });
+    EXPECT_EQ(only_child(), server) << text;
+  };
+  const ExitCode bad = ExitCode::BadInput;
+  refused(bad, "model.onnx: output 'y' is float32 [3,4,5], expected float32 [60]",
+          [](auto& c) { c.c.problem.outputs[0].shape = {60}; });
+  refused(bad, "output 'y' is", [](auto& c) { c.c.problem.outputs[0].dtype = DType::f16; });
+  refused(bad, "output 'y' is",
+          [](auto& c) { c.c.problem.outputs[0].shape = {1}; });  // more bytes than asked for
+  refused(bad, "1 outputs, expected 2", [](auto& c) {
+    c.c.problem.outputs.push_back({"z", DType::f32, {1}});
+  });
+  refused(bad, "model.onnx: ONNX Runtime: ", [](auto& c) { c.model->inputs.clear(); });
+  refused(bad, "model.onnx: ONNX Runtime: ", [](auto& c) {
+    c.model->bytes = std::make_shared<const std::string>("no model");
+  });
+  refused(bad, "model.onnx: ONNX Runtime: ", [](auto& c) { c.inputs[0].shape = {5, 4, 3}; });
+  refused(bad, "model.onnx: ONNX Runtime: ", [](auto& c) {
+    c.inputs[0].name = c.model->inputs[0] = "\xff\n";
+    c.c.problem.inputs[0].name = c.inputs[0].name;
+  });
+  refused(ExitCode::Unsupported, "golden ort: tensor 'x' is bf16; expected one of f32, f64, f16, s8, u8, s32",
+          [](auto& c) { c.c.problem.inputs[0].dtype = DType::bf16; });
+  refused(ExitCode::Unsupported, "golden ort: tensor 'y' is bf16; expected one of f32",
+          [](auto& c) { c.c.problem.outputs[0].dtype = DType::bf16; });
+}
+
+// ------------------------------------------------------------------------------------------
+// the process
 
 TEST(OrtServer, AfterItsDeathTheNextCallSaysSoAndTheOneAfterStartsItAnew) {
   const std::vector<Tensor> inputs{tensor(DType::f32, {2}, {-1, 2}, "X")};

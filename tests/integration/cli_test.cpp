@@ -464,6 +464,24 @@ TEST(Cli, APipeInPlaceOfAFileIsRefusedAtOnce) {
   expect_error(quick("run --kernel x.elf --case " + folder.file("case.yaml")), 7, "x.npy: cannot be read");
 }
 
+TEST(Cli, OnnxRuntimeJudgesAKernelOfTheUsersOnlyByAModel) {
+  const std::string example = std::string(CONFIG_DIR) + "/../examples/user-kernel/";
+  const auto run = [&](const std::string& arguments) {
+    return assay("run --kernel x.elf --case '" + example + arguments, "ASSAY_ORT_DIR=/nowhere");
+  };
+  expect_error(run("saxpy.yaml' --golden ort"), 2, "golden 'ort': this case came without an ONNX model");
+  for (const char* rest : {"neg.yaml' --golden ort", "hardswish.yaml'", "hardswish.yaml' --golden all"})
+    expect_error(run(rest), 3, "golden ort: ");
+  const TemporaryFolder folder;
+  const std::string yaml = folder.write(
+      "case.yaml",
+      "model: " + node_case("test_castlike_FLOAT_to_BFLOAT16_expanded") +
+          "/model.onnx\ninputs: [{name: input, dtype: f32, shape: [3, 4]}, {name: like, dtype: bf16, "
+          "shape: [3, 4]}]\n");
+  expect_error(assay("run --kernel x.elf --case " + yaml), 6,
+               "golden ort: tensor 'like' is bf16; expected one of f32");
+}
+
 TEST(Cli, GoldensThatDisagreeAreAnErrorOfTheSuite) {
   const TemporaryFolder folder;
   const std::string copy = folder.file("case");
