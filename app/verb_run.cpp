@@ -2,14 +2,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <charconv>
 #include <cstdio>
-#include <limits>
 #include <memory>
 #include <optional>
 
 #include "app/case/case_run.hpp"
 #include "app/case/laws.hpp"
+#include "app/case_options.hpp"
 #include "app/debug/debug_options.hpp"
 #include "app/verbs.hpp"
 #include "isa/command.hpp"
@@ -44,10 +43,7 @@ void refuse_mixture(const Options& o) {
     return;
   }
   const std::string file = o.case_file.empty() ? "--onnx-case" : "--case";
-  for (const CLI::Option* option : o.describing)
-    if (option->count() > 0 && !(file == "--onnx-case" && option->get_name() == "--config"))
-      fail(ExitCode::Usage, "run: {} cannot be combined with {}: the case comes from the file",
-           option->get_name(), file);
+  refuse_case_options("run", o.describing, file, file == "--onnx-case" ? "--config" : "");
   if (!o.case_file.empty() && !o.onnx_folder.empty())
     fail(ExitCode::Usage, "run: --case and --onnx-case exclude each other");
 }
@@ -179,16 +175,6 @@ ExitCode run(const Options& o) {
   return worst;
 }
 
-// CLI11 alone takes -1 for 2^64-1 and cuts larger numbers.
-template <typename T>
-std::string whole_number(const std::string& text) {
-  T value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || (error == std::errc() && end == text.data() + text.size())) return {};
-  return fmt::format("'{}' is no whole number from {} to {}", text, std::numeric_limits<T>::min(),
-                     std::numeric_limits<T>::max());
-}
-
 constexpr const char* kExamples =
     "Examples:\n"
     "  assay run gemm --m 512 --n 512 --k 512 --dtype bf16 --config server128\n"
@@ -198,65 +184,19 @@ constexpr const char* kExamples =
     "  assay run conv --input X:bf16:1x64x56x56 --input W:bf16:64x64x3x3 --attr pads=1,1,1,1 --explain\n"
     "Inputs and attributes of an operator: assay run OPERATOR --help";
 
-// What an operator takes, for its help; empty for a name that is none.
-std::string inputs_and_attributes(const std::string& name) {
-  for (const ops::Operator* op : ops::all_operators()) {
-    if (op->name() != name) continue;
-    std::string text = fmt::format("Operator {}:\n  inputs", name);
-    for (std::size_t i = 0; i < std::min<std::size_t>(op->input_names().size(), 16); ++i)
-      text += fmt::format(i < op->required_inputs() ? " {}" : " [{}]", op->input_names()[i]);
-    text += "\n";
-    for (const ops::AttributeSpec& a : op->attributes()) {
-      const std::string fallback = ops::text_of(a.fallback);
-      text += fmt::format("  --attr {}: {}; {}{}\n", a.name, ops::to_string(a.type), a.doc,
-                          fallback.empty() ? "" : "; default " + fallback);
-      if (!a.choices.empty()) text += fmt::format("      one of {}\n", fmt::join(a.choices, ", "));
-    }
-    return text + "\n";
-  }
-  return "";
-}
-
-std::string operator_help() {
-  std::string text = "Operator: ";
-  for (const ops::Operator* op : ops::all_operators())
-    text += (op == ops::all_operators().front() ? "" : ", ") + std::string(op->name());
-  return text;
-}
-
 }  // namespace
 
 void add_run(CLI::App& program, Action& action) {
   auto o = std::make_shared<Options>();
-  testgen::CaseArguments& a = o->arguments;
   CLI::App* verb = program.add_subcommand("run", "Run one case on the simulated core and judge its result");
-  auto describes = [&](CLI::Option* option) { o->describing.push_back(option); };
-  describes(verb->add_option("operator", a.op, operator_help()));
-  describes(verb->add_option("--m", a.m, "Rows of the result (gemm)")->check(whole_number<std::int64_t>));
-  describes(verb->add_option("--n", a.n, "Columns of the result (gemm)")->check(whole_number<std::int64_t>));
-  describes(verb->add_option("--k", a.k, "Products per result (gemm)")->check(whole_number<std::int64_t>));
-  describes(
-      verb->add_option("--dtype", a.dtype, "Element type: bf16 (default), f16, f32, e4m3, e5m2, s8, u8"));
-  describes(verb->add_option("--bias", a.bias, "Shape of C (gemm): 7, 5x1, scalar; default no C"));
-  describes(
-      verb->add_option("--input", a.inputs, "Input NAME:DTYPE:AxBxC, in order; instead of --m --n --k"));
-  describes(verb->add_option("--attr", a.attributes, "Attribute NAME=VALUE (transA=1, alpha=0.5, ...)"));
-  describes(verb->add_option("--dataflow", a.dataflow,
-                             "ws (weight stationary), as (A stationary), os (output stationary), auto"));
-  describes(verb->add_option("--config", a.config, "Machine: a name (assay config show) or a .yaml file")
-                ->capture_default_str());
-  describes(verb->add_option("--mode", a.mode, "bits, exact or real")->capture_default_str());
-  describes(verb->add_option("--data", a.data,
-                             "Kind of data: uniform, normal, cancellation, special, ...; default by mode"));
-  describes(verb->add_option("--seed", a.seed, "Seed of the suite")
-                ->check(whole_number<std::uint64_t>)
-                ->capture_default_str());
+  o->describing = add_case_options(*verb, o->arguments);
   verb->add_option("--case", o->case_file, "Read the case from a YAML file");
   verb->add_option("--onnx-case", o->onnx_folder,
                    "Read cases from a folder with model.onnx and test_data_set_*");
   verb->add_option("--kernel", o->kernel,
                    "Run this ELF in place of the operator's own kernel (docs/user-kernel.md)");
-  verb->add_option("--golden", o->goldens, "Judges: strict, cpu, dnnl, ort, cuda, recorded, all, none; default by mode")
+  verb->add_option("--golden", o->goldens,
+                   "Judges: strict, cpu, dnnl, ort, cuda, recorded, all, none; default by mode")
       ->delimiter(',');
   verb->add_flag("--no-values", o->no_values, "Timing alone: the same cycles, no verdict (exit code 10)");
   verb->add_option("--max-cycles", o->max_cycles,

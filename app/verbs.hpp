@@ -29,5 +29,6 @@ void add_isa(CLI::App& program, Action& action);
 void add_mem(CLI::App& program, Action& action);
 void add_operators(CLI::App& program, Action& action);
 void add_run(CLI::App& program, Action& action);
+void add_shrink(CLI::App& program, Action& action);
 
 }  // namespace assay::app
