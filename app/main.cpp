@@ -17,7 +17,7 @@
 namespace assay::app {
 namespace {
 
-constexpr void (*kVerbs[])(CLI::App&, Action&) = {add_config, add_diff, add_disasm,    add_golden,
+constexpr void (*kVerbs[])(CLI::App&, Action&) = {add_config, add_diff, add_disasm,    add_faults, add_golden,
                                                   add_isa,    add_mem,  add_operators, add_run};
 
 // The subcommand whose arguments were being read when parsing failed.
