@@ -16,11 +16,25 @@ function(assay_fault_tables folder kind tables)
   set(${tables} ${chosen} PARENT_SCOPE)
 endfunction()
 
+# A copy whose table is gone would go on hiding its original.
+function(assay_remove_old_faults folder tables)
+  set(dir ${PROJECT_BINARY_DIR}/faults/${folder})
+  file(GLOB_RECURSE copies RELATIVE ${dir} ${dir}/*)
+  foreach(copy ${copies})
+    string(REGEX REPLACE "[.]faults[.]hpp$" "" source ${copy})
+    if(NOT "${source}.yaml" IN_LIST tables)
+      file(REMOVE ${dir}/${copy})
+    endif()
+  endforeach()
+endfunction()
+
 # assay_add_faults(FOLDER SOURCES_VARIABLE): for each table tests/faults/FOLDER/SOURCE.yaml, the source's copy with
-# switches takes its place in the list; a header's is found before its original.
+# switches takes its place in the list; a header's is found before its original. Which headers have one, ninja cannot
+# know by itself: FAULTY_HEADERS, a hash, is to be part of what compiles whatever may include them.
 function(assay_add_faults folder sources)
   set(tables_dir ${PROJECT_SOURCE_DIR}/tests/faults/${folder})
   assay_fault_tables(${folder} host tables)
+  assay_remove_old_faults(${folder} "${tables}")
   set(list ${${sources}})
   set(generated)
   foreach(table ${tables})
@@ -42,6 +56,10 @@ function(assay_add_faults folder sources)
   if(generated)
     add_custom_target(faults_${folder} DEPENDS ${generated})
   endif()
+  set(headers ${tables})
+  list(FILTER headers EXCLUDE REGEX "[.]cpp[.]yaml$")
+  string(MD5 hash "${headers}")
+  set(FAULTY_HEADERS ${hash} PARENT_SCOPE)
   set(${sources} ${list} PARENT_SCOPE)
 endfunction()
 
