@@ -18,13 +18,14 @@ set(ASSAY_KERNEL_C_FLAGS
 set(ASSAY_KERNEL_FLAGS ${ASSAY_KERNEL_C_FLAGS} -fno-exceptions -fno-rtti -fno-threadsafe-statics -std=c++17)
 add_custom_target(assay_kernels ALL)
 
-# assay_add_kernel(NAME SOURCES ... [DEFINITIONS ...] [DIRECTORY DIR]) builds DIR/NAME.elf; DIR is ASSAY_KERNEL_DIR unless
-# given. Sources are C++17 (.cpp), C11 (.c) or assembler (.S). The target is kernel_NAME, or kernel_DIRNAME_NAME for a
+# assay_add_kernel(NAME SOURCES ... [DEFINITIONS ...] [DIRECTORY DIR] [FIRST DIR] [DEPENDS ...]) builds DIR/NAME.elf; DIR is
+# ASSAY_KERNEL_DIR unless given. FIRST: where headers are looked for first. DEPENDS: files to build first. Sources are C++17 (.cpp), C11 (.c) or assembler (.S). The target is kernel_NAME, or kernel_DIRNAME_NAME for a
 # DIR of one's own, and part of assay_kernels.
 function(assay_add_kernel name)
-  cmake_parse_arguments(ARG "" "DIRECTORY" "SOURCES;DEFINITIONS" ${ARGN})
+  cmake_parse_arguments(ARG "" "DIRECTORY;FIRST" "SOURCES;DEFINITIONS;DEPENDS" ${ARGN})
   list(TRANSFORM ARG_DEFINITIONS PREPEND -D)
   set(target kernel_${name})
+  set(own_directory ${ARG_DIRECTORY})
   if(ARG_DIRECTORY)
     get_filename_component(folder ${ARG_DIRECTORY} NAME)
     set(target kernel_${folder}_${name})
@@ -32,7 +33,8 @@ function(assay_add_kernel name)
     set(ARG_DIRECTORY ${ASSAY_KERNEL_DIR})
   endif()
   file(MAKE_DIRECTORY ${ARG_DIRECTORY})
-  list(TRANSFORM ASSAY_KERNEL_INCLUDES PREPEND -I OUTPUT_VARIABLE includes)
+  set(includes ${ARG_FIRST} ${ASSAY_KERNEL_INCLUDES})
+  list(TRANSFORM includes PREPEND -I)
   set(objects)
   foreach(source ${ARG_SOURCES} ${ASSAY_KERNEL_DEVICE}/console.c ${ASSAY_KERNEL_DEVICE}/crt0.S)
     get_filename_component(source ${source} ABSOLUTE)
@@ -48,7 +50,7 @@ function(assay_add_kernel name)
     add_custom_command(
       OUTPUT ${object}
       COMMAND ${command} ${includes} -MD -MF ${object}.d -c ${source} -o ${object}
-      DEPENDS ${source} ${ASSAY_KERNEL_DEPENDS}
+      DEPENDS ${source} ${ASSAY_KERNEL_DEPENDS} ${ARG_DEPENDS}
       DEPFILE ${object}.d
       COMMENT "Building RISC-V object ${target}.${stem}.o")
     list(APPEND objects ${object})
@@ -63,4 +65,7 @@ function(assay_add_kernel name)
     COMMENT "Linking kernel ${name}.elf")
   add_custom_target(${target} DEPENDS ${elf})
   add_dependencies(assay_kernels ${target})
+  if(ASSAY_FAULTS STREQUAL "all" AND NOT own_directory AND NOT ARG_FIRST)
+    assay_add_faulty_kernels(${name} ${ARG_SOURCES})
+  endif()
 endfunction()

@@ -4,6 +4,7 @@
 #include "app/case/case_run.hpp"
 #include "app/case/layout.hpp"
 #include "base/data_folder.hpp"
+#include "base/fault.hpp"
 
 namespace assay::app {
 namespace {
@@ -49,7 +50,8 @@ std::string unwritten(const ops::Problem& problem, const Layout& layout, sim::Pl
 }  // namespace
 
 std::string kernel_path(const std::string& kernel) {
-  return fmt::format("{}/{}.elf", data_folder("ASSAY_KERNEL_DIR", "kernels", ASSAY_KERNEL_DIR), kernel);
+  return fmt::format("{}/{}.elf", data_folder("ASSAY_KERNEL_DIR", "kernels", ASSAY_KERNEL_DIR),
+                     kernel_with_faults(kernel));
 }
 
 Execution execute(const CaseInput& input, const Machine& machine, const RunOptions& options, Cycle watchdog) {
