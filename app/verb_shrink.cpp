@@ -10,6 +10,7 @@
 #include "app/verbs.hpp"
 #include "testgen/case_yaml.hpp"
 #include "testgen/shrink.hpp"
+#include "testgen/user_case.hpp"
 
 namespace assay::app {
 namespace {
@@ -30,6 +31,9 @@ testgen::Case read_case(const Options& o) {
     return testgen::case_from_arguments(o.arguments);
   }
   refuse_case_options("shrink", o.describing, "--case");
+  if (testgen::read_user_cases(o.case_file))
+    fail(ExitCode::Unsupported, "shrink: {} brings its own tensors; cases of generated data can be shrunk",
+         o.case_file);
   return testgen::read_case_yaml(o.case_file);
 }
 
@@ -91,15 +95,15 @@ void print(const Options& o, const testgen::Case& from, const testgen::Shrunk& s
   fmt::print("reproduce {}\n", line);
 }
 
-void write_yaml(const Options& o, const testgen::Shrunk& s) {
-  if (o.output.empty()) return;
-  OutputFile file(o.output);
+void write_yaml(const Options& o, const testgen::Shrunk& s, OutputFile& file) {
   file.write("# " + reproduce(o, s.c) + "\n" + testgen::write_case_yaml(s.c));
   file.commit();
 }
 
 ExitCode shrink_case(const Options& o) {
   const testgen::Case from = read_case(o);
+  std::optional<OutputFile> file;  // before the work, so that none is lost
+  if (!o.output.empty()) file.emplace(o.output);
   report::CaseResult last = run_once(o, from, std::nullopt);
   const Failure failure = failure_of(last);
   if (!failure.failed())
@@ -118,7 +122,7 @@ ExitCode shrink_case(const Options& o) {
         }
       },
       o.tries);
-  write_yaml(o, s);
+  if (file) write_yaml(o, s, *file);
   print(o, from, s, last.message);
   return ExitCode::Pass;
 }

@@ -63,6 +63,7 @@ TEST(Shrink, ErrorsAreOneLine) {
   test::expect_error(2, "name an operator, or give --case", "shrink");
   test::expect_error(2, "cannot be combined with --case", "shrink gemm --case x.yaml");
   test::expect_error(2, "cannot be read", "shrink --case /nonexistent.yaml");
+  test::expect_error(6, "brings its own tensors", std::string("shrink --case ") + USER_CASE);
   test::expect_error(2, "--tries", "shrink gemm --m 3 --n 3 --k 3 --tries 0");
   test::expect_error(3, "/nonexistent",
                      "shrink " + std::string(kCase) + broken("wrong_value") + " -o /nonexistent/x.yaml");
