@@ -16,9 +16,9 @@ constexpr const char* kEntry =
 
 class Faultgen : public testing::Test {
  protected:
-  test::ProcessResult generate(const std::string& table) {
+  test::ProcessResult generate(const std::string& table, const std::string& fault = "") {
     return test::run_process(std::string(FAULTGEN) + " " + folder_.write("t.yaml", table) + " core/f.cpp " +
-                             folder_.write("f.cpp", kSource) + " " + folder_.file("out.cpp"));
+                             folder_.write("f.cpp", kSource) + " " + folder_.file("out.cpp") + fault);
   }
   void expect_error(const std::string& table, const std::string& message) {
     const test::ProcessResult result = generate(table);
@@ -42,10 +42,22 @@ TEST_F(Faultgen, WritesTheCopyAndItsSwitches) {
   EXPECT_THAT(copy, StartsWith("#include \"" + folder_.file("out.cpp.faults.hpp") + "\"\n#line 1 \"" +
                                folder_.file("f.cpp") + "\"\n"));
   EXPECT_THAT(copy, HasSubstr("{ return ::assay::faults::f_subtracts.on ? a - b : a + b; }\nint g(int a)"));
-  EXPECT_THAT(
-      test::read_text(folder_.file("out.cpp.faults.hpp")),
-      HasSubstr(
-          "inline Fault f_subtracts{\"f-subtracts\", \"core/f.cpp\", \"f subtracts\", {\"add\", \"sub\"}};"));
+  EXPECT_THAT(test::read_text(folder_.file("out.cpp.faults.hpp")),
+              HasSubstr("inline Fault f_subtracts{\"f-subtracts\", \"core/f.cpp\", \"f subtracts\", "
+                        "{\"add\", \"sub\"}, {}};"));
+}
+
+TEST_F(Faultgen, WritesOneFaultThatIsAlwaysOn) {
+  const std::string table = std::string(kEntry) +
+                            "- name: g-triples\n  what: g triples\n  operators: [mul]\n  kernels: [gemm]\n"
+                            "  replace: '2 * a'\n  by: '(FAULT ? 3 : 2) * a'\n";
+  const test::ProcessResult result = generate(table, " g-triples");
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_THAT(test::read_text(folder_.file("out.cpp")),
+              HasSubstr("{ return a + b; }\nint g(int a) { return (true ? 3 : 2) * a; }"));
+  const test::ProcessResult none = generate(table, " h-halves");
+  EXPECT_EQ(none.exit_code, 2);
+  EXPECT_THAT(none.output, HasSubstr("no fault 'h-halves'"));
 }
 
 TEST_F(Faultgen, TablesThatDoNotFitAreOneLineErrors) {
