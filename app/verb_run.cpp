@@ -48,19 +48,6 @@ void refuse_mixture(const Options& o) {
     fail(ExitCode::Usage, "run: --case and --onnx-case exclude each other");
 }
 
-// The options beside the case that decide the verdict, for the line that runs it again.
-std::string again(const Options& o) {
-  std::string text;
-  if (!o.kernel.empty()) text += " --kernel " + testgen::shell_quoted(o.kernel);
-  if (!o.goldens.empty()) text += fmt::format(" --golden {}", fmt::join(o.goldens, ","));
-  if (o.no_values) text += " --no-values";
-  if (o.no_sanitizer) text += " --no-sanitizer";
-  if (o.jitter > 0) text += fmt::format(" --jitter {}", o.jitter);
-  if (o.max_cycles > 0) text += fmt::format(" --max-cycles {}", o.max_cycles);
-  if (!o.break_law.empty()) text += " --break-law " + testgen::shell_quoted(o.break_law);
-  return text;
-}
-
 std::vector<testgen::RecordedCase> read_onnx(const Options& o) {
   try {
     return testgen::read_onnx_cases(o.onnx_folder);
@@ -70,36 +57,6 @@ std::vector<testgen::RecordedCase> read_onnx(const Options& o) {
          "{}; for a kernel of your own name the folder in a YAML file (key onnx) and give --case",
          error.what());
   }
-}
-
-std::vector<CaseInput> read_cases(const Options& o) {
-  std::vector<CaseInput> cases;
-  if (!o.onnx_folder.empty()) {
-    for (const testgen::RecordedCase& recorded : read_onnx(o)) {
-      cases.push_back(from_recorded(recorded, o.arguments.config));
-      cases.back().reproduce =
-          fmt::format("assay run --onnx-case {} --config {}", testgen::shell_quoted(o.onnx_folder),
-                      testgen::shell_quoted(o.arguments.config));
-    }
-  } else if (const auto user = o.case_file.empty() ? std::nullopt : testgen::read_user_cases(o.case_file)) {
-    for (const testgen::RecordedCase& recorded : user->cases) {
-      cases.push_back(from_recorded(recorded, recorded.c.config));
-      cases.back().tolerance = user->tolerance;
-      cases.back().reproduce = "assay run --case " + testgen::shell_quoted(o.case_file);
-    }
-  } else {
-    const testgen::Case c = o.case_file.empty() ? testgen::case_from_arguments(o.arguments)
-                                                : testgen::read_case_yaml(o.case_file);
-    cases.push_back(o.no_values ? without_values(c) : generated(c));
-  }
-  if (cases.empty()) fail(ExitCode::NothingSelected, "run: {} holds no test data set", o.onnx_folder);
-  for (CaseInput& input : cases) {
-    input.reproduce += again(o);
-    if (o.kernel.empty() && input.c.problem.op == ops::user_operator().name())
-      fail(ExitCode::Usage, "run: {}: no operator of Assay; name the kernel that computes it with --kernel",
-           o.case_file);
-  }
-  return cases;
 }
 
 void print_commands(const sim::RunResult& run) {
@@ -139,6 +96,36 @@ RunOptions run_options(const Options& o) {
   if (o.commands) run.observe = print_commands;
   if (o.max_cycles > 0) run.max_cycles = Cycle(o.max_cycles);
   return run;
+}
+
+std::vector<CaseInput> read_cases(const Options& o) {
+  std::vector<CaseInput> cases;
+  if (!o.onnx_folder.empty()) {
+    for (const testgen::RecordedCase& recorded : read_onnx(o)) {
+      cases.push_back(from_recorded(recorded, o.arguments.config));
+      cases.back().reproduce =
+          fmt::format("assay run --onnx-case {} --config {}", testgen::shell_quoted(o.onnx_folder),
+                      testgen::shell_quoted(o.arguments.config));
+    }
+  } else if (const auto user = o.case_file.empty() ? std::nullopt : testgen::read_user_cases(o.case_file)) {
+    for (const testgen::RecordedCase& recorded : user->cases) {
+      cases.push_back(from_recorded(recorded, recorded.c.config));
+      cases.back().tolerance = user->tolerance;
+      cases.back().reproduce = "assay run --case " + testgen::shell_quoted(o.case_file);
+    }
+  } else {
+    const testgen::Case c = o.case_file.empty() ? testgen::case_from_arguments(o.arguments)
+                                                : testgen::read_case_yaml(o.case_file);
+    cases.push_back(o.no_values ? without_values(c) : generated(c));
+  }
+  if (cases.empty()) fail(ExitCode::NothingSelected, "run: {} holds no test data set", o.onnx_folder);
+  for (CaseInput& input : cases) {
+    input.reproduce += reproduce_options(run_options(o));
+    if (o.kernel.empty() && input.c.problem.op == ops::user_operator().name())
+      fail(ExitCode::Usage, "run: {}: no operator of Assay; name the kernel that computes it with --kernel",
+           o.case_file);
+  }
+  return cases;
 }
 
 // The worse of two verdicts decides the exit code: any failure outranks PASS and UNVERIFIED.

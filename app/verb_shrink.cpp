@@ -1,6 +1,5 @@
 // assay shrink: the smallest case that still fails as the given one does.
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <memory>
 
@@ -50,14 +49,13 @@ Failure failure_of(const report::CaseResult& result) {
   return {result.verdict, result.findings.empty() ? "" : result.findings[0].name};
 }
 
-report::CaseResult run_once(const Options& o, const testgen::Case& c, std::optional<Cycle> most) {
+RunOptions run_options(const Options& o) {
   RunOptions run;
   run.kernel = o.kernel;
   run.goldens = o.goldens;
   run.jitter = o.jitter;
   run.sanitize = !o.no_sanitizer;
-  run.max_cycles = most;
-  return run_case(generated(c), run);
+  return run;
 }
 
 // A smaller case that takes ten times as long hangs, which is another failure, unless that is the one.
@@ -67,12 +65,7 @@ std::optional<Cycle> watchdog_of(const report::CaseResult& first) {
 }
 
 std::string reproduce(const Options& o, const testgen::Case& c) {
-  std::string line = testgen::reproduce_line(c);
-  if (!o.kernel.empty()) line += " --kernel " + testgen::shell_quoted(o.kernel);
-  if (!o.goldens.empty()) line += fmt::format(" --golden {}", fmt::join(o.goldens, ","));
-  if (o.jitter > 0) line += fmt::format(" --jitter {}", o.jitter);
-  if (o.no_sanitizer) line += " --no-sanitizer";
-  return line;
+  return testgen::reproduce_line(c) + reproduce_options(run_options(o));
 }
 
 void print(const Options& o, const testgen::Case& from, const testgen::Shrunk& s, const std::string& why) {
@@ -104,16 +97,17 @@ ExitCode shrink_case(const Options& o) {
   const testgen::Case from = read_case(o);
   std::optional<OutputFile> file;  // before the work, so that none is lost
   if (!o.output.empty()) file.emplace(o.output);
-  report::CaseResult last = run_once(o, from, std::nullopt);
+  RunOptions options = run_options(o);
+  report::CaseResult last = run_case(generated(from), options);
   const Failure failure = failure_of(last);
   if (!failure.failed())
     fail(ExitCode::NothingSelected, "shrink: the case does not fail: {}", testgen::canonical_text(from));
-  const std::optional<Cycle> most = watchdog_of(last);
+  options.max_cycles = watchdog_of(last);
   const testgen::Shrunk s = testgen::shrink(
       from,
       [&](const testgen::Case& c) {
         try {
-          const report::CaseResult result = run_once(o, c, most);
+          const report::CaseResult result = run_case(generated(c), options);
           const bool alike = failure_of(result) == failure;
           if (alike) last = result;
           return alike;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "golden/formats.hpp"
 
 namespace assay::golden {
 namespace {
@@ -82,6 +83,13 @@ void AttentionView::read_mask(const Tensor& given) {
   mask_.assign(4 - given.shape.size(), 1);
   mask_.insert(mask_.end(), given.shape.begin(), given.shape.end());
 }
+
+AttentionOperands::AttentionOperands(const AttentionView& view, const std::vector<Tensor>& inputs)
+    : type(inputs[0].dtype),
+      q(decode_f32(inputs[0])),
+      k(decode_f32(inputs[1])),
+      v(decode_f32(inputs[2])),
+      mask(view.mask != nullptr ? decode_f32(*view.mask) : std::vector<float>()) {}
 
 std::size_t AttentionView::q_row(std::size_t b, std::size_t head, std::size_t i) const {
   return row(b, head, i, q_heads, queries) * depth;

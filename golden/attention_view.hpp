@@ -57,4 +57,12 @@ struct AttentionView {
   std::vector<std::int64_t> lengths_;  // of each batch item
 };
 
+// The operands as the goldens of floats and integers alike compute with them: exact in f32.
+struct AttentionOperands {
+  AttentionOperands(const AttentionView& view, const std::vector<Tensor>& inputs);
+
+  DType type;
+  std::vector<float> q, k, v, mask;  // mask: empty where there is none
+};
+
 }  // namespace assay::golden

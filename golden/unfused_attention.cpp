@@ -24,15 +24,8 @@ float sum_of(const std::vector<float>& values) {
 
 class Unfused {
  public:
-  Unfused(const AttentionView& view, const std::vector<Tensor>& inputs, DType out)
-      : view_(view),
-        type_(inputs[0].dtype),
-        out_(out),
-        q_(decode_f32(inputs[0])),
-        k_(decode_f32(inputs[1])),
-        v_(decode_f32(inputs[2])),
-        mask_(view.mask != nullptr ? decode_f32(*view.mask) : std::vector<float>()),
-        y_(view.value_depth) {}
+  Unfused(const AttentionView& view, const AttentionOperands& operands, DType out)
+      : view_(view), in_(operands), type_(operands.type), out_(out), y_(view.value_depth) {}
 
   // Query i of a head.
   const std::vector<float>& operator()(std::size_t b, std::size_t head, std::size_t i) {
@@ -44,7 +37,7 @@ class Unfused {
     softmax();
     std::fill(y_.begin(), y_.end(), 0.0F);
     for (std::size_t n = 0; n < keys_.size(); ++n) {
-      const float* v = &v_[view_.v_row(b, head, keys_[n])];
+      const float* v = &in_.v[view_.v_row(b, head, keys_[n])];
       for (std::size_t d = 0; d < y_.size(); ++d) y_[d] += x_[n] * v[d];
     }
     for (float& y : y_) y = rounded(view_.value_scale * rounded(y, type_), out_);
@@ -58,16 +51,16 @@ class Unfused {
   void multiply(std::size_t b, std::size_t head, std::size_t i, std::size_t first, std::size_t count) {
     std::array<const float*, kTogether> keys{};
     for (std::size_t n = 0; n < kTogether; ++n)
-      keys[n] = &k_[view_.k_row(b, head, first + std::min(n, count - 1))];
+      keys[n] = &in_.k[view_.k_row(b, head, first + std::min(n, count - 1))];
     std::array<float, kTogether> sums{};
-    const float* q = &q_[view_.q_row(b, head, i)];
+    const float* q = &in_.q[view_.q_row(b, head, i)];
     for (std::size_t d = 0; d < view_.depth; ++d)
       for (std::size_t n = 0; n < kTogether; ++n) sums[n] += q[d] * keys[n][d];
     for (std::size_t n = 0; n < count; ++n) add_score(b, head, i, first + n, sums[n]);
   }
 
   void add_score(std::size_t b, std::size_t head, std::size_t i, std::size_t j, float product) {
-    const float mask = mask_.empty() ? 0 : mask_[view_.mask_at(b, head, i, j)];
+    const float mask = in_.mask.empty() ? 0 : in_.mask[view_.mask_at(b, head, i, j)];
     if (view_.byte_mask && mask == 0) return;
     float x = rounded(view_.scale * rounded(product, type_), type_);
     if (view_.softcap != 0)
@@ -86,20 +79,20 @@ class Unfused {
   }
 
   const AttentionView& view_;
+  const AttentionOperands& in_;
   const DType type_, out_;
-  const std::vector<float> q_, k_, v_, mask_;
   std::vector<std::size_t> keys_;  // that the query sees
   std::vector<float> x_, y_;       // their scores, then their weights; the result
 };
 
 }  // namespace
 
-std::optional<Rival> unfused_attention(const AttentionView& view, const std::vector<Tensor>& inputs,
+std::optional<Rival> unfused_attention(const AttentionView& view, const AttentionOperands& operands,
                                        DType out, const std::vector<double>& values) {
   const std::size_t all = view.batch * view.q_heads * view.queries, rows = std::min(all, kQueries);
-  if (!has_rival(inputs[0].dtype) || !has_rival(out) || view.byte_weights) return std::nullopt;
+  if (!has_rival(operands.type) || !has_rival(out) || view.byte_weights) return std::nullopt;
   if (rows * view.value_depth < kLeastElements) return std::nullopt;
-  Unfused unfused(view, inputs, out);
+  Unfused unfused(view, operands, out);
   Rival rival;
   double greatest = 0;
   for (std::size_t n = 0; n < rows; ++n) {

@@ -13,7 +13,7 @@ namespace assay::golden {
 // to the operands' type: its error against `values`, over up to 32 queries. Empty where it says nothing:
 // other types than f32, f16 and bf16, weights as bytes, fewer than 1024 elements, results that are not
 // finite.
-std::optional<Rival> unfused_attention(const AttentionView& view, const std::vector<Tensor>& inputs,
+std::optional<Rival> unfused_attention(const AttentionView& view, const AttentionOperands& operands,
                                        DType out, const std::vector<double>& values);
 
 }  // namespace assay::golden

@@ -70,7 +70,7 @@ std::vector<std::int64_t> smaller(std::int64_t value, bool extent) {
   return list;
 }
 
-// What another slot becomes where it must keep its ratio to one that goes from `from` to `to`; empty where it
+// What another slot becomes where it must keep its ratio to one that goes from `from` to `to`; -1 where it
 // has none.
 std::int64_t in_ratio(std::int64_t other, std::int64_t from, std::int64_t to) {
   if (from > 0 && other % from == 0) return other / from * to;

@@ -238,6 +238,18 @@ CaseInput from_recorded(const testgen::RecordedCase& recorded, const std::string
   return input;
 }
 
+std::string reproduce_options(const RunOptions& options) {
+  std::string text;
+  if (!options.kernel.empty()) text += " --kernel " + testgen::shell_quoted(options.kernel);
+  if (!options.goldens.empty()) text += fmt::format(" --golden {}", fmt::join(options.goldens, ","));
+  if (!options.values) text += " --no-values";
+  if (!options.sanitize) text += " --no-sanitizer";
+  if (options.jitter > 0) text += fmt::format(" --jitter {}", options.jitter);
+  if (options.max_cycles) text += fmt::format(" --max-cycles {}", options.max_cycles->count());
+  if (!options.break_law.empty()) text += " --break-law " + testgen::shell_quoted(options.break_law);
+  return text;
+}
+
 std::vector<std::string> default_goldens(const CaseInput& input) {
   std::vector<std::string> names;
   const bool bits = input.c.mode == golden::Mode::Bits;

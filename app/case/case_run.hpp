@@ -36,10 +36,11 @@ CaseInput without_values(const testgen::Case& c);
 CaseInput from_recorded(const testgen::RecordedCase& recorded, const std::string& config);
 
 struct RunOptions {
-  std::string kernel;                // the user's ELF; empty: the operator's own
-  std::vector<std::string> goldens;  // backend names; empty: by mode (default_goldens); {"all"}; {"none"}: no verdict
-  bool values = true;                // false: timing alone
-  std::optional<Cycle> max_cycles;   // default: far beyond what any kernel for the case should need
+  std::string kernel;  // the user's ELF; empty: the operator's own
+  std::vector<std::string>
+      goldens;         // backend names; empty: by mode (default_goldens); {"all"}; {"none"}: no verdict
+  bool values = true;  // false: timing alone
+  std::optional<Cycle> max_cycles;  // default: far beyond what any kernel for the case should need
   Cycle quantum{1000};
   bool sanitize = true;                                // the kernel sanitizer
   std::uint64_t jitter = 0;                            // seed of extra latencies; 0: none
@@ -54,6 +55,9 @@ struct RunOptions {
   const Machine* described = nullptr;  // the kernel reads this one's description
   bool counters = false;               // performance events in the result
 };
+
+// What decides the verdict beside the case, as words of `assay run`, each with a space before it.
+std::string reproduce_options(const RunOptions& options);
 
 // The goldens that judge a case unless the user names others: strict for bits, else cpu and dnnl where
 // they support the problem; and the outputs recorded with it, or where there are none the model's (ort).

@@ -7,7 +7,6 @@
 #include "golden/attention_view.hpp"
 #include "golden/backends.hpp"
 #include "golden/cpu/multiply.hpp"
-#include "golden/formats.hpp"
 #include "golden/unfused_attention.hpp"
 
 namespace assay::golden {
@@ -17,13 +16,7 @@ constexpr std::size_t kQueries = 64;
 
 class Attention {
  public:
-  Attention(const ops::Problem& problem, const std::vector<Tensor>& inputs)
-      : view_(problem, inputs),
-        type_(inputs[0].dtype),
-        q_(decode_f32(inputs[0])),
-        k_(decode_f32(inputs[1])),
-        v_(decode_f32(inputs[2])),
-        mask_(view_.mask != nullptr ? decode(*view_.mask) : std::vector<double>()) {}
+  Attention(const AttentionView& view, const AttentionOperands& operands) : view_(view), in_(operands) {}
 
   // y and magnitude: zeros.
   void evaluate(std::vector<double>& y, std::vector<double>& magnitude) {
@@ -49,7 +42,7 @@ class Attention {
     const auto length = static_cast<std::size_t>(view_.length(b));
     values_.resize(view_.keys * view_.value_depth);
     for (std::size_t j = 0; j < view_.keys; ++j)
-      std::copy_n(&v_[view_.v_row(b, head, j)], view_.value_depth, &values_[j * view_.value_depth]);
+      std::copy_n(&in_.v[view_.v_row(b, head, j)], view_.value_depth, &values_[j * view_.value_depth]);
     finite_values_ = std::all_of(values_.begin(),
                                  values_.begin() + static_cast<std::ptrdiff_t>(length * view_.value_depth),
                                  [](float value) { return std::isfinite(value); });
@@ -89,8 +82,8 @@ class Attention {
   void products(const Block& block) {
     cpu::Lines q, k;
     for (std::size_t i = 0; i < block.count; ++i)
-      q.lines.push_back(&q_[view_.q_row(block.b, block.head, block.first + i)]);
-    for (std::size_t j = from_; j < to_; ++j) k.lines.push_back(&k_[view_.k_row(block.b, block.head, j)]);
+      q.lines.push_back(&in_.q[view_.q_row(block.b, block.head, block.first + i)]);
+    for (std::size_t j = from_; j < to_; ++j) k.lines.push_back(&in_.k[view_.k_row(block.b, block.head, j)]);
     for (auto* list : {&weights_, &sizes_}) list->resize(block.count * (to_ - from_));
     cpu::multiply({cpu::Product{q, k, weights_.data()}}, view_.depth, cpu::Terms::signed_products);
     cpu::multiply({cpu::Product{q, k, sizes_.data()}}, view_.depth, cpu::Terms::magnitudes);
@@ -98,12 +91,13 @@ class Attention {
 
   // A score after all its steps, and how far it may be off. False for a key that a mask of bytes hides.
   bool score(const Block& block, std::size_t i, std::size_t j, double product, double size) {
-    const double mask = mask_.empty() ? 0 : mask_[view_.mask_at(block.b, block.head, block.first + i, j)];
+    const double mask =
+        in_.mask.empty() ? 0 : in_.mask[view_.mask_at(block.b, block.head, block.first + i, j)];
     if (view_.byte_mask && mask == 0) return false;
     const double scaled = double{view_.scale} * product, cap = view_.softcap;
     const double capped = cap != 0 ? cap * std::tanh(scaled / cap) : scaled;
     scores_.x[j] = view_.added_mask ? capped + mask : capped;
-    scores_.errors[j] = score_error(view_, type_, size, scaled, capped, scores_.x[j]);
+    scores_.errors[j] = score_error(view_, in_.type, size, scaled, capped, scores_.x[j]);
     return true;
   }
 
@@ -124,7 +118,7 @@ class Attention {
     double sum = 0;
     for (const std::size_t j : scores_.seen) sum += scores_.p[j] = std::exp(scores_.x[j] - greatest);
     for (const std::size_t j : scores_.seen) scores_.p[j] /= sum;
-    golden::weigh_values(view_, type_, scores_, row_weights_);
+    golden::weigh_values(view_, in_.type, scores_, row_weights_);
     for (const std::size_t j : scores_.seen) {
       products[j - from_] = scores_.p[j];
       sizes[j - from_] = row_weights_[j];
@@ -164,10 +158,8 @@ class Attention {
     }
   }
 
-  const AttentionView view_;
-  const DType type_;
-  const std::vector<float> q_, k_, v_;
-  const std::vector<double> mask_;
+  const AttentionView& view_;
+  const AttentionOperands& in_;
   std::vector<float> values_;  // of one head: keys x value_depth
   bool finite_values_ = true;
   std::size_t from_ = 0, to_ = 0;
@@ -183,10 +175,11 @@ void cpu_attention(const ops::Problem& problem, const std::vector<Tensor>& input
   const auto count = static_cast<std::size_t>(element_count(expected.shape));
   expected.values.resize(count);
   expected.magnitude.resize(count);
-  Attention(problem, inputs).evaluate(expected.values, expected.magnitude);
   const AttentionView view(problem, inputs);
+  const AttentionOperands operands(view, inputs);
+  Attention(view, operands).evaluate(expected.values, expected.magnitude);
   expected.own = {0x1p-53, static_cast<double>(view.keys + view.depth) + 16, 0};
-  expected.rival = unfused_attention(view, inputs, expected.dtype, expected.values);
+  expected.rival = unfused_attention(view, operands, expected.dtype, expected.values);
 }
 
 }  // namespace assay::golden

@@ -613,12 +613,3 @@ TEST(OrtServer, EqualRequestsGiveEqualBits) {
 
 }  // namespace
 }  // namespace assay::golden
-
-int main(int count, char** words) {
-  testing::InitGoogleTest(&count, words);
-  if (const auto missing = assay::golden::find_backend("ort").unavailable()) {
-    std::fprintf(stderr, "skipped: golden ort: %s\n", missing->why.c_str());
-    return 77;
-  }
-  return RUN_ALL_TESTS();
-}

@@ -117,12 +117,3 @@ TEST_F(OnnxModel, IsNotNeededForTimingAlone) {
 
 }  // namespace
 }  // namespace assay::test
-
-int main(int count, char** words) {
-  testing::InitGoogleTest(&count, words);
-  if (const auto missing = assay::golden::find_backend("ort").unavailable()) {
-    std::fprintf(stderr, "skipped: golden ort: %s\n", missing->why.c_str());
-    return 77;
-  }
-  return RUN_ALL_TESTS();
-}
