@@ -108,8 +108,10 @@ std::optional<Rival> unfused_attention(const AttentionView& view, const Attentio
       greatest = std::max(greatest, std::fabs(values[at]));
     }
   }
-  // A rival may be right by luck, and on data that are all equal everywhere at once.
-  rival.largest_error = std::max(rival.largest_error, greatest * (unit_roundoff(out) + 3 * 0x1p-24));
+  // A rival may be right by luck, and on data that are all equal, or where queries see one key, everywhere at
+  // once: a weight of 1 is rounded by none but those that keep their sum apart.
+  const double unit = std::max(unit_roundoff(operands.type), unit_roundoff(out));
+  rival.largest_error = std::max(rival.largest_error, greatest * (unit + 3 * 0x1p-24));
   return rival;
 }
 

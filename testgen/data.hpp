@@ -20,5 +20,6 @@ Tensor make_indices(const ops::TensorInfo& info, const ops::IndexRange& range, s
 // The largest magnitude of integer operands (at most 16) for which every sum of this problem is exact in
 // the accumulator in every order. Throws Error(Usage) where there is none.
 std::int32_t exact_limit(const ops::Problem& problem);
+bool can_be_exact(const ops::Problem& problem);
 
 }  // namespace assay::testgen

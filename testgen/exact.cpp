@@ -36,4 +36,12 @@ std::int32_t exact_limit(const ops::Problem& problem) {
   return limit;
 }
 
+bool can_be_exact(const ops::Problem& problem) {
+  try {
+    return exact_limit(problem) > 0;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 }  // namespace assay::testgen

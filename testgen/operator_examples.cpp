@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/error.hpp"
+
 namespace assay::testgen {
 namespace {
 
@@ -57,6 +59,21 @@ std::optional<CaseArguments> operator_example(std::string_view op, DType type) {
     return a;
   }
   return std::nullopt;
+}
+
+std::vector<DType> problem_types(std::string_view op) {
+  std::vector<DType> types;
+  for (const DType type : all_dtypes()) {
+    const auto example = operator_example(op, type);
+    if (!example) fail(ExitCode::Error, "operator '{}' has no example", op);
+    try {
+      case_from_arguments(*example);
+      types.push_back(type);
+    } catch (const Error& error) {
+      if (error.code() != ExitCode::Unsupported) throw;
+    }
+  }
+  return types;
 }
 
 }  // namespace assay::testgen

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
+#include <vector>
 
 #include "testgen/case_arguments.hpp"
 
@@ -10,5 +12,9 @@ namespace assay::testgen {
 
 // Nothing for an operator without an example. The type is that of the operator's main operands.
 std::optional<CaseArguments> operator_example(std::string_view op, DType type);
+
+// The element types of the operator's main operands for which there is a problem. Throws Error(Error) for an
+// operator without an example.
+std::vector<DType> problem_types(std::string_view op);
 
 }  // namespace assay::testgen

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <random>
 #include <string_view>
 
 namespace assay::testgen {
@@ -34,5 +35,12 @@ class ElementRandom {
  private:
   std::uint64_t state_;
 };
+
+using Generator = std::mt19937_64;  // its sequence is defined by the standard
+
+// low to high.
+inline std::int64_t pick(Generator& random, std::int64_t low, std::int64_t high) {
+  return low + static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(high - low + 1));
+}
 
 }  // namespace assay::testgen

@@ -6,7 +6,7 @@
 #include "golden/backend.hpp"
 #include "golden/compare.hpp"
 #include "testgen/case.hpp"
-#include "testgen/problems/random_problem.hpp"
+#include "testgen/space/random_problem.hpp"
 
 namespace assay::app {
 namespace {

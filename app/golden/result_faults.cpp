@@ -11,7 +11,7 @@
 #include "golden/compare.hpp"
 #include "golden/formats.hpp"
 #include "testgen/case.hpp"
-#include "testgen/problems/random_problem.hpp"
+#include "testgen/space/random_problem.hpp"
 
 namespace assay::app {
 namespace {

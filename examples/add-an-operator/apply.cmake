@@ -26,6 +26,7 @@ add_line(golden/CMakeLists.txt "strict/strict_gemm.cpp cpu/cpu_gemm.cpp cpu/mult
          "strict/strict_leakyrelu.cpp cpu/cpu_leakyrelu.cpp")
 
 add_line(testgen/operator_examples.cpp [[{{"relu", "softmax"}, {"X:{}:4x6"}},]] [[{{"leakyrelu"}, {"X:{}:4x6"}},]])
-add_line(testgen/problems/random_problem.cpp [[if (op == "rotary") return random_rotary(type, random);]]
-         [[if (op == "leakyrelu") return random_elementwise(op, type, random);]])
+add_line(testgen/space/spaces/elementwise_space.cpp
+         [[if (is_elementwise(op)) return std::make_unique<ElementwiseSpace>(op, limits);]]
+         [[if (op == "leakyrelu") return std::make_unique<ElementwiseSpace>(op, limits);]])
 add_line(testgen/onnx_case.cpp [[{"Relu", "relu", 6, 1},]] [[{"LeakyRelu", "leakyrelu", 6, 1, {"alpha"}},]])

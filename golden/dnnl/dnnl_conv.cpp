@@ -31,6 +31,7 @@ class Convolution {
       y.push_back(dim(reached(c.axes[d])));
       w.push_back(dim(c.axes[d].kernel));
     }
+    if (std::any_of(y.begin(), y.end(), [](dnnl::memory::dim size) { return size == 0; })) return;
     x_ = dense(x);
     w_ = dense(w);
     y_ = dense(y);
@@ -40,10 +41,7 @@ class Convolution {
   // Of every output position, those that no tap reaches (and that oneDNN knows nothing of) left 0.
   Values operator()(Values& x, Values& w) {
     Values reached_values(static_cast<std::size_t>(y_.get_size()) / sizeof(float));
-    primitive_.execute(stream_, {{DNNL_ARG_SRC, dnnl::memory(x_, engine_, x.data())},
-                                 {DNNL_ARG_WEIGHTS, dnnl::memory(w_, engine_, w.data())},
-                                 {DNNL_ARG_DST, dnnl::memory(y_, engine_, reached_values.data())}});
-    stream_.wait();
+    if (!reached_values.empty()) execute(x, w, reached_values);
     std::size_t count = c_.batch * c_.groups * c_.width;
     for (const Axis& axis : c_.axes) count *= axis.out;
     Values y(count);
@@ -53,6 +51,13 @@ class Convolution {
   }
 
  private:
+  void execute(Values& x, Values& w, Values& y) {
+    primitive_.execute(stream_, {{DNNL_ARG_SRC, dnnl::memory(x_, engine_, x.data())},
+                                 {DNNL_ARG_WEIGHTS, dnnl::memory(w_, engine_, w.data())},
+                                 {DNNL_ARG_DST, dnnl::memory(y_, engine_, y.data())}});
+    stream_.wait();
+  }
+
   static bool trivial(const Axis& axis) { return axis.in == 1 && axis.out == 1 && axis.kernel == 1; }
   // Padding behind: of x, or transposed of y, where it may be negative.
   std::ptrdiff_t behind(const Axis& a) const {
@@ -63,8 +68,8 @@ class Convolution {
   }
   // Output positions up to the last that a tap may reach.
   std::size_t reached(const Axis& a) const {
-    const std::ptrdiff_t beyond = c_.transposed ? std::max<std::ptrdiff_t>(0, -behind(a)) : 0;
-    return a.out - static_cast<std::size_t>(beyond);
+    const auto beyond = static_cast<std::size_t>(c_.transposed ? std::max<std::ptrdiff_t>(0, -behind(a)) : 0);
+    return a.out - std::min(a.out, beyond);
   }
   std::optional<std::size_t> reached_index(std::size_t at) const {
     std::size_t from = 0, stride = 1;
@@ -107,8 +112,8 @@ class Convolution {
   const ConvOperands& c_;
   dnnl::engine engine_;
   dnnl::stream stream_;
-  std::size_t first_;  // dimension that oneDNN is told of
-  dnnl::memory::desc x_, w_, y_;
+  std::size_t first_;             // dimension that oneDNN is told of
+  dnnl::memory::desc x_, w_, y_;  // empty where no tap reaches any position
   dnnl::primitive primitive_;
 };
 

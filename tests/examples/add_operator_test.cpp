@@ -9,7 +9,7 @@
 #include "app/case/case_run.hpp"
 #include "testgen/case_arguments.hpp"
 #include "testgen/onnx_case.hpp"
-#include "testgen/problems/random_problem.hpp"
+#include "testgen/space/random_problem.hpp"
 
 namespace assay {
 namespace {

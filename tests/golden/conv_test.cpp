@@ -8,7 +8,7 @@
 #include "bits.hpp"
 #include "golden/compare.hpp"
 #include "testgen/case.hpp"
-#include "testgen/problems/random_conv.hpp"
+#include "testgen/space/random_problem.hpp"
 
 namespace assay::golden {
 namespace {
@@ -165,11 +165,11 @@ void expect_agreement(const testgen::Case& c) {
 }
 
 TEST(ConvAgreement, OnRealDataWithinBoundsAndOnExactDataToTheBit) {
-  testgen::RandomConv random(1);
+  testgen::Generator random(1);
   for (const char* op : {"conv", "convtranspose"})
     for (const DType type : {DType::f32, DType::f16, DType::bf16, DType::e4m3})
       for (std::uint64_t i = 0; i < 150; ++i) {
-        const ops::Problem p = random(op, type, 300'000);
+        const ops::Problem p = testgen::random_problem(op, type, random);
         expect_agreement(
             case_of(p, Mode::Real, i % 2 == 0 ? testgen::DataKind::Uniform : testgen::DataKind::Positive, i));
         expect_agreement(case_of(p, Mode::Exact, testgen::DataKind::Integers, i));
@@ -177,20 +177,20 @@ TEST(ConvAgreement, OnRealDataWithinBoundsAndOnExactDataToTheBit) {
 }
 
 TEST(ConvAgreement, StrictAndCpuOnIntegersOfEveryKind) {
-  testgen::RandomConv random(2);
+  testgen::Generator random(2);
   for (const char* op : {"convinteger", "qlinearconv"})
     for (const DType type : {DType::s8, DType::u8})
       for (std::uint64_t i = 0; i < 150; ++i)
-        expect_agreement(case_of(random(op, type, 300'000), Mode::Bits,
+        expect_agreement(case_of(testgen::random_problem(op, type, random), Mode::Bits,
                                  i % 2 == 0 ? testgen::DataKind::Mixed : testgen::DataKind::Special, i));
 }
 
 TEST(ConvAgreement, AMagnitudeAloneHasTheBitsOfAll) {
-  testgen::RandomConv random(3);
+  testgen::Generator random(3);
   for (const char* op : {"conv", "convtranspose"})
     for (std::uint64_t i = 0; i < 60; ++i) {
       const testgen::Case c =
-          case_of(random(op, DType::f32, 300'000), Mode::Real, testgen::DataKind::Normal, i);
+          case_of(testgen::random_problem(op, DType::f32, random), Mode::Real, testgen::DataKind::Normal, i);
       const Reference cpu = find_backend("cpu").evaluate(c.problem, testgen::make_inputs(c));
       const DeferredMagnitude& deferred = *cpu.outputs[0].deferred;
       const std::vector<double> all = deferred.all();

@@ -9,8 +9,8 @@
 #include "base/fault.hpp"
 #include "golden/compare.hpp"
 #include "testgen/case.hpp"
-#include "testgen/problems/random_problem.hpp"
 #include "testgen/random.hpp"
+#include "testgen/space/random_problem.hpp"
 
 namespace assay::golden {
 namespace {

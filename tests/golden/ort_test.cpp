@@ -17,8 +17,8 @@
 #include "golden/ort/ort_model.hpp"
 #include "testgen/case_arguments.hpp"
 #include "testgen/onnx_case.hpp"
-#include "testgen/problems/random_conv.hpp"
 #include "testgen/random.hpp"
+#include "testgen/space/random_problem.hpp"
 
 namespace assay::golden {
 namespace {
@@ -191,10 +191,10 @@ TEST(OrtAgrees, GroupedGemm) {
 // convolutions
 
 // `wanted` random problems that ort takes.
-void expect_convolutions(testgen::RandomConv& random, const std::string& op, DType type, int wanted) {
+void expect_convolutions(testgen::Generator& random, const std::string& op, DType type, int wanted) {
   for (int compared = 0; compared < wanted;) {
     Case c;
-    c.problem = random(op, type, 100'000);
+    c.problem = testgen::random_problem(op, type, random);
     c.mode = !is_float(type) ? Mode::Bits : compared % 3 == 0 ? Mode::Exact : Mode::Real;
     c.data = testgen::default_data_kind(c.mode);
     testgen::validate(c);
@@ -205,14 +205,14 @@ void expect_convolutions(testgen::RandomConv& random, const std::string& op, DTy
 }
 
 TEST(OrtAgrees, Convolutions) {
-  testgen::RandomConv random(21);
+  testgen::Generator random(21);
   for (const char* op : {"conv", "convtranspose"})
     for (const DType type : {DType::f32, DType::f16, DType::bf16, DType::e4m3})
       expect_convolutions(random, op, type, 60);
 }
 
 TEST(OrtAgrees, IntegerConvolutions) {
-  testgen::RandomConv random(22);
+  testgen::Generator random(22);
   for (const char* op : {"convinteger", "qlinearconv"})
     for (const DType type : {DType::s8, DType::u8}) expect_convolutions(random, op, type, 60);
 }

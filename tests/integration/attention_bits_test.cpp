@@ -10,8 +10,9 @@
 #include "app/case/case_run.hpp"
 #include "base/machine_yaml.hpp"
 #include "golden/backend.hpp"
+#include "ops/attention/attention_spec.hpp"
 #include "testgen/case.hpp"
-#include "testgen/problems/random_problem.hpp"
+#include "testgen/space/random_problem.hpp"
 
 namespace assay {
 namespace {
@@ -22,6 +23,23 @@ constexpr std::array kKinds{testgen::DataKind::Uniform,    testgen::DataKind::Ca
                             testgen::DataKind::SignedZero, testgen::DataKind::Special,
                             testgen::DataKind::Random,     testgen::DataKind::Mixed,
                             testgen::DataKind::Normal,     testgen::DataKind::Subnormal};
+
+// What hides keys or changes scores.
+std::string masks_of(const ops::Problem& problem) {
+  const ops::AttentionForm form = ops::attention_form(problem);
+  std::string text;
+  if (form.causal) text += " causal";
+  if (form.window > 0) text += " window";
+  if (form.softcap > 0) text += " softcap";
+  if (form.byte_weights) text += " u8";
+  if (form.mask == ASSAY_ATTENTION_BYTES) text += " bytes";
+  if (form.mask == ASSAY_ATTENTION_ADDED) text += " added";
+  if (form.lengths_input) text += " lengths";
+  if (form.table_input) text += " paged";
+  if (form.unfused) text += " unfused";
+  return text.empty() ? " none" : text;
+}
+
 class AttentionBits : public ::testing::TestWithParam<DType> {
  protected:
   void compare_everywhere(const testgen::Case& drawn) {
@@ -47,16 +65,15 @@ TEST_P(AttentionBits, EqualTheScalarModelOnEveryMachine) {
   testgen::Generator random(0xA77E + static_cast<unsigned>(GetParam()));
   std::map<std::string, int> masks;
   for (int i = 0; i < kCases; ++i) {
-    const testgen::RandomAttention drawn = testgen::random_attention(GetParam(), random);
     testgen::Case c;
-    c.problem = drawn.problem;
+    c.problem = testgen::random_problem("attention", GetParam(), random);
     c.mode = golden::Mode::Bits;
     c.data = kKinds[static_cast<std::size_t>(i) % kKinds.size()];
     c.suite_seed = static_cast<std::uint64_t>(i) + 1;
     testgen::validate(c);
     compare_everywhere(c);
     if (HasFatalFailure()) return;
-    ++masks[drawn.masks];
+    ++masks[masks_of(c.problem)];
   }
   for (const auto& [kind, count] : masks)
     fmt::print("bits  {:<5}{:<32} {} cases on {} machines\n", to_string(GetParam()), kind, count,
@@ -70,10 +87,7 @@ TEST_P(AttentionBits, UnfusedEqualsTheScalarModelOnEveryMachine) {
   testgen::Generator random(0x0F5E + static_cast<unsigned>(GetParam()));
   for (int i = 0; i < kCases; ++i) {
     testgen::Case c;
-    do c.problem = testgen::random_attention(GetParam(), random).problem;
-    while (c.problem.inputs.back().name == "block_table");
-    c.problem.inputs.resize(3);
-    c.problem.attributes.set("algorithm", std::string("unfused"));
+    c.problem = testgen::random_problem("attention", GetParam(), random, {}, {{"algorithm", "unfused"}});
     c.mode = i % 4 == 3 ? golden::Mode::Real : golden::Mode::Bits;
     c.data = i % 4 == 3 ? testgen::DataKind::Normal : kKinds[static_cast<std::size_t>(i) % kKinds.size()];
     c.suite_seed = static_cast<std::uint64_t>(i) + 1;
@@ -99,7 +113,7 @@ TEST_P(AttentionBits, PassesTheGoldenOnOrdinaryData) {
                              testgen::DataKind::Positive};
   for (int i = 0; i < kCases; ++i) {
     testgen::Case c;
-    c.problem = testgen::random_attention(GetParam(), random).problem;
+    c.problem = testgen::random_problem("attention", GetParam(), random);
     c.data = kReal[static_cast<std::size_t>(i) % kReal.size()];
     c.config = kMachines[static_cast<std::size_t>(i) % kMachines.size()];
     c.suite_seed = static_cast<std::uint64_t>(i) + 1;

@@ -12,14 +12,14 @@
 #include "base/machine_yaml.hpp"
 #include "golden/backend.hpp"
 #include "testgen/case.hpp"
-#include "testgen/problems/random_conv.hpp"
 #include "testgen/random.hpp"
+#include "testgen/space/random_problem.hpp"
 
 namespace assay {
 namespace {
 
 constexpr int kProblems = 45;  // of each operator and dtype: 585 in all
-constexpr std::uint64_t kMostProducts = 100'000;
+constexpr std::string_view kSmallest = "tests/tiny4";
 constexpr std::array kMachines{"edge16", "server128", "tests/tiny4", "tests/wide8x32"};
 // Integers take Cancellation and Special as their extremes: 0, 1, MIN, MAX and their neighbours.
 constexpr std::array kKinds{testgen::DataKind::Special,   testgen::DataKind::Cancellation,
@@ -56,15 +56,16 @@ void make_hostile(app::CaseInput& input, int number) {
 
 TEST_P(ConvBits, EqualTheScalarModelOnEveryMachine) {
   const auto [op, dtype] = GetParam();
-  testgen::RandomConv random(testgen::hash(fmt::format("{} {}", op, to_string(dtype))));
+  testgen::Generator random(testgen::hash(fmt::format("{} {}", op, to_string(dtype))));
   std::map<std::string, int> compared;
   for (int number = 0; number < kProblems; ++number) {
-    app::CaseInput input = app::generated(case_of(random(op, dtype, kMostProducts), number));
+    app::CaseInput input = app::generated(case_of(testgen::random_problem(op, dtype, random), number));
     make_hostile(input, number);
     for (const char* machine : kMachines) {
       if (find_machine(machine).mxu.rate(dtype).chain == 0) continue;
       input.c.config = machine;
       const report::CaseResult r = app::run_case(input, {});
+      if (r.verdict == ExitCode::Unsupported && machine == kSmallest) continue;  // has not the room
       ASSERT_EQ(to_string(r.verdict), to_string(ExitCode::Pass))
           << r.message << fmt::format("\n  {}\n  ", fmt::join(r.notes, "\n  "))
           << testgen::reproduce_line(input.c);
@@ -74,17 +75,27 @@ TEST_P(ConvBits, EqualTheScalarModelOnEveryMachine) {
   ASSERT_GE(compared.size(), 2U);
   for (const auto& [machine, problems] : compared) {
     fmt::print("bits  {:<13} {:<5} {:<15} {} problems\n", op, to_string(dtype), machine, problems);
-    EXPECT_EQ(problems, kProblems) << machine;
+    EXPECT_GE(problems, machine == kSmallest ? kProblems * 3 / 4 : kProblems) << machine;
   }
+}
+
+// One image, square-ish, up to 256 channels.
+ops::Problem random_layer(DType type, testgen::Generator& random) {
+  testgen::SpaceLimits limits;
+  limits.products = 3'000'000;
+  limits.elements = 400'000;
+  const testgen::NamedPins pins{{"rank", "2"},       {"batch", "1"},   {"group", "1"},  {"depth", "3..256"},
+                                {"width", "8..256"}, {"in0", "7..40"}, {"in1", "7..40"}};
+  return testgen::random_problem(type == DType::s8 ? "qlinearconv" : "conv", type, random, limits, pins);
 }
 
 // As networks have them: more than one tile, band and slab of everything.
 TEST(ConvLayers, EqualTheScalarModel) {
-  testgen::RandomConv random(testgen::hash("layers"));
+  testgen::Generator random(testgen::hash("layers"));
   std::uint64_t macs = 0;
   for (int number = 0; number < 24; ++number) {
     const DType types[] = {DType::bf16, DType::f16, DType::f32, DType::s8};
-    const app::CaseInput base = app::generated(case_of(random.layer(types[number % 4]), number));
+    const app::CaseInput base = app::generated(case_of(random_layer(types[number % 4], random), number));
     macs += ops::find_operator(base.c.problem.op).work(base.c.problem).macs;
     for (const char* machine : {"edge16", "server128"}) {
       app::CaseInput input = base;

@@ -5,7 +5,7 @@
 
 #include "app/case/case_run.hpp"
 #include "testgen/case_arguments.hpp"
-#include "testgen/problems/random_problem.hpp"
+#include "testgen/space/random_problem.hpp"
 
 namespace assay {
 namespace {

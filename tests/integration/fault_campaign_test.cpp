@@ -10,8 +10,8 @@
 #include "base/fault.hpp"
 #include "golden/backend.hpp"
 #include "testgen/case.hpp"
-#include "testgen/problems/random_problem.hpp"
 #include "testgen/random.hpp"
+#include "testgen/space/random_problem.hpp"
 
 namespace assay::app {
 namespace {

@@ -11,7 +11,7 @@
 #include "golden/backend.hpp"
 #include "testgen/case.hpp"
 #include "testgen/case_arguments.hpp"
-#include "testgen/problems/random_problem.hpp"
+#include "testgen/space/random_problem.hpp"
 
 namespace assay {
 namespace {
@@ -42,7 +42,7 @@ TEST_P(GroupedBits, EqualsTheScalarModelOnEveryMachine) {
   std::map<std::string, int> runs;
   for (int i = 0; i < kProblems; ++i) {
     testgen::Case c;
-    c.problem = testgen::random_grouped(GetParam(), random);
+    c.problem = testgen::random_problem("grouped_gemm", GetParam(), random);
     c.mode = golden::Mode::Bits;
     c.data = kKinds[static_cast<std::size_t>(i) % kKinds.size()];
     c.suite_seed = static_cast<std::uint64_t>(i) + 1;

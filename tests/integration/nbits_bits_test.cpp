@@ -10,7 +10,7 @@
 #include "base/machine_yaml.hpp"
 #include "golden/backend.hpp"
 #include "testgen/case.hpp"
-#include "testgen/problems/random_problem.hpp"
+#include "testgen/space/random_problem.hpp"
 
 namespace assay {
 namespace {
@@ -31,7 +31,7 @@ TEST_P(NbitsBits, EqualsTheScalarModelOnEveryMachine) {
   for (const char* name : kMachines) machines.emplace(name, find_machine(name));
   for (int i = 0; i < kProblems; ++i) {
     testgen::Case c;
-    c.problem = testgen::random_nbits(GetParam(), random);
+    c.problem = testgen::random_problem("matmul_nbits", GetParam(), random);
     c.mode = golden::Mode::Bits;
     c.data = kKinds[static_cast<std::size_t>(i) % kKinds.size()];
     c.suite_seed = static_cast<std::uint64_t>(i) + 1;
@@ -62,7 +62,7 @@ TEST_P(NbitsBits, TheGoldensAgree) {
   Generator random(0xA6 + static_cast<unsigned>(GetParam()));
   for (int i = 0; i < 25; ++i) {
     testgen::Case c;
-    c.problem = testgen::random_nbits(GetParam(), random);
+    c.problem = testgen::random_problem("matmul_nbits", GetParam(), random);
     c.mode = golden::Mode::Real;
     c.data = testgen::DataKind::Uniform;
     c.suite_seed = static_cast<std::uint64_t>(i) + 1;

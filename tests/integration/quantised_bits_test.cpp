@@ -10,7 +10,7 @@
 #include "base/machine_yaml.hpp"
 #include "golden/backend.hpp"
 #include "testgen/case.hpp"
-#include "testgen/problems/random_problem.hpp"
+#include "testgen/space/random_problem.hpp"
 
 namespace assay {
 namespace {
@@ -31,7 +31,7 @@ TEST_P(QuantisedBits, EqualBothGoldensOnEveryMachineAndDataflow) {
   std::size_t inside = 0, all = 0;  // results that are not saturated
   for (int i = 0; i < kProblems; ++i) {
     testgen::Case c;
-    c.problem = testgen::random_quantised(GetParam(), random);
+    c.problem = testgen::random_problem(GetParam(), i % 2 == 0 ? DType::u8 : DType::s8, random);
     c.mode = golden::Mode::Bits;
     c.suite_seed = static_cast<std::uint64_t>(i) + 1;
     testgen::validate(c);
