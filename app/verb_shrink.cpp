@@ -3,12 +3,11 @@
 
 #include <memory>
 
-#include "app/case/case_run.hpp"
+#include "app/case/shrink_run.hpp"
 #include "app/case_options.hpp"
 #include "app/debug/output_file.hpp"
 #include "app/verbs.hpp"
 #include "testgen/case_yaml.hpp"
-#include "testgen/shrink.hpp"
 #include "testgen/user_case.hpp"
 
 namespace assay::app {
@@ -36,19 +35,6 @@ testgen::Case read_case(const Options& o) {
   return testgen::read_case_yaml(o.case_file);
 }
 
-// How a run failed: its exit code, and what was found in its kernel. Cases that fail alike have one cause,
-// mostly.
-struct Failure {
-  ExitCode code = ExitCode::Pass;
-  std::string finding;
-  bool operator==(const Failure& other) const { return code == other.code && finding == other.finding; }
-  bool failed() const { return code != ExitCode::Pass && code != ExitCode::Unverified; }
-};
-
-Failure failure_of(const report::CaseResult& result) {
-  return {result.verdict, result.findings.empty() ? "" : result.findings[0].name};
-}
-
 RunOptions run_options(const Options& o) {
   RunOptions run;
   run.kernel = o.kernel;
@@ -56,12 +42,6 @@ RunOptions run_options(const Options& o) {
   run.jitter = o.jitter;
   run.sanitize = !o.no_sanitizer;
   return run;
-}
-
-// A smaller case that takes ten times as long hangs, which is another failure, unless that is the one.
-std::optional<Cycle> watchdog_of(const report::CaseResult& first) {
-  if (first.verdict == ExitCode::Watchdog) return std::nullopt;
-  return Cycle(10 * first.cycles + 1'000'000);
 }
 
 std::string reproduce(const Options& o, const testgen::Case& c) {
@@ -88,36 +68,19 @@ void print(const Options& o, const testgen::Case& from, const testgen::Shrunk& s
   fmt::print("reproduce {}\n", line);
 }
 
-void write_yaml(const Options& o, const testgen::Shrunk& s, OutputFile& file) {
-  file.write("# " + reproduce(o, s.c) + "\n" + testgen::write_case_yaml(s.c));
-  file.commit();
-}
-
 ExitCode shrink_case(const Options& o) {
   const testgen::Case from = read_case(o);
   std::optional<OutputFile> file;  // before the work, so that none is lost
   if (!o.output.empty()) file.emplace(o.output);
-  RunOptions options = run_options(o);
-  report::CaseResult last = run_case(generated(from), options);
-  const Failure failure = failure_of(last);
-  if (!failure.failed())
+  const RunOptions options = run_options(o);
+  const ShrunkRun run = shrink_run(from, options, o.tries);
+  if (!run.failure.failed())
     fail(ExitCode::NothingSelected, "shrink: the case does not fail: {}", testgen::canonical_text(from));
-  options.max_cycles = watchdog_of(last);
-  const testgen::Shrunk s = testgen::shrink(
-      from,
-      [&](const testgen::Case& c) {
-        try {
-          const report::CaseResult result = run_case(generated(c), options);
-          const bool alike = failure_of(result) == failure;
-          if (alike) last = result;
-          return alike;
-        } catch (const Error&) {
-          return false;  // a case that cannot be run
-        }
-      },
-      o.tries);
-  if (file) write_yaml(o, s, *file);
-  print(o, from, s, last.message);
+  if (file) {
+    file->write(corpus_yaml(run.shrunk.c, options, run.small_message));
+    file->commit();
+  }
+  print(o, from, run.shrunk, run.small_message);
   return ExitCode::Pass;
 }
 

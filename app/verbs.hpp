@@ -25,6 +25,8 @@ void add_config(CLI::App& program, Action& action);
 void add_diff(CLI::App& program, Action& action);
 void add_disasm(CLI::App& program, Action& action);
 void add_faults(CLI::App& program, Action& action);  // where there are any
+void add_fuzz(CLI::App& program, Action& action);
+void add_gen(CLI::App& program, Action& action);
 void add_golden(CLI::App& program, Action& action);
 void add_isa(CLI::App& program, Action& action);
 void add_mem(CLI::App& program, Action& action);

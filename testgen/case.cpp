@@ -21,34 +21,37 @@ struct KindName {
 };
 
 constexpr std::array kKinds{
-    KindName{DataKind::Uniform, "uniform"},     KindName{DataKind::Normal, "normal"},
-    KindName{DataKind::Positive, "positive"},   KindName{DataKind::Integers, "integers"},
-    KindName{DataKind::Random, "random"},       KindName{DataKind::Cancellation, "cancellation"},
-    KindName{DataKind::Subnormal, "subnormal"}, KindName{DataKind::SignedZero, "signed_zero"},
-    KindName{DataKind::Special, "special"},     KindName{DataKind::Mixed, "mixed"},
+    KindName{DataKind::Uniform, "uniform"},
+    KindName{DataKind::Normal, "normal"},
+    KindName{DataKind::Positive, "positive"},
+    KindName{DataKind::Equal, "equal"},
+    KindName{DataKind::OneHot, "one_hot"},
+    KindName{DataKind::Sorted, "sorted"},
+    KindName{DataKind::Integers, "integers"},
+    KindName{DataKind::Random, "random"},
+    KindName{DataKind::Cancellation, "cancellation"},
+    KindName{DataKind::Subnormal, "subnormal"},
+    KindName{DataKind::SignedZero, "signed_zero"},
+    KindName{DataKind::Huge, "huge"},
+    KindName{DataKind::Special, "special"},
+    KindName{DataKind::Mixed, "mixed"},
 };
 
 bool fits(golden::Mode mode, DataKind kind) {
   switch (mode) {
     case golden::Mode::Bits: return true;
     case golden::Mode::Exact: return kind == DataKind::Integers;
-    case golden::Mode::Real:
-      return kind == DataKind::Uniform || kind == DataKind::Normal || kind == DataKind::Positive;
+    case golden::Mode::Real: return kind <= DataKind::Sorted;
   }
   return false;
 }
 
-std::vector<std::string> kinds_of(golden::Mode mode) {
-  std::vector<std::string> names;
-  for (const KindName& row : kKinds)
-    if (fits(mode, row.kind)) names.emplace_back(row.name);
-  return names;
-}
-
 void check_fit(golden::Mode mode, DataKind kind) {
-  if (!fits(mode, kind))
-    fail(ExitCode::Usage, "data '{}' does not fit mode {}; {}", to_string(kind), golden::to_string(mode),
-         expected_one_of(to_string(kind), kinds_of(mode)));
+  if (fits(mode, kind)) return;
+  std::vector<std::string> names;
+  for (const DataKind fitting : data_kinds(mode)) names.emplace_back(to_string(fitting));
+  fail(ExitCode::Usage, "data '{}' does not fit mode {}; {}", to_string(kind), golden::to_string(mode),
+       expected_one_of(to_string(kind), names));
 }
 
 // One spelling per meaning: integers for floats become floats, fallback values go.
@@ -79,6 +82,13 @@ std::string_view to_string(DataKind kind) {
   for (const KindName& row : kKinds)
     if (row.kind == kind) return row.name;
   return "?";
+}
+
+std::vector<DataKind> data_kinds(golden::Mode mode) {
+  std::vector<DataKind> kinds;
+  for (const KindName& row : kKinds)
+    if (fits(mode, row.kind)) kinds.push_back(row.kind);
+  return kinds;
 }
 
 DataKind parse_data_kind(std::string_view name) {
@@ -179,7 +189,7 @@ void require_memory(const ops::Problem& problem, std::string_view otherwise) {
 
 std::vector<Tensor> make_inputs(const Case& c) {
   const std::uint64_t seed = data_seed(c);
-  const std::int32_t limit = c.data == DataKind::Integers ? exact_limit(c.problem) : 1;
+  const std::int32_t limit = c.mode == golden::Mode::Exact ? exact_limit(c.problem) : kLargestInteger;
   const ops::Operator& op = ops::find_operator(c.problem.op);
   std::vector<Tensor> tensors;
   for (std::size_t i = 0; i < c.problem.inputs.size(); ++i) {

@@ -12,22 +12,28 @@
 
 namespace assay::testgen {
 
-// What the tensors hold. bits mode takes every kind, exact only Integers, real the first three.
+// What the tensors hold. bits mode takes every kind, exact only Integers; real the first six, of which the
+// first two have zero mean.
 enum class DataKind : std::uint8_t {
   Uniform,       // [-1, 1), zero mean; integers over their whole range
   Normal,        // zero mean, variance 1 (sum of twelve uniforms: bit-reproducible, no libm)
-  Positive,      // (0, 1]: one-signed, judged by the worst-case bound
+  Positive,      // (0, 1]: one-signed
+  Equal,         // one value of [-1, 1) throughout a tensor; integers: of their whole range
+  OneHot,        // one element of each row, the others 0
+  Sorted,        // each row of -1 to 1, or of an integer's whole range, ascending or descending
   Integers,      // small integers without zero: every sum is exact in every order
   Random,        // random sign, fraction and, over a wide range, exponent
   Cancellation,  // a few near-equal magnitudes of either sign
   Subnormal,     // operands and products around the smallest normal numbers
   SignedZero,    // half of them +0 or -0, and products that underflow
+  Huge,          // random sign, and the largest exponents: most sums overflow
   Special,       // Inf, NaN with payloads and near-overflow among ordinary numbers
-  Mixed          // each row of a tensor from one of the five kinds above; integers: the whole range
+  Mixed          // each row of a tensor Random to SignedZero or Special; integers: the whole range
 };
 std::string_view to_string(DataKind kind);
 DataKind parse_data_kind(std::string_view name);                     // Error(Usage) with the nearest name
 DataKind parse_data_kind(std::string_view name, golden::Mode mode);  // of those that fit the mode
+std::vector<DataKind> data_kinds(golden::Mode mode);                 // those that fit
 DataKind default_data_kind(golden::Mode mode);  // real: Uniform, exact: Integers, bits: Mixed
 
 struct Case {

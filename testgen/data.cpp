@@ -65,6 +65,10 @@ std::uint64_t signed_zero(const Layout& f, ElementRandom& random) {
   return compose(f, negative, 0, 0);
 }
 
+std::uint64_t huge(const Layout& f, ElementRandom& random) {
+  return compose(f, random.coin(), f.max_exponent - random.between(0, 3), random.next());
+}
+
 // About one special element in every two rows or columns, whatever their length.
 std::uint64_t special(const Layout& f, ElementRandom& random, std::uint32_t longest) {
   const bool negative = random.coin();
@@ -82,9 +86,28 @@ std::uint64_t special(const Layout& f, ElementRandom& random, std::uint32_t long
   }
 }
 
+// Where an element is in its row; `row` is random, the same for all of it.
+struct Place {
+  std::uint64_t at, length, row;
+};
+
+Place place_of(const ops::TensorInfo& info, std::uint64_t key, std::uint64_t element) {
+  const std::uint64_t length =
+      info.shape.empty() ? 1 : static_cast<std::uint64_t>(std::max<std::int64_t>(1, info.shape.back()));
+  return {element % length, length, mix(key ^ ~(element / length))};
+}
+
+// In [-1, 1).
+double placed_value(DataKind kind, ElementRandom& random, const Place& p) {
+  if (kind == DataKind::OneHot) return p.row % p.length == p.at ? 2 * random.unit() - 1 : 0;
+  const double ascending =
+      2 * (static_cast<double>(p.at) + random.unit()) / static_cast<double>(p.length) - 1;
+  return p.row % 2 != 0 ? ascending : -ascending;
+}
+
 double real_value(DataKind kind, ElementRandom& random) {
   if (kind == DataKind::Positive) return random.unit() + 0x1p-32;
-  if (kind == DataKind::Uniform) return 2 * random.unit() - 1;
+  if (kind == DataKind::Uniform || kind == DataKind::Equal) return 2 * random.unit() - 1;
   double sum = -6;  // twelve uniforms: mean 6, variance 1; every step is exact in fp64
   for (int i = 0; i < 12; ++i) sum += random.unit();
   return sum;
@@ -107,17 +130,21 @@ std::uint64_t float_bits(DType type, DataKind kind, ElementRandom& random, std::
     case DataKind::Cancellation: return cancelling(f, random);
     case DataKind::Subnormal: return subnormal(f, random);
     case DataKind::SignedZero: return signed_zero(f, random);
+    case DataKind::Huge: return huge(f, random);
     case DataKind::Special: return special(f, random, longest);
     default: return golden::encode(type, static_cast<double>(small_integer(random, limit)));
   }
 }
 
-bool is_real(DataKind kind) {
-  return kind == DataKind::Positive || kind == DataKind::Uniform || kind == DataKind::Normal;
+bool is_real(DataKind kind) { return kind <= DataKind::Sorted; }
+bool is_placed(DataKind kind) { return kind == DataKind::OneHot || kind == DataKind::Sorted; }
+// An element's own random words, or those that all share.
+ElementRandom random_of(DataKind kind, std::uint64_t key, std::uint64_t element) {
+  return {key, kind == DataKind::Equal ? 0 : element};
 }
 
 // Real values are most of the data and need most of the time: in runs.
-void fill_reals(Tensor& tensor, DataKind kind, std::uint64_t key) {
+void fill_reals(const ops::TensorInfo& info, DataKind kind, std::uint64_t key, Tensor& tensor) {
   const auto count = static_cast<std::size_t>(tensor.elements());
   const std::size_t size = size_of(tensor.dtype);
   // An eight-bit type has values so far apart that some would be rounded to 0.
@@ -128,9 +155,11 @@ void fill_reals(Tensor& tensor, DataKind kind, std::uint64_t key) {
   for (std::size_t first = 0; first < count; first += values.size()) {
     const std::size_t n = std::min(values.size(), count - first);
     for (std::size_t i = 0; i < n; ++i) {
-      ElementRandom random(key, first + i);
-      values[i] = std::max(real_value(kind, random), least);
-      if (tensor.dtype == DType::f64) values[i] += (random.unit() - 0.5) * 0x1p-33;  // has bits for them
+      ElementRandom random = random_of(kind, key, first + i);
+      const double value = is_placed(kind) ? placed_value(kind, random, place_of(info, key, first + i))
+                                           : real_value(kind, random);
+      values[i] = std::max(value, least);
+      if (tensor.dtype == DType::f64 && !is_placed(kind)) values[i] += (random.unit() - 0.5) * 0x1p-33;  // has bits for them
     }
     golden::encode(tensor.dtype, values.data(), n, tensor.bytes.data() + first * size);
   }
@@ -138,7 +167,7 @@ void fill_reals(Tensor& tensor, DataKind kind, std::uint64_t key) {
 
 // Integer types: `low` and `high` are the type's range.
 std::int64_t integer_value(DataKind kind, ElementRandom& random, std::int64_t low, std::int64_t high,
-                           std::int32_t limit) {
+                           std::int32_t limit, const Place& place) {
   const std::array<std::int64_t, 7> extremes{
       low, high, low + 1, high - 1, 0, 1, std::max<std::int64_t>(low, -1)};
   const auto whole_range = [&](std::int64_t from) {
@@ -148,21 +177,28 @@ std::int64_t integer_value(DataKind kind, ElementRandom& random, std::int64_t lo
   switch (kind) {
     case DataKind::Integers: return std::max(low, small_integer(random, limit));
     case DataKind::Cancellation:
+    case DataKind::Huge:
     case DataKind::Special: return extremes[random.below(extremes.size())];
     case DataKind::Subnormal: return std::max<std::int64_t>(low, random.between(-1, 1));
     case DataKind::SignedZero: return random.coin() ? 0 : whole_range(low);
     case DataKind::Positive: return whole_range(1);
+    case DataKind::OneHot: return place.row % place.length == place.at ? whole_range(low) : 0;
+    case DataKind::Sorted:
+      return low + static_cast<std::int64_t>((placed_value(kind, random, place) + 1) / 2 *
+                                             static_cast<double>(high - low));
     default: return whole_range(low);
   }
 }
 
-std::uint64_t integer_bits(DType type, DataKind kind, ElementRandom& random, std::int32_t limit) {
+std::uint64_t integer_bits(DType type, DataKind kind, ElementRandom& random, std::int32_t limit,
+                           const Place& place) {
   switch (type) {
-    case DType::s8: return static_cast<std::uint64_t>(integer_value(kind, random, -128, 127, limit));
-    case DType::u8: return static_cast<std::uint64_t>(integer_value(kind, random, 0, 255, limit));
-    case DType::s4: return static_cast<std::uint64_t>(integer_value(kind, random, -8, 7, limit));
-    case DType::u4: return static_cast<std::uint64_t>(integer_value(kind, random, 0, 15, limit));
-    default: return static_cast<std::uint64_t>(integer_value(kind, random, INT32_MIN, INT32_MAX, limit));
+    case DType::s8: return static_cast<std::uint64_t>(integer_value(kind, random, -128, 127, limit, place));
+    case DType::u8: return static_cast<std::uint64_t>(integer_value(kind, random, 0, 255, limit, place));
+    case DType::s4: return static_cast<std::uint64_t>(integer_value(kind, random, -8, 7, limit, place));
+    case DType::u4: return static_cast<std::uint64_t>(integer_value(kind, random, 0, 15, limit, place));
+    default:
+      return static_cast<std::uint64_t>(integer_value(kind, random, INT32_MIN, INT32_MAX, limit, place));
   }
 }
 
@@ -171,7 +207,7 @@ std::uint64_t integer_bits(DType type, DataKind kind, ElementRandom& random, std
 Tensor make_tensor(const ops::TensorInfo& info, DataKind kind, std::uint64_t key, std::int32_t limit) {
   Tensor tensor(info.name, info.dtype, info.shape);
   if (is_float(info.dtype) && is_real(kind)) {
-    fill_reals(tensor, kind, key);
+    fill_reals(info, kind, key, tensor);
     return tensor;
   }
   const auto count = static_cast<std::uint64_t>(tensor.elements());
@@ -182,9 +218,10 @@ Tensor make_tensor(const ops::TensorInfo& info, DataKind kind, std::uint64_t key
   for (std::uint64_t i = 0; i < count; ++i) {
     DataKind own = kind;
     if (kind == DataKind::Mixed) own = kBitsKinds[ElementRandom(~key, i / row).below(kBitsKinds.size())];
-    ElementRandom random(key, i);
-    const std::uint64_t bits = is_float(info.dtype) ? float_bits(info.dtype, own, random, spread, limit)
-                                                    : integer_bits(info.dtype, kind, random, limit);
+    ElementRandom random = random_of(kind, key, i);
+    const std::uint64_t bits = is_float(info.dtype)
+                                   ? float_bits(info.dtype, own, random, spread, limit)
+                                   : integer_bits(info.dtype, kind, random, limit, place_of(info, key, i));
     set_element_bits(info.dtype, tensor.bytes.data(), i, bits);
   }
   return tensor;

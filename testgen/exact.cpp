@@ -6,8 +6,6 @@
 namespace assay::testgen {
 namespace {
 
-constexpr std::int32_t kLargest = 16;
-
 // Up to here the accumulator holds every integer.
 double exact_integers(DType accumulator) { return 1 / golden::unit_roundoff(accumulator); }
 
@@ -20,11 +18,11 @@ std::int32_t exact_limit(const ops::Problem& problem) {
   if (!op.integer_reach(p, 1))
     fail(ExitCode::Usage, "{}: no data make its result exact; use mode bits or real", problem.op);
   const DType out = p.outputs.at(0).dtype;
-  if (!is_float(out)) return kLargest;
+  if (!is_float(out)) return kLargestInteger;
   const double finite = golden::largest_finite(out);
   const double exact = exact_integers(op.tolerance(p).accumulator);
   std::int32_t limit = 0;
-  for (std::int32_t q = 1; q <= kLargest; ++q) {
+  for (std::int32_t q = 1; q <= kLargestInteger; ++q) {
     const ops::IntegerReach reach = *op.integer_reach(p, q);
     if (reach.exact <= exact && (q == 1 || reach.result <= finite)) limit = q;  // no needless overflow
   }

@@ -88,8 +88,8 @@ class Reader {
     const std::string name = json.at("name").get<std::string>() + ".npy";
     Tensor tensor = parse_npy(member(name), file_ + ": " + name, want.name, want.dtype);
     if (tensor.shape != want.shape)
-      fail(ExitCode::BadInput, "{}: {}: shape {}, its case gives {}", file_, name, assay::to_string(tensor.shape),
-           assay::to_string(want.shape));
+      fail(ExitCode::BadInput, "{}: {}: shape {}, its case gives {}", file_, name,
+           assay::to_string(tensor.shape), assay::to_string(want.shape));
     if (json.at("sha256") != sum_of(tensor))
       fail(ExitCode::BadInput, "{}: {}: its checksum is {}, recorded as {}", file_, name, sum_of(tensor),
            json.at("sha256").dump());

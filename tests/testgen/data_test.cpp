@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <functional>
 #include <utility>
 
 #include "golden/backend.hpp"
@@ -32,19 +34,79 @@ TEST(Random, WordsAreTheSameEverywhereAndForever) {
   EXPECT_EQ(random.next(), 0x87EB34B531FBB689ULL);
 }
 
+constexpr std::array kFirstKinds{
+    DataKind::Uniform,      DataKind::Normal,    DataKind::Positive,   DataKind::Integers, DataKind::Random,
+    DataKind::Cancellation, DataKind::Subnormal, DataKind::SignedZero, DataKind::Special,  DataKind::Mixed};
+constexpr std::array kLaterKinds{DataKind::Equal, DataKind::OneHot, DataKind::Sorted, DataKind::Huge};
+
+std::string bytes_of(const Tensor& t) {
+  return {reinterpret_cast<const char*>(t.bytes.data()), t.bytes.size()};
+}
+
 TEST(Data, BitsAreTheSameEverywhereAndForever) {
-  std::string all, first_six, before_f64;
+  std::string all, first_six, before_f64, later;
   for (const DType type : all_dtypes()) {
     if (type == DType::e4m3) first_six = all;
     if (type == DType::f64) before_f64 = std::exchange(all, {});
-    for (int kind = 0; kind <= static_cast<int>(DataKind::Mixed); ++kind) {
-      const Tensor t = make(type, static_cast<DataKind>(kind), {7, 9});
-      all.append(reinterpret_cast<const char*>(t.bytes.data()), t.bytes.size());
-    }
+    for (const DataKind kind : kFirstKinds) all += bytes_of(make(type, kind, {7, 9}));
+    for (const DataKind kind : kLaterKinds) later += bytes_of(make(type, kind, {7, 9}));
   }
   EXPECT_EQ(hash(first_six), 0x9004DD74ADBAFBC5ULL);
   EXPECT_EQ(hash(before_f64), 0x979CFE628CD698C8ULL);
   EXPECT_EQ(hash(all), 0xBF406DA7E8066119ULL);
+  EXPECT_EQ(hash(later), 5155437611425375630ULL);
+}
+
+TEST(Data, EqualIsOneValueOfManyBits) {
+  for (const DType type : all_dtypes()) {
+    const std::vector<double> v = golden::decode(make(type, DataKind::Equal));
+    EXPECT_EQ(share(v, [&](double x) { return x == v[0]; }), 1) << to_string(type);
+  }
+  EXPECT_NE(make(DType::f32, DataKind::Equal).as<float>()[0],
+            make_tensor({"A", DType::f32, {1}}, DataKind::Equal, 43, 8).as<float>()[0]);
+}
+
+TEST(Data, OneHotHasOneElementInEachRow) {
+  for (const DType type : all_dtypes()) {
+    const std::vector<double> v = golden::decode(make(type, DataKind::OneHot, {50, 8}));
+    std::array<int, 8> places{};
+    int rows = 0;
+    for (std::size_t row = 0; row < 50; ++row) {
+      int hot = 0;
+      for (std::size_t i = 0; i < 8; ++i) {
+        hot += v[8 * row + i] != 0 ? 1 : 0;
+        places[i] += v[8 * row + i] != 0 ? 1 : 0;
+      }
+      EXPECT_LE(hot, 1);
+      rows += hot;
+    }
+    EXPECT_GT(rows, 35) << to_string(type);  // where the value itself is not 0
+    EXPECT_GT(*std::min_element(places.begin(), places.end()), 0) << to_string(type);
+  }
+}
+
+TEST(Data, SortedRowsGoUpOrDown) {
+  for (const DType type : all_dtypes()) {
+    const std::vector<double> v = golden::decode(make(type, DataKind::Sorted, {40, 16}));
+    int up = 0;
+    for (auto row = v.begin(); row != v.end(); row += 16) {
+      const bool ascends = std::is_sorted(row, row + 16);
+      EXPECT_TRUE(ascends || std::is_sorted(row, row + 16, std::greater<>())) << to_string(type);
+      EXPECT_NE(*row, row[15]);
+      up += ascends ? 1 : 0;
+    }
+    EXPECT_GT(up, 5);
+    EXPECT_LT(up, 35);
+  }
+}
+
+TEST(Data, HugeIsFiniteAndNearTheLargest) {
+  for (const DType type : kFloats) {
+    const double largest = golden::largest_finite(type);
+    const std::vector<double> v = golden::decode(make(type, DataKind::Huge));
+    EXPECT_EQ(share(v, [&](double x) { return std::fabs(x) <= largest && std::fabs(x) >= largest / 32; }), 1)
+        << to_string(type);
+  }
 }
 
 TEST(Data, UniformIsZeroMeanAndBelowOne) {
