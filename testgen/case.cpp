@@ -32,6 +32,7 @@ constexpr std::array kKinds{
     KindName{DataKind::Cancellation, "cancellation"},
     KindName{DataKind::Subnormal, "subnormal"},
     KindName{DataKind::SignedZero, "signed_zero"},
+    KindName{DataKind::Wide, "wide"},
     KindName{DataKind::Huge, "huge"},
     KindName{DataKind::Special, "special"},
     KindName{DataKind::Mixed, "mixed"},

@@ -118,8 +118,14 @@ std::int64_t small_integer(ElementRandom& random, std::int32_t limit) {
   return random.coin() ? -magnitude : magnitude;
 }
 
-std::uint64_t float_bits(DType type, DataKind kind, ElementRandom& random, std::uint32_t longest,
-                         std::int32_t limit) {
+// What its elements have in common.
+struct Whole {
+  std::uint32_t longest = 1;  // dimension
+  std::int32_t limit = 1;     // of Integers
+  double scale = 1;           // of Wide
+};
+
+std::uint64_t float_bits(DType type, DataKind kind, ElementRandom& random, const Whole& whole) {
   const Layout f = layout_of(type);
   switch (kind) {
     case DataKind::Random: {
@@ -130,9 +136,10 @@ std::uint64_t float_bits(DType type, DataKind kind, ElementRandom& random, std::
     case DataKind::Cancellation: return cancelling(f, random);
     case DataKind::Subnormal: return subnormal(f, random);
     case DataKind::SignedZero: return signed_zero(f, random);
+    case DataKind::Wide: return golden::encode(type, whole.scale * real_value(DataKind::Normal, random));
     case DataKind::Huge: return huge(f, random);
-    case DataKind::Special: return special(f, random, longest);
-    default: return golden::encode(type, static_cast<double>(small_integer(random, limit)));
+    case DataKind::Special: return special(f, random, whole.longest);
+    default: return golden::encode(type, static_cast<double>(small_integer(random, whole.limit)));
   }
 }
 
@@ -159,7 +166,8 @@ void fill_reals(const ops::TensorInfo& info, DataKind kind, std::uint64_t key, T
       const double value = is_placed(kind) ? placed_value(kind, random, place_of(info, key, first + i))
                                            : real_value(kind, random);
       values[i] = std::max(value, least);
-      if (tensor.dtype == DType::f64 && !is_placed(kind)) values[i] += (random.unit() - 0.5) * 0x1p-33;  // has bits for them
+      if (tensor.dtype == DType::f64 && !is_placed(kind))
+        values[i] += (random.unit() - 0.5) * 0x1p-33;  // has bits for them
     }
     golden::encode(tensor.dtype, values.data(), n, tensor.bytes.data() + first * size);
   }
@@ -214,13 +222,14 @@ Tensor make_tensor(const ops::TensorInfo& info, DataKind kind, std::uint64_t key
   const std::uint64_t row = info.shape.empty() ? 1 : static_cast<std::uint64_t>(info.shape.back());
   std::int64_t longest = 1;
   for (const std::int64_t dim : info.shape) longest = std::max(longest, dim);
-  const auto spread = static_cast<std::uint32_t>(std::min<std::int64_t>(longest, 1 << 30));
+  const Whole whole{static_cast<std::uint32_t>(std::min<std::int64_t>(longest, 1 << 30)), limit,
+                    static_cast<double>(std::uint64_t{1} << mix(~key) % 7)};
   for (std::uint64_t i = 0; i < count; ++i) {
     DataKind own = kind;
     if (kind == DataKind::Mixed) own = kBitsKinds[ElementRandom(~key, i / row).below(kBitsKinds.size())];
     ElementRandom random = random_of(kind, key, i);
     const std::uint64_t bits = is_float(info.dtype)
-                                   ? float_bits(info.dtype, own, random, spread, limit)
+                                   ? float_bits(info.dtype, own, random, whole)
                                    : integer_bits(info.dtype, kind, random, limit, place_of(info, key, i));
     set_element_bits(info.dtype, tensor.bytes.data(), i, bits);
   }

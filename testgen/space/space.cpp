@@ -96,7 +96,8 @@ Expr Space::number(const std::string& name, std::int64_t low, std::int64_t high,
   return add(std::move(p));
 }
 
-Expr Space::size(const std::string& name, std::int64_t most, const Expr& when) {
+Expr Space::size(const std::string& name, std::int64_t most, const Expr& when,
+                 const std::vector<std::int64_t>& blocks) {
   Parameter p{name, {{1, 1, 4}}, {}, when};
   const auto corner = [&](std::int64_t low, std::int64_t high, std::uint32_t weight) {
     if (high <= most) p.corners.push_back({low, high, weight});
@@ -108,6 +109,10 @@ Expr Space::size(const std::string& name, std::int64_t most, const Expr& when) {
       if (near > 9) corner(near, near, 1);
   for (const std::int64_t prime : {13, 31, 61, 251, 1021}) corner(prime, prime, 1);
   for (const std::int64_t power : {32, 256, 512, 1024, 2048}) corner(power, power, 1);
+  for (const std::int64_t block : blocks) {
+    corner(block - 1, block + 1, 2);
+    corner(block + 2, std::min(block + block / 4, most), 2);
+  }
   if (most > 9) {
     corner(10, std::min<std::int64_t>(70, most), 6);
     corner(most, most, 1);

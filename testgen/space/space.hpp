@@ -87,8 +87,9 @@ class Space {
   Expr flag(const std::string& name, const Expr& when = 1);
   Expr number(const std::string& name, std::int64_t low, std::int64_t high, const Expr& when = 1);
   // A dimension of 1 to `most`: 1, few, around each edge of the machine and its multiples, powers of two,
-  // primes, anything.
-  Expr size(const std::string& name, std::int64_t most, const Expr& when = 1);
+  // primes, around `blocks` of a kernel, anything.
+  Expr size(const std::string& name, std::int64_t most, const Expr& when = 1,
+            const std::vector<std::int64_t>& blocks = {});
   void require(Expr holds, std::string why) { constraints_.push_back({std::move(holds), std::move(why)}); }
   // Whether the parameter has one of these names.
   Expr is(const Expr& parameter, std::vector<std::string_view> names) const;

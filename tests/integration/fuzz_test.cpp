@@ -84,6 +84,21 @@ TEST(Fuzz, FindsShrinksAndKeepsAFailure) {
   EXPECT_GT(kept, 0);
 }
 
+// What was found once.
+TEST(Corpus, AllOfItPasses) {
+  std::string lists;
+  std::uint64_t files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(CORPUS)) {
+    ASSERT_EQ(entry.path().extension(), ".yaml") << entry.path();
+    lists += " " + entry.path().string();
+    ++files;
+  }
+  ASSERT_GE(files, 18U);
+  const auto json = nlohmann::json::parse(output_of("fuzz --json --cases" + lists));
+  EXPECT_EQ(json["cases"], files);
+  EXPECT_EQ(json["verdicts"]["PASS"], files);
+}
+
 TEST(Fuzz, RefusesInOneLine) {
   expect_error(2, "/nowhere: cannot be read", "fuzz --cases /nowhere");
   expect_error(2, "fuzz: --corpus /nowhere: no such folder", "fuzz --corpus /nowhere");

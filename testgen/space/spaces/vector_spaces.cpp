@@ -35,7 +35,7 @@ class SoftmaxSpace final : public VectorSpace {
  public:
   explicit SoftmaxSpace(const SpaceLimits& limits) : VectorSpace("softmax", limits) {
     others = outer("dim", 3, 300);
-    length = size("length", 4200);
+    length = size("length", 4200, 1, {1024, 2048});  // blocks of the kernel
     axis = number("axis", 0, 3);
     negative = flag("axis_from_back");
     require(axis <= others.rank, "no such axis");
