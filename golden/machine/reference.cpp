@@ -47,11 +47,15 @@ void ReferenceMachine::finish(End end, const std::string& message) {
   result_.message = message;
 }
 
-ReferenceResult ReferenceMachine::run(std::uint64_t most_instructions) {
+ReferenceResult ReferenceMachine::run(std::uint64_t most_instructions, std::uint64_t stop_at) {
   memories_.watch(this);
   for (std::uint64_t n = 0; !ended_; ++n) {
     if (n == most_instructions) {
       finish(End::endless, fmt::format("more than {} host instructions", most_instructions));
+      break;
+    }
+    if (hart_.pc == stop_at) {
+      result_.stopped = true;
       break;
     }
     const std::uint64_t pc = hart_.pc, traps = hart_.traps;

@@ -49,6 +49,7 @@ struct TakenTrap {
 
 struct ReferenceResult {
   End end = End::halted;
+  bool stopped = false;  // stood still before it ended
   std::string message;         // where it is not `halted`
   std::uint64_t fault_pc = 0;  // of the command, where it is a fault
   std::uint64_t status = 0;    // the value written to the halt device, shifted: the program's own status
@@ -79,7 +80,8 @@ class ReferenceMachine : private HartBus, private Watcher {
   const Hart& hart() const { return hart_; }
   void set_pc(std::uint64_t pc) { hart_.pc = pc; }
 
-  ReferenceResult run(std::uint64_t most_instructions);
+  // `stop`: a pc before which it stands still.
+  ReferenceResult run(std::uint64_t most_instructions, std::uint64_t stop = ~std::uint64_t{0});
 
  private:
   bool in_tcm(std::uint64_t address, unsigned bytes) const override;
