@@ -130,8 +130,13 @@ class Comparison {
 
  private:
   std::optional<Difference> finding() const {
-    if (j_.execution.result.findings.empty()) return std::nullopt;
-    const sim::Finding& f = j_.execution.result.findings.front();
+    // Of a command that cannot be executed the sanitizer may say so too.
+    const auto& all = j_.execution.result.findings;
+    const auto found = std::find_if(all.begin(), all.end(), [&](const sim::Finding& f) {
+      return j_.reference.end != End::fault || f.sites.empty() || f.sites[0].pc != j_.reference.fault_pc;
+    });
+    if (found == all.end()) return std::nullopt;
+    const sim::Finding& f = *found;
     std::string text = fmt::format("the sanitizer: {}: {}", sim::to_string(f.kind), f.place);
     for (const sim::FindingSite& site : f.sites) {
       const auto item = j_.image.item_at(site.pc);

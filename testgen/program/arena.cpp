@@ -61,25 +61,22 @@ std::optional<std::uint64_t> Arenas::place(Space space, const Extent& extent, st
   for (Arena& a : arenas_)
     if (a.space == space && a.bytes >= extent.size() + align) fit.push_back(&a);
   if (fit.empty()) return std::nullopt;
-  std::uint64_t base = 0;
-  Arena* arena = nullptr;
-  for (int attempt = 0; attempt < 6; ++attempt) {
-    arena = fit[random_.below(static_cast<std::uint32_t>(fit.size()))];
-    const std::uint64_t room = arena->bytes - extent.size();
-    const std::uint64_t at =
-        random_.below(6) == 0 ? room : random_.below(static_cast<std::uint32_t>(room) + 1);
-    base = arena->offset + at - static_cast<std::uint64_t>(extent.low);
-    const std::uint64_t wrong = base % align;
-    const std::uint64_t lowest = arena->offset - static_cast<std::uint64_t>(extent.low);
-    base -= wrong;
-    if (base < lowest || static_cast<std::int64_t>(base) < static_cast<std::int64_t>(lowest)) base += align;
-    const std::uint64_t low = base + static_cast<std::uint64_t>(extent.low) - arena->offset;
-    if (write || arena->types[low / kTag] == type) break;
+  const auto step = static_cast<std::int64_t>(align);
+  for (int attempt = 0; attempt < 8; ++attempt) {
+    Arena& arena = *fit[random_.below(static_cast<std::uint32_t>(fit.size()))];
+    const std::uint64_t room = arena.bytes - extent.size();
+    const std::uint64_t at = chance_of_end() ? room : random_.below(static_cast<std::uint32_t>(room) + 1);
+    std::int64_t base = static_cast<std::int64_t>(arena.offset + at) - extent.low;
+    base -= ((base % step) + step) % step;
+    if (base + extent.low < static_cast<std::int64_t>(arena.offset)) base += step;
+    if (base < 0) continue;  // no address
+    const auto low = static_cast<std::uint64_t>(base + extent.low) - arena.offset;
+    if (!write && arena.types[low / kTag] != type && attempt < 6) continue;
+    if (write)
+      for (std::uint64_t t = low / kTag; t <= (low + extent.size() - 1) / kTag; ++t) arena.types[t] = type;
+    return static_cast<std::uint64_t>(base);
   }
-  const std::uint64_t low = base + static_cast<std::uint64_t>(extent.low) - arena->offset;
-  if (write)
-    for (std::uint64_t t = low / kTag; t <= (low + extent.size() - 1) / kTag; ++t) arena->types[t] = type;
-  return base;
+  return std::nullopt;
 }
 
 }  // namespace assay::testgen::program

@@ -41,6 +41,7 @@ class Arenas {
   std::uint64_t largest(Space space) const;  // arena
 
  private:
+  bool chance_of_end() { return random_.below(6) == 0; }
   struct Arena {
     Space space;
     std::uint64_t offset, bytes;

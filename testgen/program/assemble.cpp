@@ -229,7 +229,8 @@ class Assembler {
   }
 
   void ending() {
-    if (p_.ending.fence) wait_for(kAllEngines);
+    // A host that can never go on ends the run at once, whatever the engines are doing.
+    if (p_.ending.fence || p_.ending.kind == Ending::Kind::wfi) wait_for(kAllEngines);
     std::uint64_t value = 0;
     switch (p_.ending.kind) {
       case Ending::Kind::done: value = std::uint64_t{p_.ending.status} << 32 | ASSAY_HALT_DONE; break;

@@ -81,7 +81,8 @@ class Deriver {
 
   void wait_by_fence(std::size_t item, std::size_t engine) {
     sync_[item].fence_ai |= 1U << engine;
-    learn(host_, engines_[engine]);
+    // What its last command knew as it began: the present one is not in the queue yet.
+    if (last_[engine] != 0) learn(host_, then_[last_[engine] - 1]);
     host_[engine] = last_[engine];
     stores_visible_ = static_cast<After>(item);
   }

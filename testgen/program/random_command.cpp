@@ -484,7 +484,7 @@ std::vector<Launch> RandomCommand::mxu() {
       load.instruction = Instruction::mxu_load;
       load.m = 1 + random_.below(9);
       launches.push_back(launch_of(load));
-    } else if (chance(12) && c.b_pattern == false) {  // a load that nothing uses
+    } else if (chance(12) && !c.b_pattern && c.k <= machine_.mxu.rows) {  // a load that nothing uses
       isa::MxuCommand load = c;
       load.instruction = Instruction::mxu_load;
       launches.push_back(launch_of(load));

@@ -118,16 +118,15 @@ std::uint32_t RandomHost::simple() {
 }
 
 void RandomHost::load_address(HostCode& code, unsigned r, std::uint64_t address) {
-  const bool far = address >= ASSAY_HBM_BASE;
-  const auto low = static_cast<std::uint32_t>(far ? address - ASSAY_HBM_BASE : address);
+  const auto low = static_cast<std::uint32_t>(address), high = static_cast<std::uint32_t>(address >> 32);
   code.words.push_back(rv::lui(r, (low + 0x800) >> 12 & 0xFFFFF));
   code.words.push_back(rv::i(0x1B, 0, r, r, static_cast<int>(low << 20) >> 20));  // addiw
-  if (!far) return;
+  if (high == 0) return;
   code.words.push_back(rv::slli(r, r, 32));  // as an unsigned word
   code.words.push_back(rv::i(0x13, 5, r, r, 32));
   const unsigned base = r == 1 ? 2 : 1;
-  code.words.push_back(rv::addi(base, 0, 1));
-  code.words.push_back(rv::slli(base, base, 36));
+  code.words.push_back(rv::addi(base, 0, static_cast<int>(high)));
+  code.words.push_back(rv::slli(base, base, 32));
   code.words.push_back(rv::r(0x33, 0, 0, r, r, base));
 }
 
