@@ -126,7 +126,8 @@ std::string MatrixUnit::refuse_patterns(const isa::MxuCommand& c) const {
     if (c.b_inner_k && c.b_outer_k) return "B: both repetitions advance k";
     if (c.b_inner_k && c.k_last != 0) return "B: k_last where inner repetitions advance k";
     if (c.b_outer_cols && c.n_last != 0) return "B: n_last where outer repetitions advance its columns";
-    if (c.resident && (c.inner > 1 || c.outer > 1)) return "resident, with a pattern and several repetitions";
+    const bool resident = c.resident && c.instruction == isa::Instruction::mxu_ws;
+    if (resident && (c.inner > 1 || c.outer > 1)) return "resident, with a pattern and several repetitions";
   }
   return {};
 }

@@ -470,11 +470,11 @@ std::vector<Launch> RandomCommand::mxu() {
     mxu_sizes(c);
     c.a_pattern = chance(4);
     c.b_pattern = c.group == 0 && chance(5);
-    c.resident = with_load;
+    c.resident = with_load || (instruction == Instruction::mxu_os && random_.coin());
     c.a_k_major = chance(3);
     c.b_n_major = chance(3);
     c.accumulate = chance(2);
-    if (c.b_pattern && c.resident) c.inner = c.outer = 1;
+    if (c.b_pattern && with_load) c.inner = c.outer = 1;
     if (with_load && c.inner == 1) c.n_last = 0;
     if (with_load && c.outer == 1) c.k_last = 0;
     if (!mxu_a(c) || !mxu_b(c) || !mxu_result(c)) continue;
