@@ -153,11 +153,12 @@ ExitCode run_elf(const Options& o) {
     if (equals == std::string::npos) fail(ExitCode::Usage, "program: --set {}: expected NAME=VALUE", change);
     machine.set[change.substr(0, equals)] = change.substr(equals + 1);
   }
+  const Machine whole = tp::machine_of(machine);
   const sim::ElfImage elf = sim::load_elf(o.file);
   sim::PlatformOptions options;
   options.jitter = o.jitter;
   options.sanitize = !o.no_sanitizer;
-  sim::Platform platform(tp::machine_of(machine), options);
+  sim::Platform platform(whole, options);
   platform.load(elf);
   const sim::RunResult result = platform.run();
   ExitCode code = result.kernel_status == 0 ? ExitCode::Pass : ExitCode::Fail;
@@ -198,7 +199,7 @@ ExitCode run(const Options& o) {
   }
   fmt::print("{}ending    {}{}\n", statistics.text(), sim::to_string(judged.execution.result.outcome),
              judged.execution.result.message.empty() ? "" : ": " + judged.execution.result.message);
-  if (judged.difference) fmt::print("{:<10}{}\n", judged.difference->kind, judged.difference->text);
+  if (judged.difference) fmt::print("differs   {}: {}\n", judged.difference->kind, judged.difference->text);
   fmt::print("verdict   {}, {} cycles\n", to_string(code), judged.execution.result.cycles.count());
   return code;
 }

@@ -98,7 +98,11 @@ class Deriver {
         }
     Known& known = engines_[self];
     learn(known, host_);
-    for (std::size_t e = 0; e < kEngines; ++e)
+    // The latest first: what it followed itself may be all that is wanted besides.
+    std::array<std::size_t, kEngines> latest_first{0, 1, 2, 3};
+    std::sort(latest_first.begin(), latest_first.end(),
+              [&](std::size_t a, std::size_t b) { return wanted[a] > wanted[b]; });
+    for (const std::size_t e : latest_first)
       if (wanted[e] > known[e]) order(item, self, e, wanted[e]);
     if (needs_[item].host_store > stores_visible_) {
       sync_[item].fence = true;
