@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/error.hpp"
 #include "isa/abi.h"
 #include "isa/encoding.hpp"
 
@@ -198,7 +199,11 @@ bool ReferenceMachine::take(std::uint64_t number) {
   std::string problem;
   if (const auto* dma = std::get_if<isa::DmaCommand>(&c.command)) problem = transfer(*dma, memories_);
   if (const auto* mxu = std::get_if<isa::MxuCommand>(&c.command)) problem = matrix_.execute(*mxu, memories_);
-  if (const auto* vxu = std::get_if<isa::VxuCommand>(&c.command)) problem = vector_pass(*vxu, memories_);
+  if (const auto* vxu = std::get_if<isa::VxuCommand>(&c.command)) {
+    if (vxu->instruction != isa::Instruction::vxu_pass)
+      fail(ExitCode::Unsupported, "the reference machine does not know {}", isa::to_string(vxu->instruction));
+    problem = vector_pass(*vxu, memories_);
+  }
   if (problem.empty()) return true;
   result_.fault_pc = c.pc;
   finish(End::fault, fmt::format("command {}: {}", number, problem));

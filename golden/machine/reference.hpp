@@ -49,7 +49,7 @@ struct TakenTrap {
 
 struct ReferenceResult {
   End end = End::halted;
-  bool stopped = false;  // stood still before it ended
+  bool stopped = false;        // stood still before it ended
   std::string message;         // where it is not `halted`
   std::uint64_t fault_pc = 0;  // of the command, where it is a fault
   std::uint64_t status = 0;    // the value written to the halt device, shifted: the program's own status

@@ -752,6 +752,7 @@ Launch RandomCommand::impossible() {
   const isa::Command command = isa::generated::unpack(launch.instruction, launch.raw);
   if (auto dma = std::get_if<isa::DmaCommand>(&command)) {
     isa::DmaCommand c = *dma;
+    c.gather = false;  // a gather need not use index 0
     switch (random_.below(6)) {
       case 0:
         c.hbm_addr = isa::HbmAddr(ASSAY_HBM_BASE + machine_.hbm.bytes().count() - c.run_bytes + 1);

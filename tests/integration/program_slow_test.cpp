@@ -17,7 +17,8 @@ void expect_every_field(const std::map<std::string, std::set<std::uint64_t>>& va
     ASSERT_NE(found, values.end()) << name;
     for (const isa::Code& code : field.codes)
       EXPECT_TRUE(found->second.count(code.value) != 0) << name << " is never " << code.name;
-    EXPECT_GT(found->second.size(), 1U) << name << " is always the same";
+    const bool must_be_zero = name.rfind("dma_out.pad_", 0) == 0;  // dma.in alone pads
+    EXPECT_TRUE(must_be_zero || found->second.size() > 1) << name << " is always the same";
     ++count;
   }
 }
