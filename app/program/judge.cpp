@@ -7,6 +7,7 @@
 #include <set>
 #include <tuple>
 
+#include "app/case/laws.hpp"
 #include "isa/command_text.hpp"
 
 namespace assay::app::program {
@@ -125,7 +126,8 @@ class Comparison {
     if (auto d = finding()) return d;
     if (auto d = memory()) return d;  // where a value is wrong, what follows from it is no news
     if (auto d = outcome()) return d;
-    return registers();
+    if (auto d = registers()) return d;
+    return j_.reference.end == End::halted ? counts() : std::nullopt;
   }
 
  private:
@@ -220,6 +222,39 @@ class Comparison {
     if (whole && got.instret != hart.retired)
       return differ("instructions", "the number of instructions", got.instret, hart.retired);
     return std::nullopt;
+  }
+
+  // The laws that hold for any run, and the work that the commands ask for.
+  std::optional<Difference> counts() const {
+    const sim::RunResult& run = j_.execution.result;
+    const ops::Work nothing{};
+    const report::Roofline roofline{};
+    const auto broken = broken_laws({run, roofline, nothing, false, machine_});
+    if (!broken.empty()) return Difference{"law", broken.front()};
+    std::uint64_t macs = 0, elements = 0, in = 0, out = 0;
+    for (const auto& c : j_.reference.commands) {
+      if (const auto* mxu = std::get_if<isa::MxuCommand>(&c.command)) macs += macs_of(*mxu);
+      if (const auto* vxu = std::get_if<isa::VxuCommand>(&c.command))
+        elements += std::uint64_t{vxu->rows} * vxu->cols;
+      if (const auto* dma = std::get_if<isa::DmaCommand>(&c.command))
+        (dma->instruction == isa::Instruction::dma_in ? in : out) +=
+            std::uint64_t{dma->run_bytes} * dma->count1 * dma->count2 * dma->count3 * dma->count4;
+    }
+    const auto differ = [](const char* what, std::uint64_t here, std::uint64_t there) {
+      return Difference{"counter", fmt::format("{}: {} counted, expected {}", what, here, there)};
+    };
+    if (run.mxu.macs != macs) return differ("MACs", run.mxu.macs, macs);
+    if (run.vxu.elements != elements) return differ("vector elements", run.vxu.elements, elements);
+    if (run.dma_in.bytes.count() != in) return differ("bytes of dma_in", run.dma_in.bytes.count(), in);
+    if (run.dma_out.bytes.count() != out) return differ("bytes of dma_out", run.dma_out.bytes.count(), out);
+    return std::nullopt;
+  }
+
+  static std::uint64_t macs_of(const isa::MxuCommand& c) {
+    if (c.instruction == isa::Instruction::mxu_load) return 0;
+    const std::uint64_t columns = (c.inner - 1) * std::uint64_t{c.n} + (c.n_last != 0 ? c.n_last : c.n);
+    const std::uint64_t products = (c.outer - 1) * std::uint64_t{c.k} + (c.k_last != 0 ? c.k_last : c.k);
+    return c.m * columns * products;
   }
 
   const Program& program_;

@@ -11,7 +11,8 @@ namespace assay::app::program {
 
 // What differs first, in program order.
 struct Difference {
-  // What is compared: outcome, memory, register, flags, trap, uart, instructions; or a finding's name.
+  // What is compared: memory, outcome, uart, commands, register, flags, trap, instructions, law, counter; or
+  // a finding's name.
   std::string kind;
   std::string text;  // one line
 };
