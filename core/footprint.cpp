@@ -76,7 +76,7 @@ class MxuAccesses {
   explicit MxuAccesses(const isa::MxuCommand& c)
       : c_(c),
         b_type_(stationary_type(c)),
-        resident_(c.resident && c.instruction == isa::Instruction::mxu_ws) {}
+        resident_(c.resident && c.instruction != isa::Instruction::mxu_os) {}
 
   std::vector<Access> all() {
     if (c_.instruction == isa::Instruction::mxu_load) {
