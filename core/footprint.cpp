@@ -73,23 +73,29 @@ struct Repetitions {
 
 class MxuAccesses {
  public:
-  explicit MxuAccesses(const isa::MxuCommand& c) : c_(c), b_type_(stationary_type(c)) {}
+  explicit MxuAccesses(const isa::MxuCommand& c)
+      : c_(c),
+        b_type_(stationary_type(c)),
+        resident_(c.resident && c.instruction != isa::Instruction::mxu_os) {}
 
   std::vector<Access> all() {
     if (c_.instruction == isa::Instruction::mxu_load) {
       const Repetitions once{0, 1, 0, 1, c_.n, c_.k};
-      if (c_.b_pattern) add_pattern("B", c_.b_addr, size_of(b_type_), pattern_of_b(c_), c_.n, c_.n, 1, 1);
+      if (c_.b_pattern)
+        add_pattern("B", c_.b_addr, size_of(b_type_), pattern_of_b(c_), {c_.n, c_.n, c_.k, c_.k, 1, 1});
       else add_b(once);
       return std::move(list_);
     }
+    const std::uint64_t n_last = c_.n_last != 0 ? c_.n_last : c_.n,
+                        k_last = c_.k_last != 0 ? c_.k_last : c_.k;
     if (c_.a_pattern)
-      add_pattern("A", c_.a_addr, size_of(c_.dtype), pattern_of_a(c_), c_.m, c_.m, c_.inner, c_.outer);
-    if (c_.b_pattern && !c_.resident)
-      add_pattern("B", c_.b_addr, size_of(b_type_), pattern_of_b(c_), c_.n, c_.n_last != 0 ? c_.n_last : c_.n,
-                  c_.inner, c_.outer);
-    const auto outer =
-        cuts(c_.outer, c_.resident || (c_.accumulate && c_.outer_acc_step == 0), c_.k_last != 0);
-    const auto inner = cuts(c_.inner, c_.resident, c_.n_last != 0);
+      add_pattern("A", c_.a_addr, size_of(c_.dtype), pattern_of_a(c_),
+                  {c_.m, c_.m, c_.k, k_last, c_.inner, c_.outer});
+    if (c_.b_pattern && !resident_)
+      add_pattern("B", c_.b_addr, size_of(b_type_), pattern_of_b(c_),
+                  {c_.n, n_last, c_.k, k_last, c_.inner, c_.outer});
+    const auto outer = cuts(c_.outer, resident_ || (c_.accumulate && c_.outer_acc_step == 0), c_.k_last != 0);
+    const auto inner = cuts(c_.inner, resident_, c_.n_last != 0);
     for (std::size_t o = 0; o + 1 < outer.size(); ++o)
       for (std::size_t i = 0; i + 1 < inner.size(); ++i)
         add({outer[o], outer[o + 1], inner[i], inner[i + 1],
@@ -111,32 +117,52 @@ class MxuAccesses {
   void add(const Repetitions& r) {
     const bool first = r.outer_from == 0 && r.inner_from == 0;
     if (!c_.a_pattern) add_a(r);
-    if (!(c_.resident && first) && !c_.b_pattern) add_b(r);
+    if (!(resident_ && first) && !c_.b_pattern) add_b(r);
     if (c_.accumulate && (c_.outer_acc_step != 0 || r.outer_from == 0)) add_result(r, false);
     add_result(r, true);
   }
 
-  // What all repetitions of an operand with a pattern read: as either index goes on without a gap, one
-  // range of lines by one of products.
+  // One loop of repetitions, cut so that each cut's steps have the same sizes: into single steps where both
+  // of an operand's indices advance with it, or before its last step where that is shorter.
+  struct Cut {
+    std::uint64_t from, steps;
+    bool last;
+  };
+  static std::vector<Cut> cuts_of(std::uint64_t count, bool singly, bool short_last) {
+    std::vector<Cut> list;
+    if (singly) {
+      for (std::uint64_t i = 0; i < count; ++i) list.push_back({i, 1, i + 1 == count});
+    } else {
+      if (short_last && count > 1) list.push_back({0, count - 1, false});
+      const std::uint64_t from = list.empty() ? 0 : count - 1;
+      list.push_back({from, count - from, true});
+    }
+    return list;
+  }
+
+  // Sizes of an operand's tiles: lines and products, and those of the last inner and outer repetition.
+  struct PatternTiles {
+    std::uint64_t lines, last_lines, products, last_products, inner, outer;
+  };
+  // What the repetitions of an operand with a pattern read: within a cut either index goes on without a gap,
+  // so that it is one range of lines by one of products.
   void add_pattern(const char* role, isa::LocalAddr base, std::uint64_t element, const OperandPattern& p,
-                   std::uint64_t lines, std::uint64_t last_lines, std::uint64_t inner, std::uint64_t outer) {
-    const auto whole = [](std::uint64_t first, std::uint64_t steps, std::uint64_t each, std::uint64_t last) {
-      return IndexRange{first, (steps - 1) * each + last};
+                   const PatternTiles& t) {
+    const auto range = [](std::uint64_t first, const Cut* cut, std::uint64_t each, std::uint64_t last) {
+      if (cut == nullptr) return IndexRange{first, last};
+      return IndexRange{first + cut->from * each, (cut->steps - 1) * each + last};
     };
-    const std::uint64_t k_last = c_.k_last != 0 && outer == c_.outer ? c_.k_last : c_.k;
-    const IndexRange line_range = whole(p.first_line,
-                                        p.inner_lines   ? inner
-                                        : p.outer_lines ? outer
-                                                        : 1,
-                                        lines, p.inner_lines || inner == 1 ? last_lines : lines);
-    const IndexRange product_range = whole(p.first_product,
-                                           p.inner_products   ? inner
-                                           : p.outer_products ? outer
-                                                              : 1,
-                                           c_.k, p.outer_products || c_.outer == 1 ? k_last : c_.k);
-    for (const auto& rows : boxes_of(p.lines, line_range))
-      for (const auto& products : boxes_of(p.products, product_range))
-        add_box(role, base, element, p, rows, products);
+    for (const Cut& outer :
+         cuts_of(t.outer, p.outer_lines && p.outer_products, t.last_products != t.products))
+      for (const Cut& inner : cuts_of(t.inner, p.inner_lines && p.inner_products, t.last_lines != t.lines)) {
+        const std::uint64_t n = inner.last ? t.last_lines : t.lines;
+        const std::uint64_t k = outer.last ? t.last_products : t.products;
+        const Cut* by_line = p.inner_lines ? &inner : p.outer_lines ? &outer : nullptr;
+        const Cut* by_product = p.inner_products ? &inner : p.outer_products ? &outer : nullptr;
+        for (const auto& rows : boxes_of(p.lines, range(p.first_line, by_line, t.lines, n)))
+          for (const auto& products : boxes_of(p.products, range(p.first_product, by_product, t.products, k)))
+            add_box(role, base, element, p, rows, products);
+      }
   }
   void add_box(const char* role, isa::LocalAddr base, std::uint64_t element, const OperandPattern& p,
                const DigitBox<kLineDigits>& lines, const DigitBox<kProductDigits>& products) {
@@ -207,6 +233,7 @@ class MxuAccesses {
 
   const isa::MxuCommand& c_;
   const DType b_type_;
+  const bool resident_;
   std::vector<Access> list_;
 };
 

@@ -60,4 +60,11 @@ void HbmStorage::lend(std::uint64_t offset, const std::byte* data, std::size_t b
   copy_in(end * kPageBytes, data + head + whole, bytes - head - whole);
 }
 
+std::vector<std::uint64_t> HbmStorage::pages() const {
+  std::vector<std::uint64_t> first;
+  for (const auto& [index, slot] : pages_) first.push_back(index * kPageBytes);
+  std::sort(first.begin(), first.end());
+  return first;
+}
+
 }  // namespace assay::memory

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <unordered_map>
+#include <vector>
 
 #include "base/units.hpp"
 #include "memory/written_map.hpp"
@@ -32,6 +33,8 @@ class HbmStorage {
   void lend(std::uint64_t offset, const std::byte* data, std::size_t bytes);
 
   const WrittenMap& written() const { return written_; }
+  // The first offsets of all stretches of 64 KiB in which anything was written, ascending.
+  std::vector<std::uint64_t> pages() const;
 
  private:
   static constexpr std::size_t kPageBytes = std::size_t{1} << 16;

@@ -70,7 +70,8 @@ void Mxu::check_patterns(const isa::MxuCommand& c) const {
   };
   check("A", a_pattern_, false);
   check("B", b_pattern_, c.n_last != 0);
-  require(!b_pattern_.on || !c.resident || std::uint64_t{c.inner} * c.outer == 1,
+  const bool resident = c.resident && c.instruction != isa::Instruction::mxu_os;
+  require(!b_pattern_.on || !resident || std::uint64_t{c.inner} * c.outer == 1,
           "resident: a pattern of B takes one repetition");
 }
 
