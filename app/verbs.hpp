@@ -22,6 +22,7 @@ inline std::string json_text(const nlohmann::ordered_json& json) {
 }
 
 void add_config(CLI::App& program, Action& action);
+void add_coverage(CLI::App& program, Action& action);
 void add_diff(CLI::App& program, Action& action);
 void add_disasm(CLI::App& program, Action& action);
 void add_faults(CLI::App& program, Action& action);  // where there are any

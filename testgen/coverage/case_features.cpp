@@ -53,7 +53,7 @@ constexpr Letter kNumbers[] = {
     {"taps", "convolutions: products of an output element at most"},
     {"kernel", "convolutions: extent of W in a spatial dimension"},
     {"in", "convolutions: extent of X in a spatial dimension"},
-    {"out", "convolutions: extent of Y in a spatial dimension"},
+    {"out_size", "convolutions: extent of Y in a spatial dimension"},
     {"stride", "convolutions: of a spatial dimension"},
     {"dilation", "convolutions: of a spatial dimension"},
     {"pad", "convolutions: before a spatial dimension"},
@@ -324,7 +324,7 @@ class Sample {
       const ops::ConvAxis& axis = form.axes[i];
       f.number("kernel", axis.kernel);
       f.number("in", axis.in);
-      f.number("out", axis.out);
+      f.number("out_size", axis.out);
       f.number("stride", axis.stride);
       f.number("dilation", axis.dilation);
       f.number("pad", axis.pad);
