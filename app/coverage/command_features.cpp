@@ -47,6 +47,8 @@ Feature declared(const isa::Field& field, const std::string& name) {
       f.is_number = true;
       f.is_signed = field.kind == isa::FieldKind::Int && field.min < 0;
       f.least = static_cast<double>(field.min);
+      f.most = static_cast<double>(field.max);
+      f.align = static_cast<double>(field.align);
   }
   return f;
 }

@@ -204,7 +204,7 @@ std::vector<std::int64_t> Condition::numbers(const Features& features) const {
         for (const int times : {1, 2, 3})
           if (const auto by = term.low->value(features)) append_whole(candidates, times * *by + term.remainder);
       } else if (term.kind != Term::Kind::Name) {
-        for (const double n : {1.0, 2.0, 4.0, 5.0, 11.0, 13.0, 16.0, 19.0, 32.0, 37.0}) append_whole(candidates, n);
+        for (const double n : {1.0, 2.0, 4.0, 5.0, 11.0, 13.0, 16.0, 19.0, 32.0, 37.0, 64.0, 128.0, 256.0, 512.0}) append_whole(candidates, n);
       }
     }
   std::vector<std::int64_t> accepted;

@@ -47,6 +47,8 @@ struct Feature {
   std::vector<std::string> words;  // all that there are; empty: any (or numbers)
   bool is_signed = false;          // numbers: negative ones are legal
   double least = 0;                // numbers that are not signed
+  double most = 0;                 // 0: any
+  double align = 1;                // of all numbers a divisor
 };
 
 // The features of one scope.

@@ -16,8 +16,21 @@ namespace {
 using Names = std::vector<std::string>;
 
 // Numbers by size, as the bins of a field of the table that nobody has described.
-const std::vector<std::pair<std::string, std::string>> kBands{
-    {"negative", "..-1"}, {"0", "0"}, {"1", "1"}, {"2-15", "2..15"}, {"16-255", "16..255"}, {"256-", "256.."}};
+struct Band {
+  const char* name;
+  const char* text;
+  double low, high;
+};
+constexpr double kAny = 1e18;
+constexpr Band kBands[] = {{"negative", "..-1", -kAny, -1}, {"0", "0", 0, 0},          {"1", "1", 1, 1},
+                           {"2-15", "2..15", 2, 15},        {"16-255", "16..255", 16, 255}, {"256-", "256..", 256, kAny}};
+
+// Whether the feature has a legal value there.
+bool reaches(const Feature& f, const Band& band) {
+  if (f.most > 0 && band.low > f.most) return false;
+  if (band.high < (f.is_signed ? -kAny : f.least)) return false;
+  return band.low != 1 || band.high != 1 || f.align <= 1;
+}
 
 int line_of(const YAML::Node& node) { return node.Mark().line + 1; }
 
@@ -289,10 +302,9 @@ class ModelReader {
       point.bins.push_back({word, "", {point.feature, {t}, {}, word}, ""});
     }
     if (!f.words.empty()) return;
-    for (const auto& [name, text] : kBands) {
-      if ((name == "negative" && !f.is_signed) || (name == "0" && !f.is_signed && f.least > 0)) continue;
-      point.bins.push_back({name, "", {point.feature, {term(at, point.feature, text, "")}, {}, text}, ""});
-    }
+    for (const Band& band : kBands)
+      if (reaches(f, band))
+        point.bins.push_back({band.name, "", {point.feature, {term(at, point.feature, band.text, "")}, {}, band.text}, ""});
   }
 
   // --- points that follow from a table ---
@@ -316,7 +328,9 @@ class ModelReader {
       Point& point = group.points[p];
       point.when.insert(point.when.end(), when.begin(), when.end());
       for (Bin& bin : point.bins) {
-        const auto found = unreachable.find(point.name + "/" + bin.name);
+        const std::string name = point.name + "/" + bin.name;
+        auto found = unreachable.find(name);  // of each operator, or of one: gather/axis/other
+        if (found == unreachable.end() && op_ != nullptr) found = unreachable.find(std::string(op_->name()) + "/" + name);
         if (found == unreachable.end()) continue;
         bin.unreachable = found->second;
         unreachable.erase(found);
