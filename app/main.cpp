@@ -19,7 +19,7 @@ namespace {
 
 constexpr void (*kVerbs[])(CLI::App&, Action&) = {add_config, add_coverage, add_diff, add_disasm,
                                                   add_faults, add_golden,   add_isa,  add_mem,
-                                                  add_operators, add_run,   add_shrink};
+                                                  add_operators, add_plan,     add_run,  add_shrink};
 
 // The subcommand whose arguments were being read when parsing failed.
 const CLI::App* deepest(const CLI::App* app) {

@@ -48,7 +48,7 @@ int run(int argc, char** argv) {
   if (argc > 2) file.emplace(argv[2]);
   coverage::Database database(app::coverage_model());
   app::CaseCoverage coverage(app::coverage_model());
-  double running = 0, covered = 0;
+  double running = 0, covered = 0, sampling = 0;
   int done = 0;
   for (int i = 0; i < cases; ++i) {
     const auto c = draw(i, seed, config);
@@ -60,6 +60,12 @@ int run(int argc, char** argv) {
       app::run_case(input, options);
       const auto between = Clock::now();
       coverage.watch(input, options);
+      const auto sample = options.executed;
+      options.executed = [&](const app::Execution& execution, const Machine& machine) {
+        const auto begin = Clock::now();
+        sample(execution, machine);
+        sampling += milliseconds(Clock::now() - begin);
+      };
       const report::CaseResult result = app::run_case(input, options);
       coverage::Record record = coverage.record(input, result);
       covered += milliseconds(Clock::now() - between);
@@ -75,7 +81,8 @@ int run(int argc, char** argv) {
   database.finish();
   coverage::Tally all;
   for (const coverage::GroupTally& t : coverage::tally_groups(database)) (all += t.points) += t.crosses;
-  fmt::print("{} cases: {:.2f} ms a case without, {:.2f} ms with coverage\n", done, running / done, covered / done);
+  fmt::print("{} cases: {:.2f} ms a case without, {:.2f} ms with coverage, {:.2f} ms of it sampling\n", done, running / done,
+             covered / done, sampling / done);
   fmt::print("hit {} of {} bins\n", all.hit, all.reachable);
   return 0;
 }
