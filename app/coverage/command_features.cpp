@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <mutex>
 
 #include "core/mxu/mxu_kinds.hpp"
 #include "isa/command.hpp"
@@ -162,30 +163,74 @@ class Queues {
   std::map<std::uint32_t, Semaphore> semaphores_;
 };
 
+// Words are looked up once: a run has thousands of commands.
+class Named {
+ public:
+  Named(const FeatureTable& table, const char* feature, std::vector<const char*> words) : id_(table.id(feature)) {
+    for (const char* word : words) words_.push_back(intern(word));
+  }
+  void add(Features& f, std::size_t which) const { f.add(id_, words_[which]); }
+
+ private:
+  FeatureId id_;
+  std::vector<Word> words_;
+};
+
+// What is the same for every run: where each field lies, and which feature it is.
+struct Vocabulary {
+  explicit Vocabulary(const FeatureTable& t)
+      : instruction(t.id("instruction")),
+        engine(t.id("engine")),
+        before(t.id("queue.before")),
+        depth(t.id("queue_depth")),
+        rows(t.id("rows")),
+        cols(t.id("cols")),
+        k_tile(t.id("k_tile")),
+        lanes(t.id("lanes")),
+        dims(t.id("dma.dims")),
+        ahead(t.id("sem.ahead")),
+        b_dtype(t.id("mxu.b_dtype")),
+        signaller(t.id("sem.signaller")),
+        waiter(t.id("sem.waiter")),
+        fence_engines(t.id("fence.engines")),
+        stall(t, "queue.stall", {"no", "yes"}),
+        dequantises(t, "mxu.dequantises", {"no", "yes"}),
+        in_place(t, "vxu.in_place", {"no", "yes"}),
+        held(t, "sem.held", {"no", "yes"}),
+        fence_held(t, "fence.held", {"no", "yes"}),
+        remainder(t, "mxu.remainder", {"none", "n", "k", "both"}),
+        repeats(t, "mxu.repeats", {"none", "inner", "outer", "both"}),
+        mask(t, "vxu.mask", {"none", "range", "bytes", "both"}),
+        scale_form(t, "vxu.scale_form", {"scalar", "row", "column", "full"}),
+        bias_form(t, "vxu.bias_form", {"scalar", "row", "column", "full"}),
+        padding(t, "dma.padding",
+                {"before0", "after0", "before1", "after1", "before2", "after2", "before3", "after3", "before4",
+                 "after4", "none"}) {
+    for (const isa::InstructionInfo& info : isa::instructions())
+      instructions.push_back(is_command(info) ? reader_of(info, t) : Instruction{});
+    for (const std::string& name : engine_names()) engines.push_back(intern(name));
+    for (const DType type : engine_dtypes()) types[static_cast<std::size_t>(type)] = intern(to_string(type));
+  }
+
+  FeatureId instruction, engine, before, depth, rows, cols, k_tile, lanes, dims, ahead, b_dtype, signaller, waiter,
+      fence_engines;
+  Named stall, dequantises, in_place, held, fence_held, remainder, repeats, mask, scale_form, bias_form, padding;
+  std::vector<Instruction> instructions;
+  std::vector<Word> engines;
+  std::array<Word, 16> types{};
+};
+
 class Commands {
  public:
-  Commands(const FeatureTable& table, const Machine& machine) : f_(table), machine_(machine) {
-    for (const isa::InstructionInfo& info : isa::instructions())
-      readers_.push_back(is_command(info) ? reader_of(info, table) : Instruction{});
-    for (const std::string& name : engine_names()) engines_.push_back(intern(name));
-    const auto id = [&](const char* name) { return table.id(name); };
-    instruction_ = id("instruction");
-    engine_ = id("engine");
-    before_ = id("queue.before");
-    stall_ = id("queue.stall");
-    depth_ = id("queue_depth");
-    rows_ = id("rows");
-    cols_ = id("cols");
-    k_tile_ = id("k_tile");
-    lanes_ = id("lanes");
-  }
+  Commands(const FeatureTable& table, const Vocabulary& vocabulary, const Machine& machine)
+      : f_(table), v_(vocabulary), machine_(machine) {}
 
   const Features& of(const sim::CommandRecord& record, Queues& queues) {
     f_.clear();
     machine();
-    f_.add(engine_, engines_[static_cast<std::size_t>(record.engine)]);
-    f_.add(before_, static_cast<double>(queues.before(record)));
-    f_.add(stall_, record.issued > record.asked ? yes_ : no_);
+    f_.add(v_.engine, v_.engines[static_cast<std::size_t>(record.engine)]);
+    f_.add(v_.before, static_cast<double>(queues.before(record)));
+    v_.stall.add(f_, record.issued > record.asked);
     fields(record.command);
     if (const auto* mxu = std::get_if<isa::MxuCommand>(&record.command)) derive(*mxu);
     if (const auto* vxu = std::get_if<isa::VxuCommand>(&record.command)) derive(*vxu);
@@ -197,26 +242,26 @@ class Commands {
   const Features& of(const sim::FenceRecord& fence) {
     f_.clear();
     machine();
-    f_.add(instruction_, readers_[static_cast<std::size_t>(isa::Instruction::fence_ai)].name);
-    f_.number("fence.engines", fence.engines);
-    for (std::size_t e = 0; e < engines_.size(); ++e)
-      if ((fence.engines >> e & 1) != 0) f_.add(engine_, engines_[e]);
-    f_.flag("fence.held", fence.released > fence.asked);
+    f_.add(v_.instruction, v_.instructions[static_cast<std::size_t>(isa::Instruction::fence_ai)].name);
+    f_.add(v_.fence_engines, static_cast<double>(fence.engines));
+    for (std::size_t e = 0; e < v_.engines.size(); ++e)
+      if ((fence.engines >> e & 1) != 0) f_.add(v_.engine, v_.engines[e]);
+    v_.fence_held.add(f_, fence.released > fence.asked);
     return f_;
   }
 
  private:
   void machine() {
-    f_.add(depth_, static_cast<double>(machine_.sync.queue_depth));
-    f_.add(rows_, static_cast<double>(machine_.mxu.rows));
-    f_.add(cols_, static_cast<double>(machine_.mxu.cols));
-    f_.add(lanes_, static_cast<double>(machine_.vxu.lanes));
+    f_.add(v_.depth, static_cast<double>(machine_.sync.queue_depth));
+    f_.add(v_.rows, static_cast<double>(machine_.mxu.rows));
+    f_.add(v_.cols, static_cast<double>(machine_.mxu.cols));
+    f_.add(v_.lanes, static_cast<double>(machine_.vxu.lanes));
   }
 
   void fields(const isa::Command& command) {
     const isa::RawCommand raw = isa::pack(command);
-    const Instruction& i = readers_[static_cast<std::size_t>(isa::instruction_of(command))];
-    f_.add(instruction_, i.name);
+    const Instruction& i = v_.instructions[static_cast<std::size_t>(isa::instruction_of(command))];
+    f_.add(v_.instruction, i.name);
     for (const Reader& r : i.rs1) r.read(raw.rs1, f_);
     for (const Reader& r : i.rs2) r.read(raw.rs2, f_);
     for (std::size_t n = 0; n < i.registers.size(); ++n)
@@ -224,61 +269,61 @@ class Commands {
   }
 
   void derive(const isa::MxuCommand& c) {
-    f_.add(k_tile_, static_cast<double>(machine_.mxu.rows * std::max(1U, machine_.mxu.rate(c.dtype).chain)));
-    f_.word("mxu.b_dtype", to_string(core::stationary_type(c)));
-    f_.flag("mxu.dequantises", core::dequantises(c));
+    f_.add(v_.k_tile, static_cast<double>(machine_.mxu.rows * std::max(1U, machine_.mxu.rate(c.dtype).chain)));
+    f_.add(v_.b_dtype, v_.types[static_cast<std::size_t>(core::stationary_type(c))]);
+    v_.dequantises.add(f_, core::dequantises(c));
     if (c.instruction == isa::Instruction::mxu_load) return;
-    const bool n = c.n_last != 0 && c.n_last != c.n && c.inner > 1;
-    const bool k = c.k_last != 0 && c.k_last != c.k && c.outer > 1;
-    f_.word("mxu.remainder", n && k ? "both" : n ? "n" : k ? "k" : "none");
     const bool inner = c.inner > 1, outer = c.outer > 1;
-    f_.word("mxu.repeats", inner && outer ? "both" : inner ? "inner" : outer ? "outer" : "none");
+    const bool n = c.n_last != 0 && c.n_last != c.n && inner, k = c.k_last != 0 && c.k_last != c.k && outer;
+    v_.remainder.add(f_, n + 2 * k);
+    v_.repeats.add(f_, inner + 2 * outer);
   }
 
   void derive(const isa::VxuCommand& c) {
-    f_.flag("vxu.in_place", c.x_addr == c.out_addr && !c.reduce_only);
-    const bool range = c.mask_by_range, bytes = c.mask_by_bytes;
-    f_.word("vxu.mask", range && bytes ? "both" : range ? "range" : bytes ? "bytes" : "none");
-    const auto form = [&](const char* name, isa::OperandSource source, std::int64_t row, std::int64_t col) {
-      if (source != isa::OperandSource::memory) return;
-      f_.word(name, row != 0 && col != 0 ? "full" : row != 0 ? "column" : col != 0 ? "row" : "scalar");
-    };
-    form("vxu.scale_form", c.scale_source, c.scale_row_stride, c.scale_col_stride);
-    form("vxu.bias_form", c.bias_source, c.bias_row_stride, c.bias_col_stride);
+    v_.in_place.add(f_, c.x_addr == c.out_addr && !c.reduce_only);
+    v_.mask.add(f_, c.mask_by_range + 2 * c.mask_by_bytes);
+    if (c.scale_source == isa::OperandSource::memory)
+      v_.scale_form.add(f_, (c.scale_col_stride != 0) + 2 * (c.scale_row_stride != 0));
+    if (c.bias_source == isa::OperandSource::memory)
+      v_.bias_form.add(f_, (c.bias_col_stride != 0) + 2 * (c.bias_row_stride != 0));
   }
 
   void derive(const isa::DmaCommand& c) {
-    const std::uint32_t before[] = {c.pad_before0, c.pad_before1, c.pad_before2, c.pad_before3, c.pad_before4};
-    const std::uint32_t after[] = {c.pad_after0, c.pad_after1, c.pad_after2, c.pad_after3, c.pad_after4};
     int dims = 1;
     for (const std::uint32_t count : {c.count1, c.count2, c.count3, c.count4}) dims += count > 1 ? 1 : 0;
-    f_.number("dma.dims", dims);
-    static const char* const kBefore[] = {"before0", "before1", "before2", "before3", "before4"};
-    static const char* const kAfter[] = {"after0", "after1", "after2", "after3", "after4"};
+    f_.add(v_.dims, static_cast<double>(dims));
+    const std::uint32_t pads[] = {c.pad_before0, c.pad_after0, c.pad_before1, c.pad_after1, c.pad_before2,
+                                  c.pad_after2,  c.pad_before3, c.pad_after3, c.pad_before4, c.pad_after4};
     bool padded = false;
-    for (std::size_t d = 0; d < 5 && c.fill_bytes != 0; ++d) {
-      if (before[d] > 0) f_.word("dma.padding", kBefore[d]);
-      if (after[d] > 0) f_.word("dma.padding", kAfter[d]);
-      padded |= before[d] > 0 || after[d] > 0;
+    for (std::size_t i = 0; i < std::size(pads) && c.fill_bytes != 0; ++i) {
+      if (pads[i] == 0) continue;
+      v_.padding.add(f_, i);
+      padded = true;
     }
-    if (!padded) f_.word("dma.padding", "none");
+    if (!padded) v_.padding.add(f_, std::size(pads));
   }
 
   void derive(const sim::CommandRecord& record, const isa::SemaphoreCommand& sync, Queues& queues) {
-    if (const auto s = queues.signaller(sync.semaphore)) f_.word("sem.signaller", to_string(*s));
-    if (const auto w = queues.waiter(sync.semaphore)) f_.word("sem.waiter", to_string(*w));
+    if (const auto s = queues.signaller(sync.semaphore)) f_.add(v_.signaller, v_.engines[static_cast<std::size_t>(*s)]);
+    if (const auto w = queues.waiter(sync.semaphore)) f_.add(v_.waiter, v_.engines[static_cast<std::size_t>(*w)]);
     if (sync.instruction != isa::Instruction::sem_wait) return;
-    f_.flag("sem.held", record.end > record.start);
-    f_.number("sem.ahead", queues.ahead(sync.semaphore, record.start));
+    v_.held.add(f_, record.end > record.start);
+    f_.add(v_.ahead, static_cast<double>(queues.ahead(sync.semaphore, record.start)));
   }
 
   Features f_;
+  const Vocabulary& v_;
   const Machine& machine_;
-  std::vector<Instruction> readers_;
-  std::vector<Word> engines_;
-  FeatureId instruction_, engine_, before_, stall_, depth_, rows_, cols_, k_tile_, lanes_;
-  const Word yes_ = intern("yes"), no_ = intern("no");
 };
+
+// One for each table; there are few in a program, and they live as long as it does.
+const Vocabulary& vocabulary_of(const FeatureTable& table) {
+  static std::map<const FeatureTable*, Vocabulary> known;
+  static std::mutex mutex;
+  const std::lock_guard<std::mutex> lock(mutex);
+  const auto found = known.find(&table);
+  return found != known.end() ? found->second : known.emplace(&table, Vocabulary(table)).first->second;
+}
 
 }  // namespace
 
@@ -338,7 +383,8 @@ void declare_command_features(FeatureTable& table) {
 
 void sample_commands(const sim::RunResult& run, const Machine& machine, coverage::Sampler& sampler) {
   const FeatureTable& table = sampler.model().schema()[coverage::Scope::Command];
-  Commands commands(table, machine);
+  const Vocabulary& vocabulary = vocabulary_of(table);
+  Commands commands(table, vocabulary, machine);
   Queues queues(run.log, machine);
   std::size_t count = 0;
   for (const sim::CommandRecord& record : run.log) {
