@@ -173,14 +173,6 @@ std::string operator_takes_type(const std::map<std::string, std::string>& values
   return known.at(op).count(values.at("dtype")) != 0 ? "" : op + " does not take " + values.at("dtype");
 }
 
-// Integers have no special values: of kinds other than integers they are drawn alike.
-std::string kind_differs_for_type(const std::map<std::string, std::string>& values) {
-  const auto type = dtype_from_name(values.at("dtype"));
-  const std::string& kind = values.at("data");
-  if (!type || is_float(*type) || kind == "uniform" || kind == "integers" || kind == "mixed") return "";
-  return "integers of this kind are drawn as uniform ones are";
-}
-
 // ------------------------------------------------------------------------------------------- sampling
 
 class Sample {
@@ -469,7 +461,6 @@ void declare_case_features(Schema& schema) {
   }
   declare_attributes(table);
   schema.rules["operator_takes_type"] = operator_takes_type;
-  schema.rules["kind_differs_for_type"] = kind_differs_for_type;
 }
 
 Features case_features(const Schema& schema, const testgen::Case& c, const Machine& machine) {

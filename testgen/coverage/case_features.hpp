@@ -10,7 +10,7 @@
 
 namespace assay::coverage {
 
-// Scope::Case, and the rules operator_takes_type and kind_differs_for_type.
+// Scope::Case, and the rule operator_takes_type.
 void declare_case_features(Schema& schema);
 // Of a validated case. Some ten microseconds.
 Features case_features(const Schema& schema, const testgen::Case& c, const Machine& machine);
