@@ -44,19 +44,24 @@ void print_table(const Database& db) {
   const std::vector<GroupTally> tallies = coverage::tally_groups(db);
   Tally points, crosses;
   fmt::print("records   {} cases, {} of them PASS{}\n", db.cases().size(), db.passed(),
-             db.duplicates() > 0 ? fmt::format("; {} records were of a case that is there already", db.duplicates()) : "");
-  fmt::print("{:<26} {:>11} {:>11} {:>8} {:>12}\n", "covergroup", "points", "crosses", "percent", "unreachable");
+             db.duplicates() > 0
+                 ? fmt::format("; {} records were of a case that is there already", db.duplicates())
+                 : "");
+  fmt::print("{:<26} {:>11} {:>11} {:>8} {:>12}\n", "covergroup", "points", "crosses", "percent",
+             "unreachable");
   for (std::size_t g = 0; g < tallies.size(); ++g) {
     Tally both = tallies[g].points;
     both += tallies[g].crosses;
     fmt::print("{:<26} {:>11} {:>11} {:>7.1f}% {:>12}\n", model.groups()[g].name, fraction(tallies[g].points),
-               tallies[g].crosses.reachable > 0 ? fraction(tallies[g].crosses) : "-", both.percent(), both.unreachable);
+               tallies[g].crosses.reachable > 0 ? fraction(tallies[g].crosses) : "-", both.percent(),
+               both.unreachable);
     points += tallies[g].points;
     crosses += tallies[g].crosses;
   }
   Tally all = points;
   all += crosses;
-  fmt::print("{:<26} {:>11} {:>11} {:>7.1f}% {:>12}\n", "all", fraction(points), fraction(crosses), all.percent(), all.unreachable);
+  fmt::print("{:<26} {:>11} {:>11} {:>7.1f}% {:>12}\n", "all", fraction(points), fraction(crosses),
+             all.percent(), all.unreachable);
   fmt::print("holes     {} of {} bins; --holes lists them, with a case for each that a case can fill\n",
              all.reachable - all.hit, all.reachable);
 }
@@ -71,9 +76,11 @@ ExitCode report_trouble(const Database& db) {
     fmt::print(stderr, "assay: coverage: bin '{}' of {} records is not in the model any more\n", name, count);
   }
   if (db.unknown().size() > kNamed)
-    fmt::print(stderr, "assay: coverage: and {} more bins that are not in the model\n", db.unknown().size() - kNamed);
+    fmt::print(stderr, "assay: coverage: and {} more bins that are not in the model\n",
+               db.unknown().size() - kNamed);
   for (const std::string& key : db.disagreeing())
-    fmt::print(stderr, "assay: coverage: records disagree about the verdict; the worst one counts: {}\n", key.substr(0, key.find('\n')));
+    fmt::print(stderr, "assay: coverage: records disagree about the verdict; the worst one counts: {}\n",
+               key.substr(0, key.find('\n')));
   ExitCode code = ExitCode::Pass;
   for (const BinId bin : db.wrongly_unreachable()) {
     fmt::print(stderr, "assay: coverage: bin '{}' is said to be unreachable ({}), and is hit: {}\n",
@@ -115,22 +122,17 @@ nlohmann::ordered_json json_of(const Database& db) {
   for (const auto& [name, count] : db.unknown()) unknown[name] = count;
   nlohmann::ordered_json wrong = nlohmann::ordered_json::array();
   for (const BinId bin : db.wrongly_unreachable()) wrong.push_back(db.model().bins()[bin].name);
-  return {{"cases", db.cases().size()},
-          {"passed", db.passed()},
-          {"duplicates", db.duplicates()},
-          {"bins", db.model().size()},
-          {"points", tally_json(points)},
-          {"crosses", tally_json(crosses)},
-          {"groups", groups},
-          {"unknown", unknown},
-          {"wrongly_unreachable", wrong}};
+  return {{"cases", db.cases().size()}, {"passed", db.passed()},        {"duplicates", db.duplicates()},
+          {"bins", db.model().size()},  {"points", tally_json(points)}, {"crosses", tally_json(crosses)},
+          {"groups", groups},           {"unknown", unknown},           {"wrongly_unreachable", wrong}};
 }
 
 ExitCode print_bin(const Options& o) {
   const Database db = read(o);
   const BinId bin = db.model().bin(o.bin);
   const coverage::BinInfo& info = db.model().bins()[bin];
-  nlohmann::ordered_json json{{"bin", info.name}, {"asks", db.model().ask_text(bin)}, {"unreachable", info.unreachable}};
+  nlohmann::ordered_json json{
+      {"bin", info.name}, {"asks", db.model().ask_text(bin)}, {"unreachable", info.unreachable}};
   for (const auto& [key, list] : {std::pair{"hit", &db.hits(bin)}, std::pair{"failed", &db.failures(bin)}}) {
     json[key] = nlohmann::ordered_json::array();
     for (const std::size_t i : *list) {
@@ -147,7 +149,8 @@ ExitCode print_bin(const Options& o) {
   fmt::print("hit by    {} cases that passed\n", db.hits(bin).size());
   for (const char* key : {"hit", "failed"})
     for (const auto& c : json[key])
-      fmt::print("{}  {}  {}\n", c["id"].get<std::string>(), c["verdict"].get<std::string>(), c["reproduce"].get<std::string>());
+      fmt::print("{}  {}  {}\n", c["id"].get<std::string>(), c["verdict"].get<std::string>(),
+                 c["reproduce"].get<std::string>());
   return report_trouble(db);
 }
 
@@ -157,11 +160,18 @@ ExitCode print_model(const Options& o) {
   for (BinId bin = 0; bin < model.size(); ++bin) {
     const coverage::BinInfo& info = model.bins()[bin];
     if (o.json)
-      rows.push_back({{"bin", info.name}, {"asks", model.ask_text(bin)}, {"cross", info.of_cross}, {"unreachable", info.unreachable}});
-    else fmt::print("{}  {}{}\n", info.name, model.ask_text(bin), info.unreachable.empty() ? "" : "  unreachable: " + info.unreachable);
+      rows.push_back({{"bin", info.name},
+                      {"asks", model.ask_text(bin)},
+                      {"cross", info.of_cross},
+                      {"unreachable", info.unreachable}});
+    else
+      fmt::print("{}  {}{}\n", info.name, model.ask_text(bin),
+                 info.unreachable.empty() ? "" : "  unreachable: " + info.unreachable);
   }
   if (o.json) fmt::print("{}\n", json_text(rows));
-  else fmt::print("{} bins, {} of them in crosses, in {} covergroups\n", model.size(), model.cross_bins(), model.groups().size());
+  else
+    fmt::print("{} bins, {} of them in crosses, in {} covergroups\n", model.size(), model.cross_bins(),
+               model.groups().size());
   return ExitCode::Pass;
 }
 
@@ -183,7 +193,8 @@ ExitCode run(const Options& o) {
     if (!o.files.empty()) fail(ExitCode::Usage, "coverage: --list prints the model: no records beside it");
     return print_model(o);
   }
-  if (o.files.empty()) fail(ExitCode::Usage, "coverage: name files of records (assay run ... --coverage FILE), or --list");
+  if (o.files.empty())
+    fail(ExitCode::Usage, "coverage: name files of records (assay run ... --coverage FILE), or --list");
   if (!o.bin.empty()) return print_bin(o);
   std::unique_ptr<OutputFile> page;
   if (!o.page.empty()) page = std::make_unique<OutputFile>(o.page);
@@ -199,7 +210,8 @@ ExitCode run(const Options& o) {
     if (o.holes) {
       json["holes"] = nlohmann::ordered_json::array();
       for (const Hole& h : holes)
-        json["holes"].push_back({{"bin", h.name}, {"asks", h.asks}, {"fill", h.line}, {"hint", h.hint}, {"near", h.near}});
+        json["holes"].push_back(
+            {{"bin", h.name}, {"asks", h.asks}, {"fill", h.line}, {"hint", h.hint}, {"near", h.near}});
     }
     fmt::print("{}\n", json_text(json));
   } else if (o.holes) {
@@ -216,13 +228,19 @@ void add_coverage(CLI::App& program, Action& action) {
   auto o = std::make_shared<Options>();
   CLI::App* verb = program.add_subcommand("coverage", "What recorded cases have covered, and what is left");
   verb->add_option("FILES", o->files, "Records of assay run --coverage, in any number and order");
-  CLI::Option* holes = verb->add_flag("--holes", o->holes, "List every hole, with a case or a hint that fills it");
-  verb->add_option("--under", o->under, "Holes of this group, point or cross alone (gemm, gemm/m)")->needs(holes);
-  verb->add_option("--tries", o->tries, "Cases to draw for a hole at most")->check(CLI::Range(1, 1'000'000))->capture_default_str();
+  CLI::Option* holes =
+      verb->add_flag("--holes", o->holes, "List every hole, with a case or a hint that fills it");
+  verb->add_option("--under", o->under, "Holes of this group, point or cross alone (gemm, gemm/m)")
+      ->needs(holes);
+  verb->add_option("--tries", o->tries, "Cases to draw for a hole at most")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
   verb->add_option("--seed", o->seed, "Of these draws")->capture_default_str();
   verb->add_flag("--no-fill", o->no_fill, "Look for no cases");
   CLI::Option* bin = verb->add_option("--bin", o->bin, "Which cases hit this bin")->excludes(holes);
-  verb->add_flag("--list", o->list, "Print the model: every bin, and what it asks for")->excludes(holes)->excludes(bin);
+  verb->add_flag("--list", o->list, "Print the model: every bin, and what it asks for")
+      ->excludes(holes)
+      ->excludes(bin);
   verb->add_flag("--json", o->json, "Print JSON");
   verb->add_option("-o,--output", o->page, "Write an HTML page")->excludes(bin);
   verb->footer(

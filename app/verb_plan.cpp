@@ -21,7 +21,8 @@ struct Options {
 nlohmann::ordered_json json_of(const std::vector<PlanRow>& rows, const coverage::Database& db) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const PlanRow& row : rows) {
-    nlohmann::ordered_json holes = nlohmann::ordered_json::array(), failures = nlohmann::ordered_json::array();
+    nlohmann::ordered_json holes = nlohmann::ordered_json::array(),
+                           failures = nlohmann::ordered_json::array();
     for (const coverage::BinId bin : row.holes) holes.push_back(db.model().bins()[bin].name);
     for (const std::size_t i : row.failures) failures.push_back(db.cases()[i].record.reproduce);
     list.push_back({{"id", row.requirement->id},
@@ -49,7 +50,8 @@ ExitCode run(const Options& o) {
   if (db.cases().empty()) fail(ExitCode::NothingSelected, "plan: no record in the files given");
   const std::vector<PlanRow> rows = evaluate(plan, db, tests);
   if (page) {
-    page->write(ends_with(o.output, ".md") ? plan_markdown(plan, rows, db, tests) : plan_page(plan, rows, db, tests));
+    page->write(ends_with(o.output, ".md") ? plan_markdown(plan, rows, db, tests)
+                                           : plan_page(plan, rows, db, tests));
     page->commit();
   }
   bool failed = false;
@@ -57,8 +59,8 @@ ExitCode run(const Options& o) {
   if (o.json) fmt::print("{}\n", json_text(json_of(rows, db)));
   else if (o.output != "-")
     for (const PlanRow& row : rows)
-      fmt::print("{:<8} {:<9} {:>5}/{:<5} {}\n", row.requirement->id, to_string(row.state), row.tally.hit, row.tally.reachable,
-                 row.requirement->text);
+      fmt::print("{:<8} {:<9} {:>5}/{:<5} {}\n", row.requirement->id, to_string(row.state), row.tally.hit,
+                 row.tally.reachable, row.requirement->text);
   return failed ? ExitCode::Fail : ExitCode::Pass;
 }
 
@@ -66,7 +68,8 @@ ExitCode run(const Options& o) {
 
 void add_plan(CLI::App& program, Action& action) {
   auto o = std::make_shared<Options>();
-  CLI::App* verb = program.add_subcommand("plan", "The verification plan: requirements, bins, cases, results");
+  CLI::App* verb =
+      program.add_subcommand("plan", "The verification plan: requirements, bins, cases, results");
   verb->add_option("FILES", o->files, "Records of assay run --coverage, in any number and order")->required();
   verb->add_option("--plan", o->plan, "Another plan than the one that ships (docs/coverage.md)");
   verb->add_option("--tests", o->tests, "Results of the repository's tests: ctest --output-junit FILE");

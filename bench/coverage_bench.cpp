@@ -1,4 +1,5 @@
-// Random cases of every operator with and without coverage: what sampling costs, and what random drawing hits.
+// Random cases of every operator with and without coverage: what sampling costs, and what random drawing
+// hits.
 //
 //   coverage_bench [CASES [RECORDS.jsonl [SEED [CONFIG]]]]
 #include <fmt/format.h>
@@ -30,8 +31,11 @@ std::optional<testgen::Case> draw(int number, std::uint64_t seed, const std::str
     c.problem = testgen::random_problem(op.name(), types[random() % types.size()], random);
     const char* configs[] = {"edge16", "edge16", "edge16", "server128", "tpuv1"};
     c.config = config.empty() ? configs[random() % 5] : config;
-    c.mode = random() % 4 != 0 ? golden::Mode::Bits : random() % 2 != 0 ? golden::Mode::Real : golden::Mode::Exact;
-    c.data = c.mode == golden::Mode::Bits ? static_cast<testgen::DataKind>(random() % 10) : testgen::default_data_kind(c.mode);
+    c.mode = random() % 4 != 0   ? golden::Mode::Bits
+             : random() % 2 != 0 ? golden::Mode::Real
+                                 : golden::Mode::Exact;
+    c.data = c.mode == golden::Mode::Bits ? static_cast<testgen::DataKind>(random() % 10)
+                                          : testgen::default_data_kind(c.mode);
     c.suite_seed = seed;
     validate(c);
     return c;
@@ -70,7 +74,8 @@ int run(int argc, char** argv) {
       coverage::Record record = coverage.record(input, result);
       covered += milliseconds(Clock::now() - between);
       running += milliseconds(between - start);
-      if (result.verdict != ExitCode::Pass) fmt::print("{} {}: {}\n", to_string(result.verdict), input.reproduce, result.message);
+      if (result.verdict != ExitCode::Pass)
+        fmt::print("{} {}: {}\n", to_string(result.verdict), input.reproduce, result.message);
       if (file) file->append(record);
       database.add(std::move(record));
       ++done;
@@ -81,8 +86,8 @@ int run(int argc, char** argv) {
   database.finish();
   coverage::Tally all;
   for (const coverage::GroupTally& t : coverage::tally_groups(database)) (all += t.points) += t.crosses;
-  fmt::print("{} cases: {:.2f} ms a case without, {:.2f} ms with coverage, {:.2f} ms of it sampling\n", done, running / done,
-             covered / done, sampling / done);
+  fmt::print("{} cases: {:.2f} ms a case without, {:.2f} ms with coverage, {:.2f} ms of it sampling\n", done,
+             running / done, covered / done, sampling / done);
   fmt::print("hit {} of {} bins\n", all.hit, all.reachable);
   return 0;
 }

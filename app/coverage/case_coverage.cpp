@@ -59,8 +59,9 @@ coverage::Record CaseCoverage::record(const CaseInput& input, const report::Case
 
 coverage::Record record_of(const coverage::Sampler& sampler, const std::string& id, const std::string& text,
                            const std::string& config, const std::string& reproduce, ExitCode verdict) {
-  coverage::Record record{id, text, config, std::string(to_string(verdict)), reproduce, "", ASSAY_VERSION,
-                          coverage::utc_now(), {}};
+  coverage::Record record{id,        text, config,        std::string(to_string(verdict)),
+                          reproduce, "",   ASSAY_VERSION, coverage::utc_now(),
+                          {}};
   for (const coverage::BinId bin : sampler.bins()) record.bins.push_back(sampler.model().bins()[bin].name);
   return record;
 }

@@ -12,8 +12,8 @@
 
 namespace assay::app {
 
-// All features that this program samples, and the model that it ships ($ASSAY_COVERAGE_DIR, or the folder known
-// since the build). Read once; throws Error(Usage) where the model is wrong.
+// All features that this program samples, and the model that it ships ($ASSAY_COVERAGE_DIR, or the folder
+// known since the build). Read once; throws Error(Usage) where the model is wrong.
 const coverage::Schema& coverage_schema();
 const coverage::Model& coverage_model();
 std::string coverage_dir();

@@ -166,7 +166,8 @@ class Queues {
 // Words are looked up once: a run has thousands of commands.
 class Named {
  public:
-  Named(const FeatureTable& table, const char* feature, std::vector<const char*> words) : id_(table.id(feature)) {
+  Named(const FeatureTable& table, const char* feature, std::vector<const char*> words)
+      : id_(table.id(feature)) {
     for (const char* word : words) words_.push_back(intern(word));
   }
   void add(Features& f, std::size_t which) const { f.add(id_, words_[which]); }
@@ -204,17 +205,18 @@ struct Vocabulary {
         scale_form(t, "vxu.scale_form", {"scalar", "row", "column", "full"}),
         bias_form(t, "vxu.bias_form", {"scalar", "row", "column", "full"}),
         padding(t, "dma.padding",
-                {"before0", "after0", "before1", "after1", "before2", "after2", "before3", "after3", "before4",
-                 "after4", "none"}) {
+                {"before0", "after0", "before1", "after1", "before2", "after2", "before3", "after3",
+                 "before4", "after4", "none"}) {
     for (const isa::InstructionInfo& info : isa::instructions())
       instructions.push_back(is_command(info) ? reader_of(info, t) : Instruction{});
     for (const std::string& name : engine_names()) engines.push_back(intern(name));
     for (const DType type : engine_dtypes()) types[static_cast<std::size_t>(type)] = intern(to_string(type));
   }
 
-  FeatureId instruction, engine, before, depth, rows, cols, k_tile, lanes, dims, ahead, b_dtype, signaller, waiter,
-      fence_engines;
-  Named stall, dequantises, in_place, held, fence_held, remainder, repeats, mask, scale_form, bias_form, padding;
+  FeatureId instruction, engine, before, depth, rows, cols, k_tile, lanes, dims, ahead, b_dtype, signaller,
+      waiter, fence_engines;
+  Named stall, dequantises, in_place, held, fence_held, remainder, repeats, mask, scale_form, bias_form,
+      padding;
   std::vector<Instruction> instructions;
   std::vector<Word> engines;
   std::array<Word, 16> types{};
@@ -269,7 +271,8 @@ class Commands {
   }
 
   void derive(const isa::MxuCommand& c) {
-    f_.add(v_.k_tile, static_cast<double>(machine_.mxu.rows * std::max(1U, machine_.mxu.rate(c.dtype).chain)));
+    f_.add(v_.k_tile,
+           static_cast<double>(machine_.mxu.rows * std::max(1U, machine_.mxu.rate(c.dtype).chain)));
     f_.add(v_.b_dtype, v_.types[static_cast<std::size_t>(core::stationary_type(c))]);
     v_.dequantises.add(f_, core::dequantises(c));
     if (c.instruction == isa::Instruction::mxu_load) return;
@@ -292,8 +295,8 @@ class Commands {
     int dims = 1;
     for (const std::uint32_t count : {c.count1, c.count2, c.count3, c.count4}) dims += count > 1 ? 1 : 0;
     f_.add(v_.dims, static_cast<double>(dims));
-    const std::uint32_t pads[] = {c.pad_before0, c.pad_after0, c.pad_before1, c.pad_after1, c.pad_before2,
-                                  c.pad_after2,  c.pad_before3, c.pad_after3, c.pad_before4, c.pad_after4};
+    const std::uint32_t pads[] = {c.pad_before0, c.pad_after0,  c.pad_before1, c.pad_after1,  c.pad_before2,
+                                  c.pad_after2,  c.pad_before3, c.pad_after3,  c.pad_before4, c.pad_after4};
     bool padded = false;
     for (std::size_t i = 0; i < std::size(pads) && c.fill_bytes != 0; ++i) {
       if (pads[i] == 0) continue;
@@ -304,8 +307,10 @@ class Commands {
   }
 
   void derive(const sim::CommandRecord& record, const isa::SemaphoreCommand& sync, Queues& queues) {
-    if (const auto s = queues.signaller(sync.semaphore)) f_.add(v_.signaller, v_.engines[static_cast<std::size_t>(*s)]);
-    if (const auto w = queues.waiter(sync.semaphore)) f_.add(v_.waiter, v_.engines[static_cast<std::size_t>(*w)]);
+    if (const auto s = queues.signaller(sync.semaphore))
+      f_.add(v_.signaller, v_.engines[static_cast<std::size_t>(*s)]);
+    if (const auto w = queues.waiter(sync.semaphore))
+      f_.add(v_.waiter, v_.engines[static_cast<std::size_t>(*w)]);
     if (sync.instruction != isa::Instruction::sem_wait) return;
     v_.held.add(f_, record.end > record.start);
     f_.add(v_.ahead, static_cast<double>(queues.ahead(sync.semaphore, record.start)));
@@ -329,7 +334,8 @@ const Vocabulary& vocabulary_of(const FeatureTable& table) {
 
 std::vector<std::string> engine_names() {
   Names names;
-  for (unsigned e = 0; e < isa::kEngineCount; ++e) names.emplace_back(isa::to_string(static_cast<isa::Engine>(e)));
+  for (unsigned e = 0; e < isa::kEngineCount; ++e)
+    names.emplace_back(isa::to_string(static_cast<isa::Engine>(e)));
   return names;
 }
 

@@ -102,7 +102,8 @@ class Hazards {
   Features f_;
   std::array<std::uint64_t, kSpaces> capacity_;
   std::array<std::array<std::deque<Touch>, kEngines>, kSpaces> reads_, writes_;
-  std::array<std::array<std::array<std::array<std::array<bool, kTimes>, kSpaces>, kEngines>, kEngines>, kKinds>
+  std::array<std::array<std::array<std::array<std::array<bool, kTimes>, kSpaces>, kEngines>, kEngines>,
+             kKinds>
       seen_{};
   int left_ = kMostComparisons;
 };
@@ -120,7 +121,8 @@ bool reaches(const std::string& engine, const std::string& memory, bool write) {
 std::string engine_reaches_memory(const std::map<std::string, std::string>& values) {
   const std::string &kind = values.at("kind"), &memory = values.at("memory");
   const auto needs = [&](const std::string& engine, bool write) {
-    return reaches(engine, memory, write) ? "" : engine + (write ? " never writes " : " never reads ") + memory;
+    return reaches(engine, memory, write) ? ""
+                                          : engine + (write ? " never writes " : " never reads ") + memory;
   };
   const std::string first = needs(values.at("first"), kind != "war");
   return first.empty() ? needs(values.at("second"), kind != "raw") : first;
@@ -130,7 +132,10 @@ std::string engine_reaches_memory(const std::map<std::string, std::string>& valu
 
 void declare_hazard_features(coverage::Schema& schema) {
   coverage::FeatureTable& table = schema[coverage::Scope::Hazard];
-  table.add({"kind", "read after write, write after read, write after write", false, {kKindNames.begin(), kKindNames.end()}});
+  table.add({"kind",
+             "read after write, write after read, write after write",
+             false,
+             {kKindNames.begin(), kKindNames.end()}});
   table.add({"first", "the engine whose command came first", false, engine_names()});
   table.add({"second", "the engine whose command came second", false, engine_names()});
   table.add({"memory", "where the byte lies", false, {kSpaceNames.begin(), kSpaceNames.end()}});

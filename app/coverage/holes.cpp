@@ -33,7 +33,8 @@ std::string nearest_case(const coverage::Database& db, BinId bin) {
   std::string line;
   for (BinId other = 0; other < bins.size(); ++other) {
     const BinInfo& o = bins[other];
-    if (o.group != info.group || o.of_cross != info.of_cross || o.item != info.item || !db.is_hit(other)) continue;
+    if (o.group != info.group || o.of_cross != info.of_cross || o.item != info.item || !db.is_hit(other))
+      continue;
     const std::size_t same = agreement(info, o);
     if (!line.empty() && same <= best) continue;
     best = same;

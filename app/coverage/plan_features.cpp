@@ -52,13 +52,15 @@ void declare_plan_features(coverage::Schema& schema) {
   for (const char* name : {"op", "dtype", "config"}) table.add(of_case[of_case.id(name)]);
   Names kernels;
   for (const ops::Operator* op : ops::all_operators())
-    if (const std::string name(op->kernel_name()); std::find(kernels.begin(), kernels.end(), name) == kernels.end())
+    if (const std::string name(op->kernel_name());
+        std::find(kernels.begin(), kernels.end(), name) == kernels.end())
       kernels.push_back(name);
   for (const char* name : {"conv_im2col", "conv_winograd", "conv_fft", "attention_unfused", "zeros", "empty"})
     kernels.emplace_back(name);
   table.add({"kernel", "the kernel that ran", false, kernels});
   table.add({"dataflow", "what stayed in the array", false, {"none", "ws", "as", "os"}});
-  table.add({"bound", "the resource that the cost model predicts to bind", false, {"mxu", "vxu", "hbm", "host"}});
+  table.add(
+      {"bound", "the resource that the cost model predicts to bind", false, {"mxu", "vxu", "hbm", "host"}});
   table.add({"mxu_commands", "commands that multiply", true, {}});
   table.add({"passes", "vector passes", true, {}});
   table.add({"tiles", "tiles of the longest command that multiplies", true, {}});

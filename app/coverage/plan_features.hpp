@@ -7,7 +7,7 @@
 namespace assay::app {
 
 void declare_plan_features(coverage::Schema& schema);  // behind the features of cases
-coverage::Features plan_features(const coverage::Schema& schema, const CaseInput& input, const Execution& execution,
-                                 const Machine& machine);
+coverage::Features plan_features(const coverage::Schema& schema, const CaseInput& input,
+                                 const Execution& execution, const Machine& machine);
 
 }  // namespace assay::app

@@ -40,7 +40,8 @@ std::map<PlanState, std::size_t> counts(const std::vector<PlanRow>& rows) {
 
 std::string in_words(const std::vector<PlanRow>& rows) {
   std::string text;
-  for (const auto& [state, count] : counts(rows)) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, to_string(state));
+  for (const auto& [state, count] : counts(rows))
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, to_string(state));
   return text;
 }
 
@@ -48,7 +49,8 @@ std::string machines_of(const Database& db) {
   std::map<std::string, std::size_t> machines;
   for (const Database::Case& c : db.cases()) machines[c.record.config] += c.record.passed() ? 1 : 0;
   std::string text;
-  for (const auto& [name, count] : machines) text += fmt::format("{}{} ({} cases passed)", text.empty() ? "" : ", ", name, count);
+  for (const auto& [name, count] : machines)
+    text += fmt::format("{}{} ({} cases passed)", text.empty() ? "" : ", ", name, count);
   return text;
 }
 
@@ -77,19 +79,25 @@ std::string provenance(const VerificationPlan& plan, const Database& db, const T
   add("Machines", machines_of(db));
   add("Records", fmt::format("{} cases, {} passed, {} did not; {} to {}", db.cases().size(), db.passed(),
                              db.cases().size() - db.passed(), db.first_time(), db.last_time()));
-  add("Coverage model", fmt::format("{} bins, {} of them in crosses", db.model().size(), db.model().cross_bins()));
+  add("Coverage model",
+      fmt::format("{} bins, {} of them in crosses", db.model().size(), db.model().cross_bins()));
   add("Tests", tests_in_words(tests));
-  add("Plan", plan.file.substr(plan.file.rfind('/') + 1) + fmt::format(", {} requirements", plan.requirements.size()));
+  add("Plan", plan.file.substr(plan.file.rfind('/') + 1) +
+                  fmt::format(", {} requirements", plan.requirements.size()));
   return "<table class=facts>" + rows + "</table>";
 }
 
 std::string summary(const std::vector<PlanRow>& rows) {
-  std::string text = "<h2>Summary</h2><table><tr><th>Id</th><th>Requirement</th><th>Bins hit</th><th></th><th>State</th></tr>";
+  std::string text =
+      "<h2>Summary</h2><table><tr><th>Id</th><th>Requirement</th><th>Bins "
+      "hit</th><th></th><th>State</th></tr>";
   for (const PlanRow& row : rows) {
     const Requirement& r = *row.requirement;
-    text += fmt::format("<tr><td class=id><a href='#{0}'>{0}</a></td><td>{1}</td><td class=n>{2}/{3}</td><td>{4}</td><td>{5}</td></tr>",
-                        html_text(r.id), html_text(r.text), row.tally.hit, row.tally.reachable, html_bar(row.tally.percent()),
-                        badge(row.state));
+    text += fmt::format(
+        "<tr><td class=id><a href='#{0}'>{0}</a></td><td>{1}</td><td "
+        "class=n>{2}/{3}</td><td>{4}</td><td>{5}</td></tr>",
+        html_text(r.id), html_text(r.text), row.tally.hit, row.tally.reachable, html_bar(row.tally.percent()),
+        badge(row.state));
   }
   return text + "</table>";
 }
@@ -109,13 +117,16 @@ std::string section(const PlanRow& row, const Database& db, const TestResults& t
   const Requirement& r = *row.requirement;
   std::string bins, checks;
   for (const auto& [name, tally] : row.items)
-    bins += fmt::format("<tr><td><code>{}</code></td><td class=n>{}/{}</td><td>{}</td><td>{}</td></tr>", html_text(name), tally.hit,
-                        tally.reachable, html_bar(tally.percent()),
+    bins += fmt::format("<tr><td><code>{}</code></td><td class=n>{}/{}</td><td>{}</td><td>{}</td></tr>",
+                        html_text(name), tally.hit, tally.reachable, html_bar(tally.percent()),
                         tally.unreachable > 0 ? fmt::format("{} unreachable", tally.unreachable) : "");
   for (const std::string& name : r.tests) {
     const std::string state = test_state(tests, name);
     checks += fmt::format("<li><code>{}</code> <span class='{}'>{}</span></li>", html_text(name),
-                          state == "passed" ? "good" : state == "failed" ? "bad" : "dim", state);
+                          state == "passed"   ? "good"
+                          : state == "failed" ? "bad"
+                                              : "dim",
+                          state);
   }
   std::string text = fmt::format(
       "<section id='{0}'><h3>{0} {1}</h3><p class=lead>{2}</p><p class=dim>Specified in {3}</p>"
@@ -124,53 +135,76 @@ std::string section(const PlanRow& row, const Database& db, const TestResults& t
   if (!row.holes.empty()) {
     std::string list;
     for (std::size_t i = 0; i < std::min(kHolesShown, row.holes.size()); ++i)
-      list += fmt::format("<span class='bin hole'>{}</span>", html_text(db.model().bins()[row.holes[i]].name));
-    if (row.holes.size() > kHolesShown) list += fmt::format(" and {} more: assay coverage --holes lists them", row.holes.size() - kHolesShown);
+      list +=
+          fmt::format("<span class='bin hole'>{}</span>", html_text(db.model().bins()[row.holes[i]].name));
+    if (row.holes.size() > kHolesShown)
+      list += fmt::format(" and {} more: assay coverage --holes lists them", row.holes.size() - kHolesShown);
     text += fmt::format("<p>Not hit</p><div class=bins>{}</div>", list);
   }
-  if (!row.failures.empty()) text += "<p class=bad>Cases that failed</p>" + case_list(db, row.failures, kFailuresShown);
-  if (!row.examples.empty()) text += "<p>Cases, such as</p>" + case_list(db, row.examples, row.examples.size());
+  if (!row.failures.empty())
+    text += "<p class=bad>Cases that failed</p>" + case_list(db, row.failures, kFailuresShown);
+  if (!row.examples.empty())
+    text += "<p>Cases, such as</p>" + case_list(db, row.examples, row.examples.size());
   return text + "<p>Tests</p><ul>" + checks + "</ul></section>";
 }
 
 constexpr const char* kStyle =
-    "<style>.state{font:600 12px/1.4 system-ui;padding:1px 7px;border-radius:9px;white-space:nowrap}.s-failed{background:#b3362a;color:#fff}"
-    ".s-open{background:#e4e7eb;color:#52616f}.s-partly{background:#fdeec9;color:#7a5a00}.s-done{background:#cfead9;color:#17613a}"
-    ".id{white-space:nowrap}.dim{color:#6b7985}section{margin-top:2rem;break-inside:avoid}table.bins{display:table;margin-left:0;width:auto}"
-    "table.bins td,table.bins th{padding-right:1.4rem}.sign td{height:2.6rem;border-bottom:1px solid #52616f;width:33%}"
+    "<style>.state{font:600 12px/1.4 system-ui;padding:1px "
+    "7px;border-radius:9px;white-space:nowrap}.s-failed{background:#b3362a;color:#fff}"
+    ".s-open{background:#e4e7eb;color:#52616f}.s-partly{background:#fdeec9;color:#7a5a00}.s-done{background:#"
+    "cfead9;color:#17613a}"
+    ".id{white-space:nowrap}.dim{color:#6b7985}section{margin-top:2rem;break-inside:avoid}table.bins{display:"
+    "table;margin-left:0;width:auto}"
+    "table.bins td,table.bins th{padding-right:1.4rem}.sign td{height:2.6rem;border-bottom:1px solid "
+    "#52616f;width:33%}"
     ".sign th{border:0;font-weight:400}</style>";
 
 }  // namespace
 
 std::string plan_page(const VerificationPlan& plan, const std::vector<PlanRow>& rows, const Database& db,
                       const TestResults& tests) {
-  std::string text = "<!doctype html><html lang=en><head><meta charset=utf-8><meta name=viewport content='width=device-width'><title>" +
-                     html_text(plan.title) + "</title>" + std::string(page_style()) + kStyle + "</head><body>";
-  text += fmt::format("<h1>{}</h1><p class=lead>{} requirements: {}.</p>", html_text(plan.title), rows.size(), in_words(rows));
+  std::string text =
+      "<!doctype html><html lang=en><head><meta charset=utf-8><meta name=viewport "
+      "content='width=device-width'><title>" +
+      html_text(plan.title) + "</title>" + std::string(page_style()) + kStyle + "</head><body>";
+  text += fmt::format("<h1>{}</h1><p class=lead>{} requirements: {}.</p>", html_text(plan.title), rows.size(),
+                      in_words(rows));
   text += provenance(plan, db, tests);
-  text += "<p class=dim>COVERED: every reachable bin is hit by a case whose compared verdict is PASS. VERIFIED: and every test is known "
-          "to have passed. FAILED: a case that tried it, or a test, did not pass.</p>";
+  text +=
+      "<p class=dim>COVERED: every reachable bin is hit by a case whose compared verdict is PASS. VERIFIED: "
+      "and every test is known "
+      "to have passed. FAILED: a case that tried it, or a test, did not pass.</p>";
   text += summary(rows) + "<h2>Requirements</h2>";
   for (const PlanRow& row : rows) text += section(row, db, tests);
-  text += "<h2>Signature</h2><table class=sign><tr><td></td><td></td><td></td></tr><tr><th>Name</th><th>Date</th><th>Signature</th></tr></table>";
+  text +=
+      "<h2>Signature</h2><table "
+      "class=sign><tr><td></td><td></td><td></td></tr><tr><th>Name</th><th>Date</th><th>Signature</th></tr></"
+      "table>";
   return text + "</body></html>\n";
 }
 
 std::string plan_markdown(const VerificationPlan& plan, const std::vector<PlanRow>& rows, const Database& db,
                           const TestResults& tests) {
   std::string text = fmt::format("# {}\n\n{} requirements: {}.\n\n", plan.title, rows.size(), in_words(rows));
-  text += fmt::format("- version: assay {}\n- machines: {}\n- records: {} cases, {} passed; {} to {}\n- tests: {}\n\n", programs_of(db),
-                      machines_of(db), db.cases().size(), db.passed(), db.first_time(), db.last_time(), tests_in_words(tests));
+  text += fmt::format(
+      "- version: assay {}\n- machines: {}\n- records: {} cases, {} passed; {} to {}\n- tests: {}\n\n",
+      programs_of(db), machines_of(db), db.cases().size(), db.passed(), db.first_time(), db.last_time(),
+      tests_in_words(tests));
   text += "| id | requirement | where | bins hit | state |\n| --- | --- | --- | --- | --- |\n";
   for (const PlanRow& row : rows)
-    text += fmt::format("| {} | {} | {} | {}/{} | {} |\n", row.requirement->id, row.requirement->text, row.requirement->where,
-                        row.tally.hit, row.tally.reachable, to_string(row.state));
+    text += fmt::format("| {} | {} | {} | {}/{} | {} |\n", row.requirement->id, row.requirement->text,
+                        row.requirement->where, row.tally.hit, row.tally.reachable, to_string(row.state));
   for (const PlanRow& row : rows) {
-    text += fmt::format("\n## {}: {}\n\n{}\n\n", row.requirement->id, to_string(row.state), row.requirement->text);
-    for (const auto& [name, tally] : row.items) text += fmt::format("- `{}`: {}/{}\n", name, tally.hit, tally.reachable);
-    for (const std::size_t i : row.failures) text += fmt::format("- {}: `{}`\n", db.cases()[i].record.verdict, db.cases()[i].record.reproduce);
-    for (const std::size_t i : row.examples) text += fmt::format("- case: `{}`\n", db.cases()[i].record.reproduce);
-    for (const std::string& name : row.requirement->tests) text += fmt::format("- test `{}`: {}\n", name, test_state(tests, name));
+    text += fmt::format("\n## {}: {}\n\n{}\n\n", row.requirement->id, to_string(row.state),
+                        row.requirement->text);
+    for (const auto& [name, tally] : row.items)
+      text += fmt::format("- `{}`: {}/{}\n", name, tally.hit, tally.reachable);
+    for (const std::size_t i : row.failures)
+      text += fmt::format("- {}: `{}`\n", db.cases()[i].record.verdict, db.cases()[i].record.reproduce);
+    for (const std::size_t i : row.examples)
+      text += fmt::format("- case: `{}`\n", db.cases()[i].record.reproduce);
+    for (const std::string& name : row.requirement->tests)
+      text += fmt::format("- test `{}`: {}\n", name, test_state(tests, name));
   }
   return text + "\nName, date, signature: ______________________________\n";
 }

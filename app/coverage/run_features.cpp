@@ -15,8 +15,8 @@ using coverage::FeatureTable;
 using coverage::Scope;
 using Names = std::vector<std::string>;
 
-const Names kHbmEvents{"row_hit",   "row_opened", "row_conflict",  "refresh", "turnaround",
-                       "forwarded", "host_read",  "host_written"};
+const Names kHbmEvents{"row_hit",    "row_opened", "row_conflict", "refresh",
+                       "turnaround", "forwarded",  "host_read",    "host_written"};
 
 Names together_names() {
   const Names engines = engine_names();
@@ -104,9 +104,14 @@ void add_together(const sim::RunResult& run, Features& f) {
 
 void add_memory(const sim::RunResult& run, const Machine& machine, Features& f) {
   const memory::DramCounters& hbm = run.hbm;
-  const std::uint64_t counts[] = {hbm.row_hits(), hbm.activates, hbm.conflicts,
-                                  hbm.refreshes,  hbm.turnarounds, hbm.forwarded,
-                                  run.host_traffic.read.count(), run.host_traffic.written.count()};
+  const std::uint64_t counts[] = {hbm.row_hits(),
+                                  hbm.activates,
+                                  hbm.conflicts,
+                                  hbm.refreshes,
+                                  hbm.turnarounds,
+                                  hbm.forwarded,
+                                  run.host_traffic.read.count(),
+                                  run.host_traffic.written.count()};
   for (std::size_t i = 0; i < kHbmEvents.size(); ++i)
     if (counts[i] > 0) f.word("hbm.event", kHbmEvents[i]);
   for (std::size_t i = 0; i < memory::kDramLosses; ++i)

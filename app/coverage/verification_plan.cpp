@@ -23,9 +23,9 @@ Requirement read_requirement(const YAML::Node& node, const std::string& file, co
   const YamlMap map(node, file, "requirement", {"id", "text", "where", "bins", "tests"});
   Requirement r{map.text("id"), map.text("text"), map.text("where"), map.list("bins"), map.list("tests")};
   if (r.bins.empty()) map.complain("bins", "at least one name is expected");
-  if (r.where.find('#') == std::string::npos) map.complain("where", "'{}' names no section: page#section", r.where);
-  for (const std::string& name : r.bins)
-    try {
+  if (r.where.find('#') == std::string::npos)
+    map.complain("where", "'{}' names no section: page#section", r.where);
+  for (const std::string& name : r.bins) try {
       model.bins_under(name);
     } catch (const Error& error) {
       map.complain("bins", "{}", error.what());
@@ -96,7 +96,8 @@ VerificationPlan read_plan(const std::string& file, const coverage::Model& model
   for (const YAML::Node& node : list) {
     plan.requirements.push_back(read_requirement(node, file, model));
     if (!ids.insert(plan.requirements.back().id).second)
-      fail(ExitCode::Usage, "{}:{}: requirement '{}' is given twice", file, node.Mark().line + 1, plan.requirements.back().id);
+      fail(ExitCode::Usage, "{}:{}: requirement '{}' is given twice", file, node.Mark().line + 1,
+           plan.requirements.back().id);
   }
   return plan;
 }
@@ -108,13 +109,16 @@ TestResults read_test_results(const std::string& file) {
   text << in.rdbuf();
   const std::string xml = text.str();
   if (xml.find("<testsuite") == std::string::npos || xml.find("</testsuite>") == std::string::npos)
-    fail(ExitCode::BadInput, "{}: no JUnit file, or one that is cut off: expected what ctest --output-junit writes", file);
+    fail(ExitCode::BadInput,
+         "{}: no JUnit file, or one that is cut off: expected what ctest --output-junit writes", file);
   TestResults results;
   for (std::size_t at = 0; (at = xml.find("<testcase ", at)) != std::string::npos;) {
     const std::size_t end = xml.find('>', at);
     if (end == std::string::npos) break;
     const std::string tag = xml.substr(at, end - at), status = xml_attribute(tag, "status");
-    results[xml_attribute(tag, "name")] = status == "run" ? "passed" : status == "fail" ? "failed" : "skipped";
+    results[xml_attribute(tag, "name")] = status == "run"    ? "passed"
+                                          : status == "fail" ? "failed"
+                                                             : "skipped";
     at = end;
   }
   if (results.empty()) fail(ExitCode::BadInput, "{}: no test in it", file);

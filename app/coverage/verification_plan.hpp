@@ -1,5 +1,5 @@
-// The verification plan: requirements, the bins that show that they were tried, the cases that hit these, and the
-// tests that check them. Source: docs/verification/plan.yaml, read strictly.
+// The verification plan: requirements, the bins that show that they were tried, the cases that hit these, and
+// the tests that check them. Source: docs/verification/plan.yaml, read strictly.
 #pragma once
 
 #include <map>
@@ -51,8 +51,8 @@ std::vector<PlanRow> evaluate(const VerificationPlan& plan, const coverage::Data
                               const TestResults& tests);
 
 // The page, self-contained; and the same in Markdown.
-std::string plan_page(const VerificationPlan& plan, const std::vector<PlanRow>& rows, const coverage::Database& database,
-                      const TestResults& tests);
+std::string plan_page(const VerificationPlan& plan, const std::vector<PlanRow>& rows,
+                      const coverage::Database& database, const TestResults& tests);
 std::string plan_markdown(const VerificationPlan& plan, const std::vector<PlanRow>& rows,
                           const coverage::Database& database, const TestResults& tests);
 

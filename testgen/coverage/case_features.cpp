@@ -106,13 +106,13 @@ std::vector<WordFeature> word_features() {
       {"padded", "convolutions: some pad is not 0", kYesNo},
       {"mask", "attention: the mask", {"none", "added", "bytes"}},
       {"mask_dtype", "attention: the mask's type", {}},
-      {"mask_form", "attention: dimensions in which the mask broadcasts", {"batch", "heads", "queries", "none"}},
+      {"mask_form",
+       "attention: dimensions in which the mask broadcasts",
+       {"batch", "heads", "queries", "none"}},
       {"windowed", "attention: a window", kYesNo},
       {"capped", "attention: a softcap", kYesNo},
       {"paged", "attention: K and V are pages", kYesNo},
-      {"positions_of_queries",
-       "attention: queries against keys",
-       {"decode", "fewer", "as_many", "more"}},
+      {"positions_of_queries", "attention: queries against keys", {"decode", "fewer", "as_many", "more"}},
       {"axis_place", "softmax: the axis among the dimensions", {"last", "first", "middle", "only"}},
       {"broadcast",
        "elementwise: an input against the output",
@@ -121,7 +121,9 @@ std::vector<WordFeature> word_features() {
       {"diagonal", "einsum: a letter occurs twice in a term", kYesNo},
       {"explicit_output", "einsum: the equation has ->", kYesNo},
       {"sums", "einsum: some letter is summed", kYesNo},
-      {"transposed_operand", "transA, transB, transW: which operands lie transposed", {"none", "a", "b", "both"}},
+      {"transposed_operand",
+       "transA, transB, transW: which operands lie transposed",
+       {"none", "a", "b", "both"}},
   };
 }
 
@@ -152,7 +154,8 @@ void declare_attributes(FeatureTable& table) {
     for (const ops::AttributeSpec& spec : op->attributes()) {
       const bool number = spec.type != ops::AttributeType::String;
       table.add({spec.name, "attribute: " + spec.doc, number, spec.choices, number, 0});
-      table.add({"given." + spec.name, "attribute: whether it has its fallback", false, {"default", "other"}});
+      table.add(
+          {"given." + spec.name, "attribute: whether it has its fallback", false, {"default", "other"}});
     }
     const Names& names = op->input_names();
     for (std::size_t i = op->required_inputs(); i < names.size(); ++i)
@@ -231,7 +234,8 @@ class Sample {
       f.word("given." + spec.name, other ? "other" : "default");
       const FeatureId id = f.table().id(spec.name);
       if (const auto* text = std::get_if<std::string>(&value)) f.add(id, intern(*text));
-      else if (const auto* integer = std::get_if<std::int64_t>(&value)) f.add(id, static_cast<double>(*integer));
+      else if (const auto* integer = std::get_if<std::int64_t>(&value))
+        f.add(id, static_cast<double>(*integer));
       else if (const auto* number = std::get_if<float>(&value)) f.add(id, static_cast<double>(*number));
       else if (const auto* list = std::get_if<std::vector<std::int64_t>>(&value))
         for (const std::int64_t n : *list) f.add(id, static_cast<double>(n));
@@ -247,7 +251,8 @@ class Sample {
 
   static const char* batch_form(const Shape& shape, const Shape& other) {
     const auto matrices = [](const Shape& s) {
-      return std::accumulate(s.begin(), s.end() - static_cast<std::ptrdiff_t>(std::min<std::size_t>(2, s.size())),
+      return std::accumulate(s.begin(),
+                             s.end() - static_cast<std::ptrdiff_t>(std::min<std::size_t>(2, s.size())),
                              std::int64_t{1}, std::multiplies<>());
     };
     if (matrices(shape) != 1) return "own";
@@ -263,7 +268,8 @@ class Sample {
     f.number("batch_dims", form.batch_dims.size());
     f.flag("scaled", form.scaled());
     transposed(form.trans_a, form.trans_b);
-    const TensorInfo &a = p.inputs[0], &b = p.inputs[*ops::find_input(p, p.op == "qlinearmatmul" ? "b" : "B")];
+    const TensorInfo &a = p.inputs[0],
+                     &b = p.inputs[*ops::find_input(p, p.op == "qlinearmatmul" ? "b" : "B")];
     dtype("dtype_b", b.dtype);
     f.word("a_batch", batch_form(a.shape, b.shape));
     f.word("b_batch", batch_form(b.shape, a.shape));
@@ -271,7 +277,11 @@ class Sample {
     f.word("vector_operand", va && vb ? "both" : va ? "a" : vb ? "b" : "none");
     if (p.op == "gemm") {
       const bool rows = form.c_row_stride != 0, cols = form.c_col_stride != 0;
-      f.word("bias_form", !form.has_c ? "none" : rows && cols ? "full" : rows ? "column" : cols ? "row" : "scalar");
+      f.word("bias_form", !form.has_c    ? "none"
+                          : rows && cols ? "full"
+                          : rows         ? "column"
+                          : cols         ? "row"
+                                         : "scalar");
     }
     if (const TensorInfo* scale = input("b_scale")) f.flag("each_column", element_count(scale->shape) > 1);
   }
@@ -326,7 +336,10 @@ class Sample {
       differ |= axis.pad != behind;
     }
     const bool depthwise = form.groups > 1 && form.channels == form.groups;
-    f.word("shape_class", depthwise ? "depthwise" : form.groups > 1 ? "grouped" : point ? "pointwise" : "spatial");
+    f.word("shape_class", depthwise         ? "depthwise"
+                          : form.groups > 1 ? "grouped"
+                          : point           ? "pointwise"
+                                            : "spatial");
     f.flag("padded", padded);
     f.flag("pads_differ", differ);
     dtype("dtype_b", form.w);
@@ -357,11 +370,11 @@ class Sample {
     f.flag("paged", form.page > 0);
     f.flag("windowed", form.window > 0);
     f.flag("capped", form.softcap != 0);
-    f.word("positions_of_queries", form.queries == 1             ? "decode"
-                                   : form.queries < form.keys    ? "fewer"
-                                   : form.queries == form.keys   ? "as_many"
-                                                                 : "more");
-    f.word("mask", form.mask == ASSAY_ATTENTION_NO_MASK  ? "none"
+    f.word("positions_of_queries", form.queries == 1           ? "decode"
+                                   : form.queries < form.keys  ? "fewer"
+                                   : form.queries == form.keys ? "as_many"
+                                                               : "more");
+    f.word("mask", form.mask == ASSAY_ATTENTION_NO_MASK ? "none"
                    : form.mask == ASSAY_ATTENTION_ADDED ? "added"
                                                         : "bytes");
     if (form.mask == ASSAY_ATTENTION_NO_MASK) return;
@@ -398,7 +411,8 @@ class Sample {
     f.number("index_rank", indices.shape.size());
     f.number("outer", element_count(indices.shape));
     if (data.shape[0] > 0)
-      f.number("row_bytes", storage_bytes(data.dtype, static_cast<std::uint64_t>(element_count(data.shape) / data.shape[0])));
+      f.number("row_bytes", storage_bytes(data.dtype, static_cast<std::uint64_t>(element_count(data.shape) /
+                                                                                 data.shape[0])));
   }
 
   void einsum() {
@@ -452,7 +466,8 @@ void declare_case_features(Schema& schema) {
   table.add({"config", "the machine", false, {}});
   table.add({"mode", "how results are compared", false, {"bits", "exact", "real"}});
   table.add({"data", "what the tensors hold", false, kind_names()});
-  table.add({"dtype", "element type of the main operand (matmul_nbits: of the weights)", false, dtype_names()});
+  table.add(
+      {"dtype", "element type of the main operand (matmul_nbits: of the weights)", false, dtype_names()});
   for (const Letter& letter : kNumbers) table.add({letter.name, letter.doc, true, {}});
   for (const WordFeature& w : word_features()) {
     const std::string name = w.name;

@@ -1,7 +1,7 @@
 // The features of a case: what its problem, machine and data are, before anything runs. Names are the
 // operators' attributes, and the letters of the shapes in the operators' own specs (m, n, k, batch, ...);
-// has.NAME says whether an optional input is given, given.NAME whether an attribute has its fallback. rows, cols,
-// k_tile and lanes are what the machine has for the case's element type.
+// has.NAME says whether an optional input is given, given.NAME whether an attribute has its fallback. rows,
+// cols, k_tile and lanes are what the machine has for the case's element type.
 #pragma once
 
 #include "base/machine.hpp"

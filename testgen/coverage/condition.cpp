@@ -83,7 +83,8 @@ class Reader {
     if (text.rfind("multiple of ", 0) == 0) return remainder_term(0, text.substr(12));
     if (text.rfind("remainder ", 0) == 0) {
       const std::size_t of = text.find(" of ");
-      const auto rest = of == std::string::npos ? std::nullopt : plain_number(trimmed(text.substr(10, of - 10)));
+      const auto rest =
+          of == std::string::npos ? std::nullopt : plain_number(trimmed(text.substr(10, of - 10)));
       if (!rest) fail(ExitCode::Usage, "'{}' is no remainder; write: remainder 1 of rows", text);
       return remainder_term(*rest, text.substr(of + 4));
     }
@@ -172,7 +173,8 @@ bool Term::accepts(const Value& value, const Features& features) const {
     default: break;
   }
   const auto from = low ? low->value(features) : std::nullopt;
-  if (kind == Kind::Remainder) return from && *from >= 1 && remainder_of(x, *from) == remainder_of(remainder, *from);
+  if (kind == Kind::Remainder)
+    return from && *from >= 1 && remainder_of(x, *from) == remainder_of(remainder, *from);
   if (low && !(from && x >= *from)) return false;
   if (!high) return true;
   const auto to = high->value(features);
@@ -202,9 +204,12 @@ std::vector<std::int64_t> Condition::numbers(const Features& features) const {
         append(term.high, -1);
       } else if (term.kind == Term::Kind::Remainder) {
         for (const int times : {1, 2, 3})
-          if (const auto by = term.low->value(features)) append_whole(candidates, times * *by + term.remainder);
+          if (const auto by = term.low->value(features))
+            append_whole(candidates, times * *by + term.remainder);
       } else if (term.kind != Term::Kind::Name) {
-        for (const double n : {1.0, 2.0, 4.0, 5.0, 11.0, 13.0, 16.0, 19.0, 32.0, 37.0, 64.0, 128.0, 256.0, 512.0}) append_whole(candidates, n);
+        for (const double n :
+             {1.0, 2.0, 4.0, 5.0, 11.0, 13.0, 16.0, 19.0, 32.0, 37.0, 64.0, 128.0, 256.0, 512.0})
+          append_whole(candidates, n);
       }
     }
   std::vector<std::int64_t> accepted;

@@ -26,10 +26,14 @@ struct Member {
   bool required;
 };
 constexpr Member kMembers[] = {
-    {"id", &Record::id, true},           {"text", &Record::text, true},
-    {"config", &Record::config, true},   {"verdict", &Record::verdict, true},
-    {"reproduce", &Record::reproduce, true}, {"source", &Record::source, false},
-    {"program", &Record::program, true}, {"time", &Record::time, true},
+    {"id", &Record::id, true},
+    {"text", &Record::text, true},
+    {"config", &Record::config, true},
+    {"verdict", &Record::verdict, true},
+    {"reproduce", &Record::reproduce, true},
+    {"source", &Record::source, false},
+    {"program", &Record::program, true},
+    {"time", &Record::time, true},
 };
 
 void read_bins(const Json& groups, const std::string& place, Record& record) {
@@ -49,7 +53,8 @@ class Lock {
     int result;
     do result = flock(descriptor, LOCK_EX);
     while (result != 0 && errno == EINTR);
-    if (result != 0) fail(ExitCode::Infrastructure, "{}: cannot be locked: {}", file.string(), std::strerror(errno));
+    if (result != 0)
+      fail(ExitCode::Infrastructure, "{}: cannot be locked: {}", file.string(), std::strerror(errno));
   }
   ~Lock() { flock(descriptor_, LOCK_UN); }
   Lock(const Lock&) = delete;
@@ -134,7 +139,8 @@ void RecordFile::append(const Record& record) {
     }
     if (errno == EINTR) continue;
     const int why = errno;
-    if (plain && done > 0 && ftruncate(descriptor_, status.st_size) != 0) {}  // all or nothing, where it can be
+    if (plain && done > 0 && ftruncate(descriptor_, status.st_size) != 0) {
+    }  // all or nothing, where it can be
     fail(ExitCode::Infrastructure, "{}: cannot be written: {}", file_.string(), std::strerror(why));
   }
 }

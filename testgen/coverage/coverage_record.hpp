@@ -33,8 +33,8 @@ Record parse_record(const std::string& line, const std::string& file, std::size_
 
 std::string utc_now();
 
-// Appends whole lines: under a lock (flock), or not at all. Throws Error(Infrastructure) where the file cannot
-// be written, Error(BadInput) where it ends within a line.
+// Appends whole lines: under a lock (flock), or not at all. Throws Error(Infrastructure) where the file
+// cannot be written, Error(BadInput) where it ends within a line.
 class RecordFile {
  public:
   explicit RecordFile(std::filesystem::path file);

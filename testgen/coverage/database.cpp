@@ -33,7 +33,9 @@ void Database::add(Record record) {
   const std::string key = record.key();
   const auto [place, is_new] = by_key_.try_emplace(key);
   Case& c = place->second;
-  const auto order = [](const Record& r) { return std::tuple(-badness(r.verdict), r.verdict, r.time, r.program); };
+  const auto order = [](const Record& r) {
+    return std::tuple(-badness(r.verdict), r.verdict, r.time, r.program);
+  };
   if (is_new) {
     c.record = std::move(record);
   } else {

@@ -65,7 +65,9 @@ struct Tally {
 
   void add(const Database& database, BinId bin);
   Tally& operator+=(const Tally& other);
-  double percent() const { return reachable == 0 ? 100.0 : 100.0 * static_cast<double>(hit) / static_cast<double>(reachable); }
+  double percent() const {
+    return reachable == 0 ? 100.0 : 100.0 * static_cast<double>(hit) / static_cast<double>(reachable);
+  }
 };
 struct GroupTally {
   Tally points, crosses;

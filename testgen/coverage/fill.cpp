@@ -24,7 +24,8 @@ constexpr std::uint64_t kMostProducts = 20'000'000;  // so that a case fills its
 // What a bin asks of one feature.
 class Wishes {
  public:
-  Wishes(const Model& model, BinId bin) : table_(model.schema()[model.scope_of(bin)]), asks_(model.asks(bin)) {}
+  Wishes(const Model& model, BinId bin)
+      : table_(model.schema()[model.scope_of(bin)]), asks_(model.asks(bin)) {}
 
   // The words that every condition on the feature accepts; nothing where none speaks of it.
   std::optional<Names> words(const std::string& feature) const {
@@ -33,7 +34,8 @@ class Wishes {
       if (table_[c->feature].name != feature) continue;
       Names own;
       for (const Term& term : c->any)
-        if (term.word != nullptr && (!common || std::find(common->begin(), common->end(), *term.word) != common->end()))
+        if (term.word != nullptr &&
+            (!common || std::find(common->begin(), common->end(), *term.word) != common->end()))
           own.push_back(*term.word);
       common = own;
     }
@@ -55,7 +57,8 @@ class Filler {
   // A case that hits the bin, or nothing.
   std::optional<Case> draw(BinId bin, int attempt) {
     const Wishes wishes(model_, bin);
-    Generator random(testgen::mix(options_.seed ^ testgen::mix((std::uint64_t{bin} << 20) + static_cast<std::uint64_t>(attempt))));
+    Generator random(testgen::mix(
+        options_.seed ^ testgen::mix((std::uint64_t{bin} << 20) + static_cast<std::uint64_t>(attempt))));
     try {
       Case c = first_draw(wishes, random);
       if (model_.scope_of(bin) == Scope::Case) fit(wishes, c, random);
@@ -84,7 +87,9 @@ class Filler {
     return false;
   }
 
-  static std::string any_of(const Names& names, Generator& random) { return names.at(random() % names.size()); }
+  static std::string any_of(const Names& names, Generator& random) {
+    return names.at(random() % names.size());
+  }
 
   Case first_draw(const Wishes& wishes, Generator& random) {
     Names ops;
@@ -94,7 +99,9 @@ class Filler {
     for (const DType type : types_of(op)) types.emplace_back(to_string(type));
     if (const auto wanted = wishes.words("dtype")) {
       types.erase(std::remove_if(types.begin(), types.end(),
-                                 [&](const std::string& t) { return std::find(wanted->begin(), wanted->end(), t) == wanted->end(); }),
+                                 [&](const std::string& t) {
+                                   return std::find(wanted->begin(), wanted->end(), t) == wanted->end();
+                                 }),
                   types.end());
       if (types.empty()) fail(ExitCode::Unsupported, "{} takes none of the types", op);
     }
@@ -128,15 +135,17 @@ class Filler {
       }
   }
 
-  std::vector<Case> changes(const std::string& name, const Condition& wish, const Case& c, const Features& features,
-                            Generator& random) {
+  std::vector<Case> changes(const std::string& name, const Condition& wish, const Case& c,
+                            const Features& features, Generator& random) {
     std::vector<Case> candidates;
     const auto consider = [&](const std::function<void(ops::Problem&)>& change) {
       Case changed = c;
       try {
         change(changed.problem);
         validate(changed);
-        if (is_small(changed.problem) && wish.holds(case_features(model_.schema(), changed, machines_.find(c.config)))) candidates.push_back(changed);
+        if (is_small(changed.problem) &&
+            wish.holds(case_features(model_.schema(), changed, machines_.find(c.config))))
+          candidates.push_back(changed);
       } catch (const Error&) {
         // no valid case
       } catch (const std::out_of_range&) {
@@ -180,8 +189,7 @@ class Filler {
   static void give_attribute(const std::string& attribute, const Case& c, const Consider& consider) {
     if (consider([&](ops::Problem& p) { p.attributes.erase(attribute); })) return;
     const ops::AttributeSpec& spec = ops::find_attribute(ops::find_operator(c.problem.op), attribute);
-    for (const char* text : {"2", "1", "-1", "0.5", "8", "1,1", "1,1,1,1"})
-      try {
+    for (const char* text : {"2", "1", "-1", "0.5", "8", "1,1", "1,1,1,1"}) try {
         const ops::AttributeValue value = ops::parse_attribute(c.problem.op, spec, text);
         if (consider([&](ops::Problem& p) { p.attributes.set(attribute, value); })) return;
       } catch (const Error&) {
@@ -213,7 +221,8 @@ class Filler {
   static void change_type(const std::string& name, const Condition& wish, const Consider& consider) {
     for (const Term& term : wish.any) {
       if (term.word == nullptr) continue;
-      if (name == "out" && consider([&](ops::Problem& p) { p.attributes.set("out_dtype", *term.word); })) return;
+      if (name == "out" && consider([&](ops::Problem& p) { p.attributes.set("out_dtype", *term.word); }))
+        return;
       const DType type = parse_dtype(*term.word, name);
       for (std::size_t first = 1; first < 4; ++first)
         for (std::size_t last = first; last < 4; ++last) {
@@ -228,8 +237,9 @@ class Filler {
   // Leading dimensions of matmul's operands, which broadcast in every way.
   template <typename Consider>
   static void give_batch(const Consider& consider) {
-    const std::vector<std::pair<Shape, Shape>> batches{{{2}, {2}},    {{3}, {3}},    {{9}, {9}},    {{1}, {2}}, {{2}, {1}},
-                                                       {{2, 1}, {1, 3}}, {{2, 3}, {3}}, {{3, 1}, {3, 2}}, {{}, {}}};
+    const std::vector<std::pair<Shape, Shape>> batches{{{2}, {2}},    {{3}, {3}},       {{9}, {9}},
+                                                       {{1}, {2}},    {{2}, {1}},       {{2, 1}, {1, 3}},
+                                                       {{2, 3}, {3}}, {{3, 1}, {3, 2}}, {{}, {}}};
     for (const auto& [a, b] : batches) {
       const bool done = consider([&, left = a, right = b](ops::Problem& p) {
         for (const auto& [i, dims] : {std::pair{0U, left}, std::pair{1U, right}}) {
@@ -262,7 +272,8 @@ class Filler {
         for (const std::size_t i : {0U, 1U})
           if (consider([&](ops::Problem& p) {
                 for (const std::size_t at : {i, both ? 1 - i : i})
-                  p.inputs.at(at).shape = {p.inputs[at].shape.at(at == 0 ? p.inputs[at].shape.size() - 1 : 0)};
+                  p.inputs.at(at).shape = {
+                      p.inputs[at].shape.at(at == 0 ? p.inputs[at].shape.size() - 1 : 0)};
                 p.inputs.resize(2);  // a residual has the shape of before
               }))
             return;
@@ -296,13 +307,17 @@ class Filler {
   static void set_attribute(const std::string& name, const Condition& wish, const Features& features,
                             const Consider& consider) {
     for (const Term& term : wish.any)
-      if (term.word != nullptr && consider([&](ops::Problem& p) { p.attributes.set(name, *term.word); })) return;
+      if (term.word != nullptr && consider([&](ops::Problem& p) { p.attributes.set(name, *term.word); }))
+        return;
     for (const float number : {0.5F, -0.5F, 1.5F, -1.5F})
       if (consider([&](ops::Problem& p) { p.attributes.set(name, number); })) return;
     for (const std::int64_t number : wish.numbers(features)) {
       if (consider([&](ops::Problem& p) { p.attributes.set(name, number); })) return;
       if (consider([&](ops::Problem& p) { p.attributes.set(name, static_cast<float>(number)); })) return;
-      if (consider([&](ops::Problem& p) { p.attributes.set(name, std::vector<std::int64_t>(p.outputs.at(0).shape.size() - 2, number)); })) return;
+      if (consider([&](ops::Problem& p) {
+            p.attributes.set(name, std::vector<std::int64_t>(p.outputs.at(0).shape.size() - 2, number));
+          }))
+        return;
     }
   }
 
@@ -312,7 +327,9 @@ class Filler {
                              Generator& random) {
     const auto now = static_cast<std::int64_t>(features.first(wish.feature).number);
     std::vector<std::int64_t> numbers = wish.numbers(features);
-    if (!numbers.empty()) std::rotate(numbers.begin(), numbers.begin() + static_cast<std::ptrdiff_t>(random() % numbers.size()), numbers.end());
+    if (!numbers.empty())
+      std::rotate(numbers.begin(), numbers.begin() + static_cast<std::ptrdiff_t>(random() % numbers.size()),
+                  numbers.end());
     for (const std::int64_t number : numbers) {
       if (number > kLargestExtent) continue;
       const bool done = consider([&](ops::Problem& p) {

@@ -25,13 +25,13 @@ std::vector<BinId> bins_of_case(const Model& model, const testgen::Case& c, cons
 
 struct FillOptions {
   std::uint64_t seed = 1;
-  int tries = 200;                  // of one hole
-  std::string config = "edge16";    // where the bin does not ask for another
+  int tries = 200;                // of one hole
+  std::string config = "edge16";  // where the bin does not ask for another
   std::function<void(std::size_t done, std::size_t all)> progress;
 };
 
 // For each hole that a case alone can fill, one that does; a hole without is left out. Deterministic.
-std::map<BinId, testgen::Case> find_cases(const Model& model, const std::vector<BinId>& holes, Machines& machines,
-                                          const FillOptions& options);
+std::map<BinId, testgen::Case> find_cases(const Model& model, const std::vector<BinId>& holes,
+                                          Machines& machines, const FillOptions& options);
 
 }  // namespace assay::coverage

@@ -117,8 +117,12 @@ void Model::number_bins() {
       Point& point = group.points[p];
       point.first = static_cast<BinId>(bins_.size());
       for (std::size_t b = 0; b < point.bins.size(); ++b)
-        add({fmt::format("{}/{}/{}", group.name, point.name, point.bins[b].name), point.bins[b].unreachable, g,
-             false, p, {b}});
+        add({fmt::format("{}/{}/{}", group.name, point.name, point.bins[b].name),
+             point.bins[b].unreachable,
+             g,
+             false,
+             p,
+             {b}});
     }
     for (std::size_t c = 0; c < group.crosses.size(); ++c) number_cross(g, c, add);
   }

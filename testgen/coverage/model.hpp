@@ -2,8 +2,8 @@
 // written; model/*.yaml is the one that ships.
 //
 // A sample of a scope passes the groups of that scope whose `when` holds. A point looks at one feature; each
-// of its bins that accepts one of the feature's values is hit. A cross is hit at every combination of the bins
-// that its points hit. A value in no bin counts nowhere.
+// of its bins that accepts one of the feature's values is hit. A cross is hit at every combination of the
+// bins that its points hit. A value in no bin counts nowhere.
 #pragma once
 
 #include <cstdint>
@@ -57,7 +57,7 @@ struct BinInfo {
   std::string unreachable;  // why; empty: reachable
   std::size_t group = 0;
   bool of_cross = false;
-  std::size_t item = 0;              // the point or cross of the group
+  std::size_t item = 0;             // the point or cross of the group
   std::vector<std::size_t> choice;  // the bin of each point of it
 };
 

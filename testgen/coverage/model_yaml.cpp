@@ -22,8 +22,12 @@ struct Band {
   double low, high;
 };
 constexpr double kAny = 1e18;
-constexpr Band kBands[] = {{"negative", "..-1", -kAny, -1}, {"0", "0", 0, 0},          {"1", "1", 1, 1},
-                           {"2-15", "2..15", 2, 15},        {"16-255", "16..255", 16, 255}, {"256-", "256..", 256, kAny}};
+constexpr Band kBands[] = {{"negative", "..-1", -kAny, -1},
+                           {"0", "0", 0, 0},
+                           {"1", "1", 1, 1},
+                           {"2-15", "2..15", 2, 15},
+                           {"16-255", "16..255", 16, 255},
+                           {"256-", "256..", 256, kAny}};
 
 // Whether the feature has a legal value there.
 bool reaches(const Feature& f, const Band& band) {
@@ -79,8 +83,10 @@ class ModelReader {
 
  private:
   template <typename... Args>
-  [[noreturn]] void complain(const YAML::Node& node, fmt::format_string<Args...> format, Args&&... args) const {
-    fail(ExitCode::Usage, "{}:{}: {}", file_, line_of(node), fmt::format(format, std::forward<Args>(args)...));
+  [[noreturn]] void complain(const YAML::Node& node, fmt::format_string<Args...> format,
+                             Args&&... args) const {
+    fail(ExitCode::Usage, "{}:{}: {}", file_, line_of(node),
+         fmt::format(format, std::forward<Args>(args)...));
   }
 
   void check_name(const YAML::Node& at, const std::string& what, const std::string& name) const {
@@ -103,7 +109,8 @@ class ModelReader {
     if (!map.has("each")) return add_group(map, name, nullptr);
     if (map.text("each") != "operator")
       map.complain("each", "'{}'; {}", map.text("each"), expected_one_of(map.text("each"), {"operator"}));
-    if (name.find("{op}") == std::string::npos) map.complain("name", "'{}' lacks {{op}}, the operator's name", name);
+    if (name.find("{op}") == std::string::npos)
+      map.complain("name", "'{}' lacks {{op}}, the operator's name", name);
     for (const ops::Operator* op : ops::all_operators()) {
       std::string own = name;
       own.replace(own.find("{op}"), 4, op->name());
@@ -171,7 +178,8 @@ class ModelReader {
       text += (text.empty() ? "" : " and ") + node.Scalar();
       return;
     }
-    if (!node.IsSequence() || node.size() == 0) complain(node, "{}: expected a value or a list of values", what_);
+    if (!node.IsSequence() || node.size() == 0)
+      complain(node, "{}: expected a value or a list of values", what_);
     std::string list;
     for (const YAML::Node& item : node) {
       if (!item.IsScalar()) complain(item, "{}: expected a list of plain values", what_);
@@ -304,7 +312,8 @@ class ModelReader {
     if (!f.words.empty()) return;
     for (const Band& band : kBands)
       if (reaches(f, band))
-        point.bins.push_back({band.name, "", {point.feature, {term(at, point.feature, band.text, "")}, {}, band.text}, ""});
+        point.bins.push_back(
+            {band.name, "", {point.feature, {term(at, point.feature, band.text, "")}, {}, band.text}, ""});
   }
 
   // --- points that follow from a table ---
@@ -330,7 +339,8 @@ class ModelReader {
       for (Bin& bin : point.bins) {
         const std::string name = point.name + "/" + bin.name;
         auto found = unreachable.find(name);  // of each operator, or of one: gather/axis/other
-        if (found == unreachable.end() && op_ != nullptr) found = unreachable.find(std::string(op_->name()) + "/" + name);
+        if (found == unreachable.end() && op_ != nullptr)
+          found = unreachable.find(std::string(op_->name()) + "/" + name);
         if (found == unreachable.end()) continue;
         bin.unreachable = found->second;
         unreachable.erase(found);
@@ -344,7 +354,8 @@ class ModelReader {
   void expand_features(const YamlMap& map, Group& group) {
     const Names except = map.has("except") ? map.list("except") : Names{};
     for (const std::string& name : except) feature(map.at("except"), name);
-    const Names patterns = map.at("features").IsSequence() ? map.list("features") : Names{map.text("features")};
+    const Names patterns =
+        map.at("features").IsSequence() ? map.list("features") : Names{map.text("features")};
     for (const std::string& pattern : patterns) {
       const bool open = !pattern.empty() && pattern.back() == '*';
       const std::string prefix = pattern.substr(0, pattern.size() - (open ? 1 : 0));
@@ -366,7 +377,8 @@ class ModelReader {
     }
   }
 
-  // attributes: a point for each, with its choices, or its fallback and others. optional_inputs: given or not.
+  // attributes: a point for each, with its choices, or its fallback and others. optional_inputs: given or
+  // not.
   void expand_operator(const YamlMap& map, Group& group) {
     const std::string table = map.text("table");
     if (op_ == nullptr) map.complain("table", "'{}' is of an operator: it needs each: operator", table);
@@ -380,8 +392,7 @@ class ModelReader {
       point.doc = "whether the optional input is given";
       point.feature = feature(map.at("table"), point.name);
       for (const char* value : {"yes", "no"})
-        point.bins.push_back(
-            {value, "", word_condition(map.at("table"), point.name, value), ""});
+        point.bins.push_back({value, "", word_condition(map.at("table"), point.name, value), ""});
       add_point(map.at("table"), std::move(point), group);
     }
   }
@@ -495,10 +506,12 @@ class ModelReader {
       for (std::size_t b = 0; b < names.size(); ++b) chosen.insert(b);
       return chosen;
     }
-    const Names given = entry.at(point.name).IsSequence() ? entry.list(point.name) : Names{entry.text(point.name)};
+    const Names given =
+        entry.at(point.name).IsSequence() ? entry.list(point.name) : Names{entry.text(point.name)};
     for (const std::string& name : given) {
       const auto found = std::find(names.begin(), names.end(), name);
-      if (found == names.end()) entry.complain(point.name, "no bin '{}'; {}", name, expected_one_of(name, names));
+      if (found == names.end())
+        entry.complain(point.name, "no bin '{}'; {}", name, expected_one_of(name, names));
       chosen.insert(static_cast<std::size_t>(found - names.begin()));
     }
     return chosen;

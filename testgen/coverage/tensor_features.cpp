@@ -11,8 +11,20 @@ namespace {
 constexpr std::uint64_t kMostElements = 16'384;
 
 enum Kind : unsigned {
-  Zero, MinusZero, Subnormal, LeastNormal, Normal, Negative, Largest, Infinity, MinusInfinity, NaN, OtherNaN,
-  Least, Greatest, kKinds
+  Zero,
+  MinusZero,
+  Subnormal,
+  LeastNormal,
+  Normal,
+  Negative,
+  Largest,
+  Infinity,
+  MinusInfinity,
+  NaN,
+  OtherNaN,
+  Least,
+  Greatest,
+  kKinds
 };
 constexpr std::array<const char*, kKinds> kNames{
     "zero",     "minus_zero",     "subnormal", "least_normal", "normal", "negative", "largest",

@@ -1,7 +1,6 @@
 // assay run --coverage, assay coverage and assay plan from outside.
-#include <nlohmann/json.hpp>
-
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "../support/program.hpp"
@@ -14,10 +13,14 @@ using test::output_of;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr const char* kGemm = "run gemm --input A:f32:17x5 --input B:f32:5x3 --config edge16 --mode bits --coverage ";
-constexpr const char* kAdd = "run add --input A:f16:3x4 --input B:f16:4 --config edge16 --mode bits --coverage ";
+constexpr const char* kGemm =
+    "run gemm --input A:f32:17x5 --input B:f32:5x3 --config edge16 --mode bits --coverage ";
+constexpr const char* kAdd =
+    "run add --input A:f16:3x4 --input B:f16:4 --config edge16 --mode bits --coverage ";
 
-nlohmann::json json_of(const std::string& arguments) { return nlohmann::json::parse(output_of(arguments + " --json")); }
+nlohmann::json json_of(const std::string& arguments) {
+  return nlohmann::json::parse(output_of(arguments + " --json"));
+}
 
 std::set<std::string> holes_of(const std::string& files) {
   std::set<std::string> names;
@@ -50,7 +53,8 @@ TEST(CoverageVerb, DeletingACoveredBinsOnlyCaseShowsAsAHole) {
   output_of(kAdd + add);
   EXPECT_EQ(holes_of(gemm + " " + add).count("gemm/m/above"), 0U);
   EXPECT_EQ(holes_of(add).count("gemm/m/above"), 1U);
-  EXPECT_THAT(output_of("coverage " + gemm + " " + add + " --bin gemm/m/above"), HasSubstr("assay run gemm --input A:f32:17x5"));
+  EXPECT_THAT(output_of("coverage " + gemm + " " + add + " --bin gemm/m/above"),
+              HasSubstr("assay run gemm --input A:f32:17x5"));
   EXPECT_THAT(output_of("coverage " + add + " --bin gemm/m/above"), HasSubstr("hit by    0 cases"));
   EXPECT_EQ(json_of("coverage " + gemm + " " + add), json_of("coverage " + add + " " + gemm));
 }
@@ -73,8 +77,12 @@ TEST(CoverageVerb, CasesThatDoNotPassCoverNothing) {
   const test::TemporaryFolder folder;
   const std::string file = folder.file("r.jsonl");
   EXPECT_EQ(assay(std::string(kGemm) + file + " --no-values").exit_code, 10);
-  EXPECT_EQ(assay(std::string(kGemm) + file + " --kernel " + BROKEN_KERNEL_DIR + "/wrong_value/gemm.elf").exit_code, 1);
-  EXPECT_EQ(assay(std::string(kGemm) + file + " --kernel " + BROKEN_KERNEL_DIR + "/missing_wait/gemm.elf").exit_code, 4);
+  EXPECT_EQ(
+      assay(std::string(kGemm) + file + " --kernel " + BROKEN_KERNEL_DIR + "/wrong_value/gemm.elf").exit_code,
+      1);
+  EXPECT_EQ(assay(std::string(kGemm) + file + " --kernel " + BROKEN_KERNEL_DIR + "/missing_wait/gemm.elf")
+                .exit_code,
+            4);
   const auto json = json_of("coverage " + file);
   EXPECT_EQ(json["cases"], 3);
   EXPECT_EQ(json["passed"], 0);
@@ -98,11 +106,16 @@ TEST(CoverageVerb, AnUnreachableBinThatIsHitIsAnErrorOfTheModel) {
   const test::TemporaryFolder folder, model;
   const std::string file = folder.file("r.jsonl");
   output_of(kAdd + file);
-  model.write("m.yaml", "covergroups:\n  - {name: operators, sample: case, doc: d, points: {op: {doc: d, bins: {add: {is: add, unreachable: nobody adds}}}}}\n");
+  model.write("m.yaml",
+              "covergroups:\n  - {name: operators, sample: case, doc: d, points: {op: {doc: d, bins: {add: "
+              "{is: add, unreachable: nobody adds}}}}}\n");
   const std::string folder_of_model = std::filesystem::path(model.file("m.yaml")).parent_path();
-  const test::ProcessResult result = test::run_process("ASSAY_COVERAGE_DIR=" + folder_of_model + " " ASSAY_PROGRAM " coverage " + file);
+  const test::ProcessResult result =
+      test::run_process("ASSAY_COVERAGE_DIR=" + folder_of_model + " " ASSAY_PROGRAM " coverage " + file);
   EXPECT_EQ(result.exit_code, 4) << result.output;
-  EXPECT_THAT(result.output, HasSubstr("bin 'operators/op/add' is said to be unreachable (nobody adds), and is hit: assay run add"));
+  EXPECT_THAT(
+      result.output,
+      HasSubstr("bin 'operators/op/add' is said to be unreachable (nobody adds), and is hit: assay run add"));
 }
 
 TEST(CoverageVerb, ThePageStandsAlone) {
@@ -114,7 +127,8 @@ TEST(CoverageVerb, ThePageStandsAlone) {
   EXPECT_THAT(html, HasSubstr("<title>Assay: coverage</title>"));
   EXPECT_THAT(html, HasSubstr("class='bin hit'"));
   EXPECT_THAT(html, HasSubstr("class='bin hole'"));
-  for (const char* outside : {"http://", "https://", "src=", "@import", "<script", "url("}) EXPECT_THAT(html, Not(HasSubstr(outside)));
+  for (const char* outside : {"http://", "https://", "src=", "@import", "<script", "url("})
+    EXPECT_THAT(html, Not(HasSubstr(outside)));
 }
 
 TEST(CoverageVerb, ErrorsAreOneLine) {
@@ -129,7 +143,8 @@ TEST(CoverageVerb, ErrorsAreOneLine) {
   test::expect_error(2, "did you mean 'gemm/m/one'?", "coverage " + file + " --bin gemm/m/onne");
   test::expect_error(2, "did you mean 'gemm'?", "coverage " + file + " --holes --under gem");
   test::expect_error(3, "/nonexistent/c.html", "coverage " + file + " -o /nonexistent/c.html");
-  test::expect_error(3, "/nonexistent/r.jsonl: cannot be written", std::string(kAdd) + "/nonexistent/r.jsonl");
+  test::expect_error(3, "/nonexistent/r.jsonl: cannot be written",
+                     std::string(kAdd) + "/nonexistent/r.jsonl");
   test::expect_error(2, "excludes", "coverage " + file + " --holes --bin gemm/m/one");
 }
 
@@ -143,18 +158,22 @@ TEST(PlanVerb, SaysWhatIsKnownOfEachRequirement) {
   const std::string plan = folder.write(
       "p.yaml",
       "title: T <1>\nrequirements:\n"
-      "  - {id: A, text: adds, where: docs/x.md#y, bins: [operators/op/add, gemm/m/above], tests: [one_test]}\n"
+      "  - {id: A, text: adds, where: docs/x.md#y, bins: [operators/op/add, gemm/m/above], tests: "
+      "[one_test]}\n"
       "  - {id: B, text: some of many, where: docs/x.md#y, bins: [gemm/m], tests: [one_test]}\n"
       "  - {id: C, text: nothing, where: docs/x.md#y, bins: [softmax/length/one], tests: [one_test]}\n"
-      "  - {id: D, text: a test fails, where: docs/x.md#y, bins: [operators/op/add], tests: [one_test, two_test]}\n");
-  const std::string tests = folder.write("t.xml",
-                                         "<testsuite><testcase name=\"one_test\" status=\"run\"></testcase>"
-                                         "<testcase name=\"two_test\" status=\"fail\"></testcase></testsuite>");
+      "  - {id: D, text: a test fails, where: docs/x.md#y, bins: [operators/op/add], tests: [one_test, "
+      "two_test]}\n");
+  const std::string tests =
+      folder.write("t.xml",
+                   "<testsuite><testcase name=\"one_test\" status=\"run\"></testcase>"
+                   "<testcase name=\"two_test\" status=\"fail\"></testcase></testsuite>");
   const auto states = [&](const std::string& more, int code) {
     const test::ProcessResult result = assay("plan " + file + " --plan " + plan + " --json " + more);
     EXPECT_EQ(result.exit_code, code) << result.output;
     std::string text;
-    for (const auto& row : nlohmann::json::parse(result.output)) text += row["id"].get<std::string>() + ":" + row["state"].get<std::string>() + " ";
+    for (const auto& row : nlohmann::json::parse(result.output))
+      text += row["id"].get<std::string>() + ":" + row["state"].get<std::string>() + " ";
     return text;
   };
   EXPECT_EQ(states("", 0), "A:COVERED B:PARTLY C:OPEN D:COVERED ");
@@ -162,12 +181,15 @@ TEST(PlanVerb, SaysWhatIsKnownOfEachRequirement) {
   const std::string html = folder.file("p.html"), markdown = folder.file("p.md");
   assay("plan " + file + " --plan " + plan + " --tests " + tests + " -o " + html);
   assay("plan " + file + " --plan " + plan + " --tests " + tests + " -o " + markdown);
-  for (const char* part : {"T &lt;1&gt;", "Signature", "assay run gemm --input A:f32:17x5", "edge16 (2 cases passed)", "one_test", "assay 0.1.0"})
+  for (const char* part : {"T &lt;1&gt;", "Signature", "assay run gemm --input A:f32:17x5",
+                           "edge16 (2 cases passed)", "one_test", "assay 0.1.0"})
     EXPECT_THAT(test::read_text(html), HasSubstr(part));
   EXPECT_THAT(test::read_text(html), Not(HasSubstr("http")));
   EXPECT_THAT(test::read_text(markdown), HasSubstr("| D | a test fails | docs/x.md#y | 1/1 | FAILED |"));
   // A case that fails where it tried the requirement.
-  EXPECT_EQ(assay(std::string(kGemm) + file + " --kernel " + BROKEN_KERNEL_DIR + "/wrong_value/gemm.elf").exit_code, 1);
+  EXPECT_EQ(
+      assay(std::string(kGemm) + file + " --kernel " + BROKEN_KERNEL_DIR + "/wrong_value/gemm.elf").exit_code,
+      1);
   EXPECT_EQ(states("", 1), "A:FAILED B:FAILED C:OPEN D:COVERED ");
 }
 
@@ -181,8 +203,10 @@ TEST(PlanVerb, ErrorsAreOneLine) {
   const std::string start = "title: T\nrequirements:\n  - {id: A, text: t, where: 'd#s', tests: [], ";
   refused("did you mean 'gemm'?", start + "bins: [gem]}\n");
   refused("p.yaml:3: requirement: missing key 'bins'", start + "}\n");
-  refused("names no section", "title: T\nrequirements:\n  - {id: A, text: t, where: d, tests: [], bins: [gemm]}\n");
-  refused("'A' is given twice", start + "bins: [gemm]}\n  - {id: A, text: t, where: 'd#s', tests: [], bins: [gemm]}\n");
+  refused("names no section",
+          "title: T\nrequirements:\n  - {id: A, text: t, where: d, tests: [], bins: [gemm]}\n");
+  refused("'A' is given twice",
+          start + "bins: [gemm]}\n  - {id: A, text: t, where: 'd#s', tests: [], bins: [gemm]}\n");
   test::expect_error(7, "no JUnit file", "plan " + file + " --tests " + file);
   test::expect_error(5, "no record", "plan " + folder.write("empty.jsonl", ""));
 }
@@ -191,7 +215,8 @@ TEST(PlanVerb, ErrorsAreOneLine) {
 std::string anchor(const std::string& heading) {
   std::string text;
   for (const char c : heading)
-    if (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-') text += static_cast<char>(std::tolower(c));
+    if (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-')
+      text += static_cast<char>(std::tolower(c));
     else if (c == ' ') text += '-';
   return text;
 }
@@ -214,7 +239,8 @@ TEST(ShippedPlan, NamesSectionsTestsAndGroupsThatExist) {
     if (line.rfind("- `", 0) == 0) groups.insert(line.substr(3, line.find_first_of("`/", 3) - 3));
     const std::size_t at = line.find("| docs/");
     if (at == std::string::npos) continue;
-    const std::string where = line.substr(at + 2, line.find(" |", at) - at - 2), name = where.substr(0, where.find('#'));
+    const std::string where = line.substr(at + 2, line.find(" |", at) - at - 2),
+                      name = where.substr(0, where.find('#'));
     std::set<std::string> anchors;
     std::ifstream in(std::string(SOURCE_DIR) + "/" + name);
     for (std::string text; std::getline(in, text);)

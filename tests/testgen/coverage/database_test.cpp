@@ -20,14 +20,16 @@ using ::testing::ElementsAre;
 
 const Model& small_model() {
   static const Model model = Model::parse(
-      "covergroups:\n  - {name: g, sample: case, doc: d, points: {m: {doc: d, bins: {one: 1, two: 2, never: {is: 3, unreachable: "
+      "covergroups:\n  - {name: g, sample: case, doc: d, points: {m: {doc: d, bins: {one: 1, two: 2, never: "
+      "{is: 3, unreachable: "
       "there is no three}}}}}\n",
       "m.yaml", app::coverage_schema());
   return model;
 }
 
 Record record(const std::string& name, const std::string& verdict, const std::vector<std::string>& bins) {
-  return {"id-" + name, "text " + name, "edge16", verdict, "assay run " + name, "", "0.1.0", "2025-01-01T00:00:00Z", bins};
+  return {"id-" + name, "text " + name,         "edge16", verdict, "assay run " + name, "",
+          "0.1.0",      "2025-01-01T00:00:00Z", bins};
 }
 
 Database database_of(const std::vector<Record>& records) {
@@ -40,7 +42,8 @@ Database database_of(const std::vector<Record>& records) {
 std::vector<std::string> hits(const Database& db) {
   std::vector<std::string> names;
   for (BinId bin = 0; bin < db.model().size(); ++bin)
-    for (const std::size_t i : db.hits(bin)) names.push_back(db.model().bins()[bin].name + " by " + db.cases()[i].record.id);
+    for (const std::size_t i : db.hits(bin))
+      names.push_back(db.model().bins()[bin].name + " by " + db.cases()[i].record.id);
   return names;
 }
 
@@ -55,7 +58,8 @@ TEST(CoverageDatabase, ABinCountsFromACaseThatPassedAlone) {
 }
 
 TEST(CoverageDatabase, DeletingABinsOnlyCaseShowsAsAHole) {
-  const std::vector<Record> all{record("a", "PASS", {"g/m/one"}), record("b", "PASS", {"g/m/two"}), record("c", "PASS", {"g/m/two"})};
+  const std::vector<Record> all{record("a", "PASS", {"g/m/one"}), record("b", "PASS", {"g/m/two"}),
+                                record("c", "PASS", {"g/m/two"})};
   EXPECT_TRUE(database_of(all).holes().empty());
   EXPECT_THAT(database_of({all[1], all[2]}).holes(), ElementsAre(small_model().bin("g/m/one")));
   EXPECT_TRUE(database_of({all[0], all[2]}).holes().empty());
@@ -82,7 +86,8 @@ TEST(CoverageDatabase, OrderDoesNotMatterAndDuplicatesDoNotCountTwice) {
 }
 
 TEST(CoverageDatabase, BinsThatTheModelLostAreNamedAndUnreachableOnesThatAreHitTold) {
-  const Database db = database_of({record("a", "PASS", {"g/m/one", "g/old/bin", "g/m/never"}), record("b", "PASS", {"g/old/bin"})});
+  const Database db = database_of(
+      {record("a", "PASS", {"g/m/one", "g/old/bin", "g/m/never"}), record("b", "PASS", {"g/old/bin"})});
   EXPECT_EQ(db.unknown().at("g/old/bin"), 2U);
   EXPECT_THAT(db.wrongly_unreachable(), ElementsAre(small_model().bin("g/m/never")));
   Tally tally;
@@ -120,15 +125,20 @@ TEST(CoverageRecord, ErrorsNameFileAndLine) {
 TEST(CoverageRecordFile, CutOffFilesAreRefusedByReaderAndWriter) {
   const test::TemporaryFolder folder;
   const std::string file = folder.write("cut.jsonl", to_json_line(record("a", "PASS", {})) + "{\"id\"");
-  test::expect_error(ExitCode::BadInput, "cut.jsonl:2: the last line is cut off", [&] { read_records(file, [](const Record&) {}); });
-  test::expect_error(ExitCode::BadInput, "ends within a line", [&] { RecordFile(file).append(record("b", "PASS", {})); });
-  test::expect_error(ExitCode::BadInput, "cannot be read", [&] { read_records(folder.file("none"), [](const Record&) {}); });
-  test::expect_error(ExitCode::Infrastructure, "cannot be written", [&] { RecordFile out(folder.file("no/such")); });
+  test::expect_error(ExitCode::BadInput, "cut.jsonl:2: the last line is cut off",
+                     [&] { read_records(file, [](const Record&) {}); });
+  test::expect_error(ExitCode::BadInput, "ends within a line",
+                     [&] { RecordFile(file).append(record("b", "PASS", {})); });
+  test::expect_error(ExitCode::BadInput, "cannot be read",
+                     [&] { read_records(folder.file("none"), [](const Record&) {}); });
+  test::expect_error(ExitCode::Infrastructure, "cannot be written",
+                     [&] { RecordFile out(folder.file("no/such")); });
 }
 
 TEST(CoverageRecordFile, AFullDiskIsAnErrorAndNoPass) {
   if (!std::filesystem::exists("/dev/full")) GTEST_SKIP() << "no /dev/full here";
-  test::expect_error(ExitCode::Infrastructure, "/dev/full: cannot be written", [] { RecordFile("/dev/full").append(record("a", "PASS", {})); });
+  test::expect_error(ExitCode::Infrastructure, "/dev/full: cannot be written",
+                     [] { RecordFile("/dev/full").append(record("a", "PASS", {})); });
 }
 
 TEST(CoverageRecordFile, ProcessesAppendWholeLines) {
@@ -139,7 +149,8 @@ TEST(CoverageRecordFile, ProcessesAppendWholeLines) {
     if (fork() == 0) {
       RecordFile out(file);
       for (int i = 0; i < kLines; ++i)
-        out.append(record(std::to_string(p) + "." + std::to_string(i), "PASS", std::vector<std::string>(2000, "g/m/one")));
+        out.append(record(std::to_string(p) + "." + std::to_string(i), "PASS",
+                          std::vector<std::string>(2000, "g/m/one")));
       _exit(0);
     }
   for (int p = 0; p < kProcesses; ++p) {
