@@ -9,6 +9,7 @@
 #include "app/case/case_run.hpp"
 #include "app/case/laws.hpp"
 #include "app/case_options.hpp"
+#include "app/coverage/case_coverage.hpp"
 #include "app/debug/debug_options.hpp"
 #include "app/verbs.hpp"
 #include "isa/command.hpp"
@@ -25,7 +26,7 @@ constexpr std::uint64_t kMostCycles = 1'000'000'000'000'000;  // SystemC time en
 
 struct Options {
   testgen::CaseArguments arguments;
-  std::string case_file, onnx_folder, kernel, break_law;
+  std::string case_file, onnx_folder, kernel, break_law, coverage;
   std::vector<std::string> goldens;
   bool no_values = false, no_sanitizer = false, json = false, commands = false, critical_path = false,
        explain = false, counters = false;
@@ -148,11 +149,19 @@ ExitCode run(const Options& o) {
   nlohmann::ordered_json all = nlohmann::ordered_json::array();
   const std::vector<CaseInput> cases = read_cases(o);
   check(o.debug, {o.json, !o.no_values, cases.size()});
+  std::optional<coverage::RecordFile> records;
+  std::optional<CaseCoverage> coverage;
+  if (!o.coverage.empty()) {  // before the work, so that none is lost
+    coverage.emplace(coverage_model());
+    records.emplace(o.coverage);
+  }
   for (const CaseInput& input : cases) {
     DebugSession debug(o.debug, input);
     RunOptions options = run_options(o);
     options.observers = debug.observers();
+    if (coverage) coverage->watch(input, options);
     const report::CaseResult result = run_case(input, options);
+    if (coverage) records->append(coverage->record(input, result));
     worst = worse(worst, result.verdict);
     if (o.json) all.push_back(report::to_json(result));
     else fmt::print("{}", report::to_text(result));
@@ -213,6 +222,8 @@ void add_run(CLI::App& program, Action& action) {
       ->needs(what_if);
   verb->add_flag("--counters", o->counters,
                  "Print the performance events (docs/counters.md); JSON: counters");
+  verb->add_option("--coverage", o->coverage,
+                   "Append what the case covers to this file (docs/coverage.md); several runs may share it");
   verb->add_option("--break-law", o->break_law,
                    "Falsify the books so that this law (docs/accounting.md) is broken: shows its check");
   CLI::Option* json = verb->add_flag("--json", o->json, "Print JSON");

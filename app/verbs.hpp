@@ -22,6 +22,7 @@ inline std::string json_text(const nlohmann::ordered_json& json) {
 }
 
 void add_config(CLI::App& program, Action& action);
+void add_coverage(CLI::App& program, Action& action);
 void add_diff(CLI::App& program, Action& action);
 void add_disasm(CLI::App& program, Action& action);
 void add_faults(CLI::App& program, Action& action);  // where there are any
@@ -32,6 +33,7 @@ void add_isa(CLI::App& program, Action& action);
 void add_mem(CLI::App& program, Action& action);
 void add_operators(CLI::App& program, Action& action);
 void add_program(CLI::App& program, Action& action);
+void add_plan(CLI::App& program, Action& action);
 void add_run(CLI::App& program, Action& action);
 void add_shrink(CLI::App& program, Action& action);
 

@@ -9,6 +9,8 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/Assay)
 install(TARGETS assay RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY ${ASSAY_KERNEL_DIR}/ DESTINATION ${ASSAY_INSTALL_DATADIR}/kernels FILES_MATCHING PATTERN "*.elf")
 install(DIRECTORY configs/ DESTINATION ${ASSAY_INSTALL_DATADIR}/configs)
+install(DIRECTORY testgen/coverage/model/ DESTINATION ${ASSAY_INSTALL_DATADIR}/coverage FILES_MATCHING PATTERN "*.yaml")
+install(FILES docs/verification/plan.yaml DESTINATION ${ASSAY_INSTALL_DATADIR}/verification)
 install(FILES golden/ort/ort_server.mjs golden/ort/package.json golden/ort/package-lock.json
         DESTINATION ${ASSAY_INSTALL_DATADIR}/ort)
 install(DIRECTORY ops/device/ DESTINATION ${ASSAY_INSTALL_DATADIR}/device

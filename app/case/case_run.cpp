@@ -286,6 +286,7 @@ report::CaseResult run_case(const CaseInput& input, const RunOptions& options) {
   const Books books{execution.run, result.roofline, work, result.work_declared, machine};
   if (!options.break_law.empty()) find_law(options.break_law).falsify(execution.run, books);
   if (options.observe) options.observe(execution.run);
+  if (options.executed) options.executed(execution, machine);
   record_run(execution.run, result);
   result.sanitized = options.sanitize;
   result.findings = describe_findings(execution.run, execution.kernel);

@@ -35,6 +35,8 @@ CaseInput generated(const testgen::Case& c);
 CaseInput without_values(const testgen::Case& c);
 CaseInput from_recorded(const testgen::RecordedCase& recorded, const std::string& config);
 
+struct Execution;
+
 struct RunOptions {
   std::string kernel;  // the user's ELF; empty: the operator's own
   std::vector<std::string>
@@ -47,6 +49,7 @@ struct RunOptions {
   sim::Console::Listener on_line;                      // hears what the kernel prints, during the run
   std::vector<sim::Observer*> observers;               // look at the run while it goes on
   std::function<void(const sim::RunResult&)> observe;  // sees the run before it is judged
+  std::function<void(const Execution&, const Machine&)> executed;  // likewise, with the results
   std::string break_law;  // falsify the books so that this law is broken: a test of its check
   bool critical_path = false;
   bool explain = false;                // the plan and the cost model's cycles
