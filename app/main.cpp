@@ -17,9 +17,9 @@
 namespace assay::app {
 namespace {
 
-constexpr void (*kVerbs[])(CLI::App&, Action&) = {add_config, add_diff,  add_disasm, add_faults,
-                                                  add_golden, add_isa,   add_mem,    add_operators,
-                                                  add_run,    add_shrink};
+constexpr void (*kVerbs[])(CLI::App&, Action&) = {add_config,    add_diff, add_disasm, add_faults,
+                                                  add_golden,    add_isa,  add_mem,    add_operators,
+                                                  add_relations, add_run,  add_shrink};
 
 // The subcommand whose arguments were being read when parsing failed.
 const CLI::App* deepest(const CLI::App* app) {

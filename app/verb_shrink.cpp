@@ -18,7 +18,7 @@ struct Options {
   testgen::CaseArguments arguments;
   std::vector<const CLI::Option*> describing;
   std::string case_file, kernel, output;
-  std::vector<std::string> goldens;
+  std::vector<std::string> goldens, relations;
   std::uint64_t jitter = 0;
   int tries = 500;
   bool no_sanitizer = false, json = false;
@@ -36,8 +36,8 @@ testgen::Case read_case(const Options& o) {
   return testgen::read_case_yaml(o.case_file);
 }
 
-// How a run failed: its exit code, and what was found in its kernel. Cases that fail alike have one cause,
-// mostly.
+// How a run failed: its exit code, and what was found in its kernel, or the relation that is broken. Cases
+// that fail alike have one cause, mostly.
 struct Failure {
   ExitCode code = ExitCode::Pass;
   std::string finding;
@@ -46,13 +46,18 @@ struct Failure {
 };
 
 Failure failure_of(const report::CaseResult& result) {
-  return {result.verdict, result.findings.empty() ? "" : result.findings[0].name};
+  if (!result.findings.empty()) return {result.verdict, result.findings[0].name};
+  for (const report::RelationVerdict& verdict : result.relations)
+    if (verdict.outcome == report::RelationVerdict::Outcome::Broken)
+      return {result.verdict, verdict.relation};
+  return {result.verdict, ""};
 }
 
 RunOptions run_options(const Options& o) {
   RunOptions run;
   run.kernel = o.kernel;
   run.goldens = o.goldens;
+  run.relations = o.relations;
   run.jitter = o.jitter;
   run.sanitize = !o.no_sanitizer;
   return run;
@@ -130,6 +135,8 @@ void add_shrink(CLI::App& program, Action& action) {
   verb->add_option("--case", o->case_file, "Read the case from a YAML file");
   verb->add_option("--kernel", o->kernel, "The kernel that fails, in place of the operator's own");
   verb->add_option("--golden", o->goldens, "Judges, as of assay run")->delimiter(',');
+  verb->add_option("--relations", o->relations, "Metamorphic relations that judge besides, as of assay run")
+      ->delimiter(',');
   verb->add_option("--jitter", o->jitter, "Seed of random extra latencies, as of assay run")
       ->check(whole_number<std::uint64_t>);
   verb->add_flag("--no-sanitizer", o->no_sanitizer, "Judge results alone");

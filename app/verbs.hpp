@@ -29,6 +29,7 @@ void add_golden(CLI::App& program, Action& action);
 void add_isa(CLI::App& program, Action& action);
 void add_mem(CLI::App& program, Action& action);
 void add_operators(CLI::App& program, Action& action);
+void add_relations(CLI::App& program, Action& action);
 void add_run(CLI::App& program, Action& action);
 void add_shrink(CLI::App& program, Action& action);
 

@@ -1,0 +1,161 @@
+// The same bits on other machines, by other dataflows and algorithms, and before the last conversion.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "golden/formats.hpp"
+#include "ops/attention/attention_spec.hpp"
+#include "ops/conv/conv_spec.hpp"
+#include "testgen/metamorphic/axes.hpp"
+#include "testgen/metamorphic/relation.hpp"
+#include "testgen/metamorphic/tensors.hpp"
+
+namespace assay::testgen::metamorphic {
+namespace {
+
+using ops::Problem;
+
+// Those that were not refused must have the source's bits.
+FollowUps expect_same(const Source& s, std::vector<FollowUp> runs) {
+  FollowUps derived;
+  std::vector<std::string> names;
+  for (const FollowUp& run : runs) names.push_back(run.what);
+  derived.runs = std::move(runs);
+  derived.what = names.empty() ? "" : names.front();
+  for (std::size_t i = 1; i < names.size(); ++i) derived.what += ", " + names[i];
+  derived.difference = [expected = s.output, names](const std::vector<Tensor>& outputs) {
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      if (outputs[i].name.empty()) continue;
+      const std::string line = first_difference(expected, outputs[i], names[i]);
+      if (!line.empty()) return line;
+    }
+    return std::string();
+  };
+  return derived;
+}
+
+bool always(const Case&) { return true; }
+
+FollowUps machine(const Source& s, ElementRandom& random) {
+  static constexpr std::array kMachines{"edge16", "server128", "tpuv1", "tests/tiny4", "tests/wide8x32"};
+  std::vector<FollowUp> runs;
+  const std::uint32_t first = random.below(kMachines.size());
+  for (std::uint32_t i = 0; i < kMachines.size() && runs.size() < 2; ++i) {
+    const char* name = kMachines[(first + i) % kMachines.size()];
+    if (s.c.config == name) continue;
+    FollowUp run{s.c, s.inputs, fmt::format("on {}", name), true};
+    run.c.config = name;
+    runs.push_back(std::move(run));
+  }
+  return expect_same(s, std::move(runs));
+}
+
+const std::vector<std::string>& choices_of(const Problem& p, std::string_view attribute) {
+  return ops::find_attribute(ops::find_operator(p.op), attribute).choices;
+}
+
+bool has_dataflow(const Case& c) { return has_attribute(c.problem, "dataflow"); }
+
+FollowUps dataflow(const Source& s, ElementRandom& /*random*/) {
+  std::vector<FollowUp> runs;
+  for (const std::string& choice : choices_of(s.c.problem, "dataflow")) {
+    if (choice == attribute_string(s.c.problem, "dataflow")) continue;
+    FollowUp run{s.c, s.inputs, "dataflow " + choice, true};
+    run.c.problem.attributes.set("dataflow", choice);
+    runs.push_back(std::move(run));
+  }
+  return expect_same(s, std::move(runs));
+}
+
+// im2col forms the sums of the implicit algorithm; unfused attention has one block, and so has another with
+// at most 256 keys.
+bool has_twin_algorithm(const Case& c) {
+  if (c.problem.op == "conv") {
+    const ops::ConvForm f = ops::conv_form(c.problem);
+    return attribute_string(c.problem, "layout") == "NHWC" && c.problem.inputs[0].shape.size() == 4 &&
+           size_of(f.x) > 1 &&
+           (f.algorithm == ops::ConvForm::Algorithm::Implicit ||
+            f.algorithm == ops::ConvForm::Algorithm::Im2col);
+  }
+  const ops::AttentionForm f = ops::attention_form(c.problem);
+  return is_float(f.type) && f.keys <= 256 && f.keys > 0 && !f.mask_input && !f.lengths_input && f.page == 0;
+}
+
+FollowUps algorithm(const Source& s, ElementRandom& /*random*/) {
+  const std::vector<std::string> twins = s.c.problem.op == "conv"
+                                             ? std::vector<std::string>{"implicit", "im2col"}
+                                             : std::vector<std::string>{"fused", "unfused"};
+  const std::string own = attribute_string(s.c.problem, "algorithm");
+  Problem p = s.c.problem;
+  p.attributes.set("algorithm", own == twins[0] ? twins[1] : twins[0]);
+  FollowUp run = follow_up(s.c, p, s.inputs, "algorithm " + attribute_string(p, "algorithm"));
+  run.may_refuse = true;
+  return expect_same(s, {std::move(run)});
+}
+
+bool is_narrow(const Case& c) {
+  const DType out = c.problem.outputs.at(0).dtype;
+  return is_float(out) && out != DType::f32 && has_attribute(c.problem, "out_dtype");
+}
+
+// The conversion is the last step: the result in f32, rounded to the type here, is the case's.
+FollowUps out_type(const Source& s, ElementRandom& /*random*/) {
+  Problem p = s.c.problem;
+  p.attributes.set("out_dtype", std::string("f32"));
+  std::vector<Tensor> inputs = s.inputs;
+  for (Tensor& tensor : inputs) {
+    if (tensor.name != "R") continue;  // has the output's type; every wider one holds it exactly
+    Tensor wide("R", DType::f32, tensor.shape);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(tensor.elements()); ++i)
+      set_element_bits(
+          DType::f32, wide.bytes.data(), i,
+          golden::encode(DType::f32, golden::decode(tensor.dtype, golden::element_bits(tensor, i))));
+    tensor = std::move(wide);
+  }
+  FollowUps derived;
+  derived.what = "result in f32";
+  derived.runs.push_back(follow_up(s.c, p, std::move(inputs), derived.what));
+  derived.difference = [expected = s.output](const std::vector<Tensor>& outputs) {
+    const Tensor& wide = outputs.at(0);
+    Tensor rounded(wide.name, expected.dtype, wide.shape);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(wide.elements()); ++i)
+      set_element_bits(
+          rounded.dtype, rounded.bytes.data(), i,
+          golden::encode(rounded.dtype, golden::decode(wide.dtype, golden::element_bits(wide, i))));
+    return first_difference(expected, rounded,
+                            fmt::format("result in f32, rounded to {}", to_string(expected.dtype)));
+  };
+  return derived;
+}
+
+}  // namespace
+
+std::vector<Relation> machine_relations() {
+  const std::vector<std::string_view> all{
+      "gemm",   "matmul",        "matmulinteger", "qlinearmatmul", "add",       "sub",
+      "mul",    "div",           "max",           "min",           "relu",      "softmax",
+      "conv",   "convtranspose", "convinteger",   "qlinearconv",   "attention", "gather",
+      "rotary", "matmul_nbits",  "einsum",        "grouped_gemm"};
+  return {
+      {"machine", "another machine gives the same bits", all, always, machine},
+      {"dataflow",
+       "every dataflow gives the same bits",
+       {"gemm", "matmul", "matmulinteger", "qlinearmatmul", "conv", "convtranspose", "convinteger",
+        "qlinearconv"},
+       has_dataflow,
+       dataflow},
+      {"algorithm",
+       "im2col gives the implicit convolution's bits; unfused attention the fused one's in one block",
+       {"conv", "attention"},
+       has_twin_algorithm,
+       algorithm},
+      {"out_type",
+       "the result in f32, rounded to the output's type, is the result",
+       {"gemm", "matmul", "conv", "convtranspose", "attention", "matmul_nbits", "grouped_gemm"},
+       is_narrow,
+       out_type},
+  };
+}
+
+}  // namespace assay::testgen::metamorphic
