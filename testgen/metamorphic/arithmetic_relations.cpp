@@ -1,5 +1,6 @@
 // Signs, powers of two, sums of operands, and constants added to scores.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -51,12 +52,16 @@ bool can_negate(const Case& c) { return has_floats(c.problem) && !has_activation
 FollowUps negate(const Source& s, ElementRandom& /*random*/) {
   Problem p = s.c.problem;
   std::vector<Tensor> inputs = s.inputs;
-  for (Tensor& tensor : inputs)
-    if (is_one_of(tensor.name, proportional_to(p))) tensor = negated(std::move(tensor));
+  std::vector<std::string> names;
+  for (Tensor& tensor : inputs) {
+    if (!is_one_of(tensor.name, proportional_to(p))) continue;
+    names.push_back(tensor.name);
+    tensor = negated(std::move(tensor));
+  }
   if (p.op == "max") p.op = "min";
   else if (p.op == "min") p.op = "max";
   FollowUps derived;
-  derived.what = fmt::format("{} of what is negated", p.op);
+  derived.what = fmt::format("{} negated", fmt::join(names, ", "));
   derived.runs.push_back(follow_up(s.c, p, std::move(inputs), derived.what));
   derived.difference = [source = s.output, what = derived.what](const std::vector<Tensor>& outputs) {
     const DType type = source.dtype;
@@ -139,9 +144,13 @@ FollowUps scale(const Source& s, ElementRandom& random) {
     names = {"Q"};
     p.attributes.set("scale", std::ldexp(ops::attention_form(p).scale, -exponent));
   }
-  for (Tensor& tensor : inputs)
-    if (is_one_of(tensor.name, names)) tensor = times_power(std::move(tensor), exponent);
-  derived.what = fmt::format("{} times 2^{}", fmt::join(names, ", "), exponent);
+  std::vector<std::string> scaled;
+  for (Tensor& tensor : inputs) {
+    if (!is_one_of(tensor.name, names)) continue;
+    scaled.push_back(tensor.name);
+    tensor = times_power(std::move(tensor), exponent);
+  }
+  derived.what = fmt::format("{} times 2^{}", fmt::join(scaled, ", "), exponent);
   const bool same = p.op == "attention";
   derived.runs.push_back(follow_up(s.c, p, std::move(inputs), derived.what));
   derived.difference = [exponent, same, what = derived.what](const std::vector<Tensor>& outputs) {
@@ -177,7 +186,9 @@ std::int32_t exact_operands(const Problem& p) {
   } catch (const Error&) {
     return 0;
   }
-  const DType out = p.outputs.at(0).dtype;
+  const DType in = p.inputs[0].dtype, out = p.outputs.at(0).dtype;
+  if (is_float(in))  // whose integers up to here it holds, and so every summand
+    limit = std::min(limit, static_cast<std::int32_t>(std::min(16.0, 1 / golden::unit_roundoff(in))));
   while (limit > 0 && is_float(out) && op.integer_reach(p, limit)->result > 1 / golden::unit_roundoff(out))
     --limit;
   return limit;
@@ -187,7 +198,7 @@ Problem exact_problem(Problem p) {
   if (!has_floats(p)) return p;
   if (has_attribute(p, "out_dtype")) p.attributes.set("out_dtype", std::string("f32"));
   for (ops::TensorInfo& input : p.inputs)
-    if (input.name == "R") input.dtype = DType::f32;
+    if (has_output_type(p, input.name)) input.dtype = DType::f32;
   ops::find_operator(p.op).infer(p);
   return p;
 }

@@ -472,4 +472,8 @@ bool is_pointwise(const Problem& p) {
   return is_one_of(p.op, {"add", "sub", "mul", "div", "max", "min", "relu"});
 }
 
+bool has_output_type(const Problem& p, std::string_view input) {
+  return input == "R" || (input == "B" && is_convolution(p) && size_of(p.inputs[0].dtype) == 1);
+}
+
 }  // namespace assay::testgen::metamorphic

@@ -293,11 +293,11 @@ Fold fold_of(const Problem& p) {
   Fold fold;
   const std::size_t rank = p.inputs[0].shape.size();
   if (p.op == "matmul" || p.op == "matmulinteger") {
-    if (p.inputs[1].shape.size() != 2 || rank < 3) return fold;
+    if (p.inputs[1].shape.size() != 2 || rank < 2) return fold;
     fold = {{0}, rank - 1};
     if (const auto r = ops::find_input(p, "R")) fold.inputs.push_back(*r);
   } else if (p.op == "matmul_nbits") {
-    if (rank > 2) fold = {{0}, rank - 1};
+    fold = {{0}, rank - 1};
   } else if (p.op == "rotary") {
     if (rank > 3) fold = {{0}, rank - 2};
   } else if (p.op == "gather") {
@@ -316,7 +316,7 @@ Fold fold_of(const Problem& p) {
   return fold;
 }
 
-bool folds(const Case& c) { return fold_of(c.problem).dims > 1; }
+bool folds(const Case& c) { return fold_of(c.problem).dims > 0; }
 
 Shape folded(const Shape& shape, std::size_t dims) {
   Shape result{element_count(Shape(shape.begin(), shape.begin() + static_cast<std::ptrdiff_t>(dims)))};
@@ -324,8 +324,24 @@ Shape folded(const Shape& shape, std::size_t dims) {
   return result;
 }
 
+// The largest divisor up to the root, so that 12 becomes 3 x 4, and 7 becomes 1 x 7.
+Shape unfolded(Shape shape) {
+  std::int64_t outer = 1;
+  for (std::int64_t d = 2; d * d <= shape[0]; ++d)
+    if (shape[0] % d == 0) outer = d;
+  shape[0] /= outer;
+  shape.insert(shape.begin(), outer);
+  return shape;
+}
+
 FollowUps reshape(const Source& s, ElementRandom& /*random*/) {
   const Fold fold = fold_of(s.c.problem);
+  if (fold.dims == 1) {
+    std::vector<Tensor> inputs = s.inputs;
+    for (const std::size_t i : fold.inputs) inputs[i] = reshaped(inputs[i], unfolded(inputs[i].shape));
+    return expect(follow_up(s.c, std::move(inputs), "the first dimension as two"),
+                  reshaped(s.output, unfolded(s.output.shape)));
+  }
   Problem p = s.c.problem;
   std::vector<Tensor> inputs = s.inputs;
   for (const std::size_t i : fold.inputs) inputs[i] = reshaped(inputs[i], folded(inputs[i].shape, fold.dims));
@@ -400,7 +416,7 @@ std::vector<Relation> layout_relations() {
        broadcasts,
        expand},
       {"reshape",
-       "neighbouring dimensions as one",
+       "neighbouring dimensions as one, or one as two",
        {"matmul", "matmulinteger", "add", "sub", "mul", "div", "max", "min", "relu", "softmax", "gather",
         "rotary", "matmul_nbits"},
        folds,

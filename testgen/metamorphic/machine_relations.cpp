@@ -105,8 +105,8 @@ FollowUps out_type(const Source& s, ElementRandom& /*random*/) {
   p.attributes.set("out_dtype", std::string("f32"));
   std::vector<Tensor> inputs = s.inputs;
   for (Tensor& tensor : inputs) {
-    if (tensor.name != "R") continue;  // has the output's type; every wider one holds it exactly
-    Tensor wide("R", DType::f32, tensor.shape);
+    if (!has_output_type(s.c.problem, tensor.name)) continue;  // f32 holds it exactly
+    Tensor wide(tensor.name, DType::f32, tensor.shape);
     for (std::size_t i = 0; i < static_cast<std::size_t>(tensor.elements()); ++i)
       set_element_bits(
           DType::f32, wide.bytes.data(), i,
