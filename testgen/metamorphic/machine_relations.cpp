@@ -55,7 +55,12 @@ const std::vector<std::string>& choices_of(const Problem& p, std::string_view at
   return ops::find_attribute(ops::find_operator(p.op), attribute).choices;
 }
 
-bool has_dataflow(const Case& c) { return has_attribute(c.problem, "dataflow"); }
+// Winograd and FFT have one.
+bool has_dataflow(const Case& c) {
+  if (!is_convolution(c.problem)) return true;
+  const auto algorithm = ops::conv_form(c.problem).algorithm;
+  return algorithm == ops::ConvForm::Algorithm::Implicit || algorithm == ops::ConvForm::Algorithm::Im2col;
+}
 
 FollowUps dataflow(const Source& s, ElementRandom& /*random*/) {
   std::vector<FollowUp> runs;
