@@ -323,6 +323,20 @@ SummedAxis conv_sum(const Problem& p, const std::vector<Tensor>& tensors) {
   return axis;
 }
 
+// The products of an expert; and where slots are weighed, slots without an expert, whose weight is -1.
+std::vector<SummedAxis> grouped_sums(const Problem& p) {
+  const std::size_t last = shape_of(p, "X").size() - 1;
+  SummedAxis k{"k", shape_of(p, "X")[last], {}};
+  add_product(p, k, "X", {last, 1, 1}, "W", {attribute_int(p, "transW") != 0 ? std::size_t{2} : 1, 1, 1});
+  const auto weights = ops::find_input(p, "weights");
+  if (!weights) return {k};
+  const std::size_t ids = *ops::find_input(p, "ids");
+  SummedAxis slots{"slots", p.inputs[ids].shape[1], {}};
+  slots.inputs = {{{ids, {1, 1, 1}}, 0xFFFFFFFF}, {{*weights, {1, 1, 1}}, one(DType::f32, -1)}};
+  if (last == 2) slots.inputs.push_back({{0, {1, 1, 1}}, 0});
+  return {k, slots};
+}
+
 std::vector<SummedAxis> einsum_sums(const Problem& p) {
   const EinsumLabels labels = einsum_labels(p);
   std::vector<SummedAxis> axes;
@@ -369,13 +383,7 @@ std::vector<SummedAxis> summed_axes(const Problem& p, const std::vector<Tensor>&
     return {axis};
   }
   if (is_one_of(p.op, {"matmul", "matmulinteger", "qlinearmatmul"})) return {matmul_sum(p, tensors)};
-  if (p.op == "grouped_gemm") {
-    const std::size_t last = shape_of(p, "X").size() - 1;
-    SummedAxis axis{"k", shape_of(p, "X")[last], {}};
-    add_product(p, axis, "X", {last, 1, 1}, "W",
-                {attribute_int(p, "transW") != 0 ? std::size_t{2} : 1, 1, 1});
-    return {axis};
-  }
+  if (p.op == "grouped_gemm") return grouped_sums(p);
   if (is_convolution(p)) {
     const auto algorithm = ops::conv_form(p).algorithm;
     const bool transformed =

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <memory>
 
 #include "golden/formats.hpp"
 #include "ops/attention/attention_spec.hpp"
@@ -99,13 +101,87 @@ FollowUps algorithm(const Source& s, ElementRandom& /*random*/) {
   return expect_same(s, {std::move(run)});
 }
 
+bool is_quantised(const Problem& p) { return is_one_of(p.op, {"qlinearmatmul", "qlinearconv"}); }
+
 bool is_narrow(const Case& c) {
+  if (is_quantised(c.problem)) return true;
   const DType out = c.problem.outputs.at(0).dtype;
   return is_float(out) && out != DType::f32 && has_attribute(c.problem, "out_dtype");
 }
 
+// The operator's sums, of the same operands without scales.
+FollowUp integer_sums(const Source& s) {
+  const bool conv = s.c.problem.op == "qlinearconv";
+  Problem q{conv ? "convinteger" : "matmulinteger", {}, {}, {}};
+  q.attributes = s.c.problem.attributes;
+  std::vector<Tensor> inputs;
+  const auto add = [&](const char* from, const char* to) {
+    inputs.push_back(s.input(from));
+    inputs.back().name = to;
+  };
+  if (conv) {
+    for (const char* name : {"x", "w", "x_zero_point", "w_zero_point"}) add(name, name);
+  } else {
+    add("a", "A");
+    add("b", "B");
+    add("a_zero_point", "a_zero_point");
+    add("b_zero_point", "b_zero_point");
+  }
+  return follow_up(s.c, q, std::move(inputs), q.op);
+}
+
+// The output channel of each element.
+std::int64_t channel_of(const Source& s, std::int64_t element) {
+  const Shape& shape = s.output.shape;
+  if (s.c.problem.op == "qlinearmatmul" || attribute_string(s.c.problem, "layout") == "NHWC")
+    return element % shape.back();
+  std::int64_t after = 1;
+  for (std::size_t d = 2; d < shape.size(); ++d) after *= shape[d];
+  return element / after % shape[1];
+}
+
+// docs/numerics.md, "Requantisation".
+Tensor requantised(const Source& s, const Tensor& sums) {
+  const bool conv = s.c.problem.op == "qlinearconv";
+  const auto of = [&](const char* name, std::int64_t channel) -> float {
+    const Tensor& tensor = s.input(name);
+    return tensor.as<float>()[tensor.elements() == 1 ? 0 : channel];
+  };
+  const auto bias = ops::find_input(s.c.problem, "B");
+  const Tensor& zero = s.input("y_zero_point");
+  const double z = golden::decode(zero.dtype, golden::element_bits(zero, 0));
+  Tensor y = s.output;
+  for (std::int64_t i = 0; i < y.elements(); ++i) {
+    const std::int64_t channel = channel_of(s, i);
+    const float product = of(conv ? "x_scale" : "a_scale", 0) * of(conv ? "w_scale" : "b_scale", channel);
+    const float factor = product / of("y_scale", 0);
+    auto sum = static_cast<std::uint32_t>(sums.as<std::int32_t>()[i]);
+    if (bias) sum += static_cast<std::uint32_t>(s.inputs[*bias].as<std::int32_t>()[channel]);
+    const float scaled = static_cast<float>(static_cast<std::int32_t>(sum)) * factor;
+    const double rounded = std::isnan(scaled) ? 0 : std::nearbyint(static_cast<double>(scaled));
+    set_element_bits(y.dtype, y.bytes.data(), static_cast<std::size_t>(i),
+                     golden::encode(y.dtype, rounded + z));
+  }
+  return y;
+}
+
+FollowUps requantise(const Source& s) {
+  FollowUps derived;
+  derived.runs.push_back(integer_sums(s));
+  derived.what = derived.runs[0].what + ", requantised";
+  // Not by reference to the source: it ends before the runs do.
+  const auto held = std::make_shared<std::pair<Case, std::vector<Tensor>>>(s.c, s.inputs);
+  derived.difference = [held, output = s.output, what = derived.what](const std::vector<Tensor>& outputs) {
+    const Source source{held->first, held->second, output};
+    if (outputs.at(0).elements() != output.elements()) return what + ": another number of results";
+    return first_difference(requantised(source, outputs.at(0)), output, what);
+  };
+  return derived;
+}
+
 // The conversion is the last step: the result in f32, rounded to the type here, is the case's.
 FollowUps out_type(const Source& s, ElementRandom& /*random*/) {
+  if (is_quantised(s.c.problem)) return requantise(s);
   Problem p = s.c.problem;
   p.attributes.set("out_dtype", std::string("f32"));
   std::vector<Tensor> inputs = s.inputs;
@@ -134,6 +210,34 @@ FollowUps out_type(const Source& s, ElementRandom& /*random*/) {
   return derived;
 }
 
+// ---- zero_point: the results' zero point moves the results, up to the ends of the type.
+
+FollowUps zero_point(const Source& s, ElementRandom& random) {
+  std::vector<Tensor> inputs = s.inputs;
+  Tensor& zero = inputs[*ops::find_input(s.c.problem, "y_zero_point")];
+  const DType type = zero.dtype;
+  const int low = type == DType::u8 ? 0 : -128, high = low + 255;
+  const int before = static_cast<int>(golden::decode(type, golden::element_bits(zero, 0)));
+  const int after = random.between(low, high), by = after - before;
+  set_element_bits(type, zero.bytes.data(), 0, golden::encode(type, after));
+  FollowUps derived;
+  derived.what = fmt::format("y_zero_point {} in place of {}", after, before);
+  derived.runs.push_back(follow_up(s.c, std::move(inputs), derived.what));
+  derived.difference = [source = s.output, type, low, high, by,
+                        what = derived.what](const std::vector<Tensor>& outputs) {
+    const Tensor moved = mapped(
+        source, [&](std::uint64_t bits) { return golden::encode(type, golden::decode(type, bits) + by); });
+    // What was saturated may have been any amount beyond the end.
+    const auto value = [type](std::uint64_t bits) { return static_cast<int>(golden::decode(type, bits)); };
+    return first_difference(moved, outputs.at(0), what, [&](std::uint64_t a, std::uint64_t b) {
+      if (a == b) return true;
+      if (by < 0 && value(a) == high + by) return value(b) > value(a);
+      return by > 0 && value(a) == low + by && value(b) < value(a);
+    });
+  };
+  return derived;
+}
+
 }  // namespace
 
 std::vector<Relation> machine_relations() {
@@ -156,10 +260,16 @@ std::vector<Relation> machine_relations() {
        has_twin_algorithm,
        algorithm},
       {"out_type",
-       "the result in f32, rounded to the output's type, is the result",
-       {"gemm", "matmul", "conv", "convtranspose", "attention", "matmul_nbits", "grouped_gemm"},
+       "the result in f32 (s32), rounded (requantised) to the output's type, is the result",
+       {"gemm", "matmul", "qlinearmatmul", "conv", "convtranspose", "qlinearconv", "attention",
+        "matmul_nbits", "grouped_gemm"},
        is_narrow,
        out_type},
+      {"zero_point",
+       "the results' zero point moves them, up to the ends of the type",
+       {"qlinearmatmul", "qlinearconv"},
+       always,
+       zero_point},
   };
 }
 

@@ -169,7 +169,8 @@ TEST_P(Relations, NoticeOneWrongElement) {
   std::map<std::string, Noticed> seen;
   for (std::uint64_t number = 0; number < 400; ++number) {
     testgen::Case c = drawn(op, types[number % types.size()], number, random);
-    c.data = DataKind::Cancellation;
+    // Of quantised operators small ones, so that results are not all saturated.
+    c.data = op.rfind("qlinear", 0) == 0 ? DataKind::Subnormal : DataKind::Cancellation;
     for (const meta::Relation* relation : meta::relations_of(c)) {
       Noticed& total = seen[std::string(relation->name)];
       if (total.errors >= 24) continue;
