@@ -21,27 +21,12 @@ using ops::Problem;
 std::size_t row_dim(const AttentionForm& f) { return f.sequence_first ? 1 : 2; }
 std::int64_t as_signed(std::uint64_t n) { return static_cast<std::int64_t>(n); }
 
-Entries range(std::int64_t from, std::int64_t to) {
-  Entries entries(static_cast<std::size_t>(to - from));
-  std::iota(entries.begin(), entries.end(), from);
-  return entries;
-}
-
 std::int64_t s32_at(const Tensor& tensor, std::int64_t index) { return tensor.as<std::int32_t>()[index]; }
 
 // Of batch item b.
 std::int64_t keys_that_count(const Source& s, const AttentionForm& f, std::int64_t b) {
   if (!f.lengths_input) return as_signed(f.keys);
   return std::clamp<std::int64_t>(s32_at(s.inputs[*f.lengths_input], b), 0, as_signed(f.keys));
-}
-
-std::vector<Tensor> hostile_inputs(const Case& c, const Problem& p) {
-  Case other = c;
-  other.problem = p;
-  ops::find_operator(p.op).infer(other.problem);
-  other.mode = golden::Mode::Bits;
-  other.data = DataKind::Mixed;
-  return make_inputs(other);
 }
 
 // ---- hidden_keys: keys beside those that count, whatever they hold.
@@ -206,10 +191,7 @@ FollowUps into_pages(const Source& s, const AttentionForm& f, ElementRandom& ran
   const std::int64_t keys = as_signed(f.keys), batch = as_signed(f.batch);
   while (keys % (2 * page) == 0 && page < 256 && random.below(8) != 0) page *= 2;
   const std::int64_t entries = keys / page, used = batch * entries, all = used + random.between(0, 3);
-  Entries place(static_cast<std::size_t>(all));  // of each page of the cache: which one it holds
-  std::iota(place.begin(), place.end(), 0);
-  for (std::size_t i = place.size(); i > 1; --i)
-    std::swap(place[i - 1], place[random.below(static_cast<std::uint32_t>(i))]);
+  Entries place = shuffled(all, random);  // of each page of the cache: which one it holds
   Tensor table("block_table", DType::s32, {batch, entries});
   for (std::int64_t at = 0; at < all; ++at) {
     std::int64_t& held = place[static_cast<std::size_t>(at)];

@@ -385,10 +385,7 @@ std::vector<SummedAxis> summed_axes(const Problem& p, const std::vector<Tensor>&
   if (is_one_of(p.op, {"matmul", "matmulinteger", "qlinearmatmul"})) return {matmul_sum(p, tensors)};
   if (p.op == "grouped_gemm") return grouped_sums(p);
   if (is_convolution(p)) {
-    const auto algorithm = ops::conv_form(p).algorithm;
-    const bool transformed =
-        algorithm == ops::ConvForm::Algorithm::Winograd || algorithm == ops::ConvForm::Algorithm::Fft;
-    if (transformed) return {};  // the sign of a transformed 0 is any
+    if (is_transformed(p)) return {};  // the sign of a transformed 0 is any
     return {conv_sum(p, tensors)};
   }
   if (p.op == "attention") {
@@ -474,6 +471,12 @@ bool is_one_of(std::string_view name, const std::vector<std::string_view>& names
 
 bool is_convolution(const Problem& p) {
   return is_one_of(p.op, {"conv", "convtranspose", "convinteger", "qlinearconv"});
+}
+
+bool is_transformed(const Problem& p) {
+  if (p.op != "conv") return false;
+  const auto algorithm = ops::conv_form(p).algorithm;
+  return algorithm == ops::ConvForm::Algorithm::Winograd || algorithm == ops::ConvForm::Algorithm::Fft;
 }
 
 bool is_pointwise(const Problem& p) {

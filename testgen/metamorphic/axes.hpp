@@ -57,6 +57,7 @@ bool has_attribute(const ops::Problem& problem, std::string_view name);  // whet
 
 bool is_one_of(std::string_view name, const std::vector<std::string_view>& names);
 bool is_convolution(const ops::Problem& problem);
+bool is_transformed(const ops::Problem& problem);  // by Winograd or FFT
 bool is_pointwise(const ops::Problem& problem);
 // Whether the input has the output's type, whatever that is: a residual; the bias of a convolution of fp8.
 bool has_output_type(const ops::Problem& problem, std::string_view input);

@@ -53,14 +53,6 @@ FollowUps expect_entries(const Source& s, const Axis& axis, const Entries& entri
   return expect(std::move(run), taken(s.output, axis, entries));
 }
 
-Entries shuffled(std::int64_t count, ElementRandom& random) {
-  Entries order(static_cast<std::size_t>(count));
-  std::iota(order.begin(), order.end(), 0);
-  for (std::size_t i = order.size(); i > 1; --i)
-    std::swap(order[i - 1], order[random.below(static_cast<std::uint32_t>(i))]);
-  return order;
-}
-
 // All axes at once.
 FollowUps permute(const Source& s, ElementRandom& random) {
   std::vector<Tensor> inputs = s.inputs;
@@ -83,8 +75,7 @@ FollowUps split(const Source& s, ElementRandom& random) {
   derived.what = fmt::format("{} cut at {} of {}", axis.name, cut, axis.size);
   std::vector<Tensor> expected;
   for (const auto& [from, to] : {std::pair{std::int64_t{0}, cut}, std::pair{cut, axis.size}}) {
-    Entries part(static_cast<std::size_t>(to - from));
-    std::iota(part.begin(), part.end(), from);
+    const Entries part = range(from, to);
     derived.runs.push_back(follow_up(s.c, resized(s.c.problem, axis, to - from), taken(s.inputs, axis, part),
                                      fmt::format("{} {} to {}", axis.name, from, to - 1)));
     expected.push_back(taken(s.output, axis, part));
@@ -124,16 +115,6 @@ std::vector<Axis> growing_axes(const Case& c) {
 }
 bool has_growing_axis(const Case& c) { return !growing_axes(c).empty(); }
 
-// What new entries hold is as hostile as the type allows.
-std::vector<Tensor> hostile_inputs(const Case& c, const Problem& p) {
-  Case other = c;
-  other.problem = p;
-  ops::find_operator(p.op).infer(other.problem);
-  other.mode = golden::Mode::Bits;
-  other.data = DataKind::Mixed;
-  return make_inputs(other);
-}
-
 FollowUps append(const Source& s, ElementRandom& random) {
   const Axis axis = any_of(growing_axes(s.c), random);
   const std::int64_t most = std::min<std::int64_t>(most_more(s.c.problem, axis), random.coin() ? 2 : 40);
@@ -149,8 +130,7 @@ FollowUps append(const Source& s, ElementRandom& random) {
       if (at.input == i) places.push_back(at.place);
     if (!places.empty()) inputs[i] = with_first(drawn[i], inputs[i], places);
   }
-  Entries first(static_cast<std::size_t>(axis.size));
-  std::iota(first.begin(), first.end(), 0);
+  const Entries first = range(0, axis.size);
   FollowUps derived;
   derived.what = fmt::format("{} of {} more behind {}", more, axis.name, axis.size);
   derived.runs.push_back(follow_up(s.c, larger, std::move(inputs), derived.what));
@@ -190,16 +170,12 @@ FollowUps nbits_zero_products(const Source& s, ElementRandom& random) {
   const std::int64_t groups = (k + group - 1) / group;
   const std::int64_t more_groups =
       attribute_int(s.c.problem, "group") == 0 ? 0 : (k + more + group - 1) / group - groups;
-  const auto extended = [](std::int64_t size, std::int64_t by) {
-    Entries entries(static_cast<std::size_t>(size + by), kFill);
-    std::iota(entries.begin(), entries.begin() + size, 0);
-    return entries;
-  };
   const std::size_t dim = trans ? 1 : 0;
   std::vector<Tensor> inputs = s.inputs;
-  inputs[0] = take(a, {a.shape.size() - 1, 1, 1}, extended(k, more), sign_bit(a.dtype));
-  inputs[1] = take(b, {dim, 1, 1}, extended(k, more), fill);
-  inputs[2] = take(scales, {dim, 1, 1}, extended(groups, more_groups), golden::encode(scales.dtype, 1));
+  inputs[0] = take(a, {a.shape.size() - 1, 1, 1}, with_fills(k, k + more), sign_bit(a.dtype));
+  inputs[1] = take(b, {dim, 1, 1}, with_fills(k, k + more), fill);
+  inputs[2] =
+      take(scales, {dim, 1, 1}, with_fills(groups, groups + more_groups), golden::encode(scales.dtype, 1));
   return expect(follow_up(s.c, std::move(inputs), fmt::format("{} products of 0 behind k = {}", more, k)),
                 s.output);
 }
@@ -217,8 +193,7 @@ FollowUps zero_products(const Source& s, ElementRandom& random) {
   }
   if (most < 1) return {};
   const std::int64_t more = 1 + below(random, most);
-  Entries entries(static_cast<std::size_t>(axis.size));
-  std::iota(entries.begin(), entries.end(), 0);
+  Entries entries = range(0, axis.size);
   for (std::int64_t i = 0; i < more; ++i)
     entries.insert(entries.begin() + below(random, static_cast<std::int64_t>(entries.size()) + 1), kFill);
   std::vector<Tensor> inputs = s.inputs;

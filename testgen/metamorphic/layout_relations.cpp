@@ -355,8 +355,7 @@ FollowUps reshape(const Source& s, ElementRandom& /*random*/) {
 
 bool is_padded(const Case& c) {
   const ops::ConvForm f = ops::conv_form(c.problem);
-  if (f.algorithm != ops::ConvForm::Algorithm::Implicit && f.algorithm != ops::ConvForm::Algorithm::Im2col)
-    return false;
+  if (is_transformed(c.problem)) return false;
   for (const ops::ConvAxis& axis : f.axes) {
     const auto reach =
         static_cast<std::int64_t>((axis.out - 1) * axis.stride + (axis.kernel - 1) * axis.dilation);

@@ -37,8 +37,6 @@ FollowUps expect_same(const Source& s, std::vector<FollowUp> runs) {
   return derived;
 }
 
-bool always(const Case&) { return true; }
-
 FollowUps machine(const Source& s, ElementRandom& random) {
   static constexpr std::array kMachines{"edge16", "server128", "tpuv1", "tests/tiny4", "tests/wide8x32"};
   std::vector<FollowUp> runs;
@@ -58,11 +56,7 @@ const std::vector<std::string>& choices_of(const Problem& p, std::string_view at
 }
 
 // Winograd and FFT have one.
-bool has_dataflow(const Case& c) {
-  if (!is_convolution(c.problem)) return true;
-  const auto algorithm = ops::conv_form(c.problem).algorithm;
-  return algorithm == ops::ConvForm::Algorithm::Implicit || algorithm == ops::ConvForm::Algorithm::Im2col;
-}
+bool has_dataflow(const Case& c) { return !is_transformed(c.problem); }
 
 FollowUps dataflow(const Source& s, ElementRandom& /*random*/) {
   std::vector<FollowUp> runs;

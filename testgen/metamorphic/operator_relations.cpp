@@ -19,16 +19,6 @@ namespace {
 
 using ops::Problem;
 
-bool always(const Case&) { return true; }
-
-Entries shuffled(std::int64_t count, ElementRandom& random) {
-  Entries order(static_cast<std::size_t>(count));
-  std::iota(order.begin(), order.end(), 0);
-  for (std::size_t i = order.size(); i > 1; --i)
-    std::swap(order[i - 1], order[random.below(static_cast<std::uint32_t>(i))]);
-  return order;
-}
-
 // ---- commute: operands in another order.
 
 // "..." stands for the dimensions without a letter.
@@ -156,12 +146,6 @@ std::uint64_t minus_infinity(DType type) {
   return golden::encode(type, -std::numeric_limits<double>::infinity());
 }
 
-Entries with_fills(std::int64_t count, std::int64_t all) {
-  Entries entries(static_cast<std::size_t>(all), kFill);
-  std::iota(entries.begin(), entries.begin() + count, 0);
-  return entries;
-}
-
 // Column j moves to j ^ mask, mask below 64: each stripe keeps its elements and their order, and the tree
 // that sums the stripes is symmetric. Rows are filled up to whole stripes first.
 FollowUps stripes(const Source& s, ElementRandom& random) {
@@ -205,7 +189,7 @@ FollowUps padding(const Source& s, ElementRandom& random) {
   FollowUps derived;
   derived.what = fmt::format("{} columns of -Inf more", more);
   derived.runs.push_back(follow_up(s.c, {x}, derived.what));
-  Entries first = with_fills(count, count);
+  Entries first = range(0, count);
   derived.difference = [columns, first, expected = s.output,
                         what = derived.what](const std::vector<Tensor>& outputs) {
     return first_difference(expected, take(outputs.at(0), columns, first), what);

@@ -60,6 +60,15 @@ FollowUp follow_up(const Case& c, ops::Problem problem, std::vector<Tensor> inpu
   return run;
 }
 
+std::vector<Tensor> hostile_inputs(const Case& c, const ops::Problem& problem) {
+  Case other = c;
+  other.problem = problem;
+  ops::find_operator(problem.op).infer(other.problem);
+  other.mode = golden::Mode::Bits;
+  other.data = DataKind::Mixed;
+  return make_inputs(other);
+}
+
 FollowUps expect(FollowUp run, Tensor expected) {
   const std::string what = run.what;
   FollowUps derived;

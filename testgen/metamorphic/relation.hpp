@@ -65,6 +65,9 @@ FollowUp follow_up(const Case& c, ops::Problem problem, std::vector<Tensor> inpu
 inline FollowUp follow_up(const Case& c, std::vector<Tensor> inputs, std::string what) {
   return follow_up(c, c.problem, std::move(inputs), std::move(what));
 }
+// Input tensors of the problem as hostile as their types allow: Inf, NaN, subnormals.
+std::vector<Tensor> hostile_inputs(const Case& c, const ops::Problem& problem);
+inline bool always(const Case& /*c*/) { return true; }
 // One run, whose output must be this one to the bit.
 FollowUps expect(FollowUp run, Tensor expected);
 

@@ -49,9 +49,7 @@ FollowUps expect_part(FollowUp run, Tensor expected) {
 // terms.
 
 bool conv_is_product(const Problem& p) {
-  const ConvForm f = ops::conv_form(p);
-  if (f.algorithm != ConvForm::Algorithm::Implicit && f.algorithm != ConvForm::Algorithm::Im2col)
-    return false;
+  if (is_transformed(p)) return false;
   const auto zero = ops::find_input(p, "w_zero_point");
   return !zero || element_count(p.inputs[*zero].shape) == 1;
 }

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <numeric>
+#include <utility>
 
 #include "base/error.hpp"
 #include "golden/formats.hpp"
@@ -51,6 +52,25 @@ std::string value_text(DType type, std::uint64_t bits) {
 }
 
 }  // namespace
+
+Entries range(std::int64_t from, std::int64_t to) {
+  Entries entries(static_cast<std::size_t>(to - from));
+  std::iota(entries.begin(), entries.end(), from);
+  return entries;
+}
+
+Entries with_fills(std::int64_t count, std::int64_t all) {
+  Entries entries = range(0, count);
+  entries.resize(static_cast<std::size_t>(all), kFill);
+  return entries;
+}
+
+Entries shuffled(std::int64_t count, ElementRandom& random) {
+  Entries order = range(0, count);
+  for (std::size_t i = order.size(); i > 1; --i)
+    std::swap(order[i - 1], order[random.below(static_cast<std::uint32_t>(i))]);
+  return order;
+}
 
 std::int64_t entries_at(const Tensor& tensor, const Place& place) {
   return tensor.shape.at(place.dim) / (place.outer * place.unit);

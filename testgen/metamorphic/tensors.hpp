@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/tensor.hpp"
+#include "testgen/random.hpp"
 
 namespace assay::testgen::metamorphic {
 
@@ -21,6 +22,9 @@ struct Place {
 // Entries of an axis, in order; kFill: none of them, but a new one.
 using Entries = std::vector<std::int64_t>;
 constexpr std::int64_t kFill = -1;
+Entries range(std::int64_t from, std::int64_t to);         // from, ..., to - 1
+Entries with_fills(std::int64_t count, std::int64_t all);  // 0, ..., count - 1, and new ones behind
+Entries shuffled(std::int64_t count, ElementRandom& random);
 
 std::int64_t entries_at(const Tensor& tensor, const Place& place);
 // The tensor with these entries; new ones hold `fill` in every element.
