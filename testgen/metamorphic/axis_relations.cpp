@@ -219,11 +219,7 @@ bool sums_products(const Case& c) {
 }  // namespace
 
 std::vector<Relation> axis_relations() {
-  const std::vector<std::string_view> all{
-      "gemm",   "matmul",        "matmulinteger", "qlinearmatmul", "add",       "sub",
-      "mul",    "div",           "max",           "min",           "relu",      "softmax",
-      "conv",   "convtranspose", "convinteger",   "qlinearconv",   "attention", "gather",
-      "rotary", "matmul_nbits",  "einsum",        "grouped_gemm"};
+  const std::vector<std::string_view> all = every_operator();
   const std::vector<std::string_view> sums{"gemm",      "matmul",        "matmulinteger", "qlinearmatmul",
                                            "conv",      "convtranspose", "convinteger",   "qlinearconv",
                                            "attention", "matmul_nbits",  "einsum",        "grouped_gemm"};

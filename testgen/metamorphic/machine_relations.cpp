@@ -235,11 +235,7 @@ FollowUps zero_point(const Source& s, ElementRandom& random) {
 }  // namespace
 
 std::vector<Relation> machine_relations() {
-  const std::vector<std::string_view> all{
-      "gemm",   "matmul",        "matmulinteger", "qlinearmatmul", "add",       "sub",
-      "mul",    "div",           "max",           "min",           "relu",      "softmax",
-      "conv",   "convtranspose", "convinteger",   "qlinearconv",   "attention", "gather",
-      "rotary", "matmul_nbits",  "einsum",        "grouped_gemm"};
+  const std::vector<std::string_view> all = every_operator();
   return {
       {"machine", "another machine gives the same bits", all, always, machine},
       {"dataflow",

@@ -69,6 +69,12 @@ std::vector<Tensor> hostile_inputs(const Case& c, const ops::Problem& problem) {
   return make_inputs(other);
 }
 
+std::vector<std::string_view> every_operator() {
+  std::vector<std::string_view> names;
+  for (const ops::Operator* op : ops::all_operators()) names.push_back(op->name());
+  return names;
+}
+
 FollowUps expect(FollowUp run, Tensor expected) {
   const std::string what = run.what;
   FollowUps derived;

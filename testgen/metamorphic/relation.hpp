@@ -67,6 +67,7 @@ inline FollowUp follow_up(const Case& c, std::vector<Tensor> inputs, std::string
 }
 // Input tensors of the problem as hostile as their types allow: Inf, NaN, subnormals.
 std::vector<Tensor> hostile_inputs(const Case& c, const ops::Problem& problem);
+std::vector<std::string_view> every_operator();
 inline bool always(const Case& /*c*/) { return true; }
 // One run, whose output must be this one to the bit.
 FollowUps expect(FollowUp run, Tensor expected);
