@@ -41,6 +41,7 @@ constexpr const char* kShapes[] = {
     "einsum --input Inputs_0:f64:3x3 --attr 'equation=ii->i'",
     "einsum --input Inputs_0:f32:3x3x4 --input Inputs_1:f32:3x4 --attr 'equation=iij,ij'",
     "einsum --input Inputs_0:f32:1x4x5 --input Inputs_1:f32:6x5x3 --attr 'equation=...ab,...bc'",
+    "einsum --input Inputs_0:f64:scalar --attr 'equation=->' --data special --seed 13",
     "gather --input data:f32:7x3 --input indices:s32:scalar",
     "gather --input data:s32:7 --input indices:s32:4x5",
     "relu --input X:f32:scalar",
