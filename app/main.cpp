@@ -18,8 +18,8 @@ namespace assay::app {
 namespace {
 
 constexpr void (*kVerbs[])(CLI::App&, Action&) = {
-    add_config, add_coverage, add_diff,      add_disasm, add_faults,  add_fuzz, add_gen,   add_golden,
-    add_isa,    add_mem,      add_operators, add_plan,   add_program, add_run,  add_shrink};
+    add_config, add_coverage, add_diff,      add_disasm, add_faults,  add_fuzz,      add_gen, add_golden,
+    add_isa,    add_mem,      add_operators, add_plan,   add_program, add_relations, add_run, add_shrink};
 
 // The subcommand whose arguments were being read when parsing failed.
 const CLI::App* deepest(const CLI::App* app) {

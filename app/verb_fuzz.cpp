@@ -7,6 +7,7 @@
 
 #include "app/case/campaign.hpp"
 #include "app/case_options.hpp"
+#include "app/coverage/coverage_log.hpp"
 #include "app/debug/output_file.hpp"
 #include "app/request_options.hpp"
 #include "app/verbs.hpp"
@@ -19,8 +20,8 @@ using Clock = std::chrono::steady_clock;
 
 struct Options {
   RequestOptions request;
-  std::vector<std::string> case_lists, goldens;
-  std::string corpus;
+  std::vector<std::string> case_lists, goldens, relations;
+  std::string corpus, coverage;
   std::uint64_t count = 0, jitter = 0;
   double minutes = 0;
   CampaignOptions campaign;
@@ -122,7 +123,10 @@ ExitCode fuzz(Options& o) {
     fail(ExitCode::Usage, "fuzz: --corpus {}: no such folder", o.corpus);
   const bool random = o.case_lists.empty();
   if (random && o.count == 0 && o.minutes == 0) o.count = 100;
+  std::optional<CoverageLog> coverage;
+  if (!o.coverage.empty()) o.campaign.coverage = &coverage.emplace(o.coverage);
   o.campaign.run.goldens = o.goldens;
+  o.campaign.run.relations = o.relations;
   o.campaign.run.jitter = o.jitter;
   const NextCase source = source_of(o);
   const Clock::time_point start = Clock::now();
@@ -153,6 +157,10 @@ void add_fuzz(CLI::App& program, Action& action) {
   verb->add_option("--cases", o->case_lists, "Run the cases of these YAML lists instead");
   verb->add_option("--corpus", o->corpus, "Write each shrunk failure into this folder");
   verb->add_option("--golden", o->goldens, "Judges, as of assay run")->delimiter(',');
+  verb->add_option("--relations", o->relations, "Metamorphic relations that judge besides, as of assay run")
+      ->delimiter(',');
+  verb->add_option("--coverage", o->coverage,
+                   "Append records of what is covered to this file, where it is new");
   verb->add_option("--jitter", o->jitter, "Seed of random extra latencies, as of assay run")
       ->check(whole_number<std::uint64_t>);
   verb->add_option("--max-failures", o->campaign.most_kinds, "Kinds of failures that end the run")

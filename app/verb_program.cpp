@@ -5,6 +5,9 @@
 #include <memory>
 
 #include "app/case_options.hpp"
+#include "app/coverage/case_coverage.hpp"
+#include "app/coverage/coverage_log.hpp"
+#include "app/coverage/run_features.hpp"
 #include "app/debug/output_file.hpp"
 #include "app/program/judge.hpp"
 #include "app/program/statistics.hpp"
@@ -16,6 +19,7 @@
 #include "testgen/program/program_yaml.hpp"
 #include "testgen/program/random_program.hpp"
 #include "testgen/program/shrink_program.hpp"
+#include "testgen/random.hpp"
 
 namespace assay::app {
 namespace {
@@ -27,7 +31,7 @@ struct Options {
   tp::RandomOptions random;
   std::uint64_t count = 100, jitter = 0;
   bool no_host = false, no_traps = false, plain_machine = false, no_sanitizer = false, json = false;
-  std::string file, output = "-", config = "edge16";
+  std::string file, output = "-", config = "edge16", coverage;
   std::vector<std::string> set;
   int tries = 5000;
 };
@@ -100,15 +104,29 @@ ExitCode draw(const Options& o) {
   return ExitCode::Pass;
 }
 
+// What a program covers of the machine; nothing where it does not halt.
+coverage::Record covered(const Judged& judged, const tp::Program& p, const Options& o, std::uint64_t seed) {
+  coverage::Sampler sampler(coverage_model());
+  const sim::RunResult& run = judged.execution.result;
+  if (run.outcome == sim::Outcome::halted) sample_run(run, tp::machine_of(p), sampler);
+  const std::string line =
+      draw_line(o, seed) + " -o p.yaml && assay program run p.yaml" + run_options_text(o);
+  return record_of(sampler, fmt::format("{:016x}", testgen::hash(line)),
+                   fmt::format("program of seed {}", seed), p.config, line, code_of(judged.difference));
+}
+
 ExitCode random(const Options& o) {
   Statistics statistics;
   std::optional<Difference> first;
   std::uint64_t seed = 0, different = 0;
+  std::optional<CoverageLog> coverage;
+  if (!o.coverage.empty()) coverage.emplace(o.coverage);
   for (std::uint64_t i = 0; i < o.count; ++i) {
     const tp::RandomOptions options = random_options(o, i);
     const tp::Program p = tp::random_program(options);
     const Judged judged = judge(p, tp::machine_of(p), execute_options(o));
     statistics.add(judged);
+    if (coverage) coverage->add(covered(judged, p, o, options.seed));
     if (!judged.difference) continue;
     if (++different == 1) {
       first = judged.difference;
@@ -305,6 +323,8 @@ void add_program(CLI::App& program, Action& action) {
   many->add_option("--count", o->count, "Programs")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{10'000'000}))
       ->capture_default_str();
+  many->add_option("--coverage", o->coverage,
+                   "Append records of what is covered to this file, where it is new");
   many->add_flag("--json", o->json, "Print JSON");
   CLI::App* one = sub(*verb, "draw", "Write one random program as text", o, action, draw);
   add_random_options(*one, *o);

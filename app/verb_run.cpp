@@ -27,7 +27,7 @@ constexpr std::uint64_t kMostCycles = 1'000'000'000'000'000;  // SystemC time en
 struct Options {
   testgen::CaseArguments arguments;
   std::string case_file, onnx_folder, kernel, break_law, coverage;
-  std::vector<std::string> goldens;
+  std::vector<std::string> goldens, relations;
   bool no_values = false, no_sanitizer = false, json = false, commands = false, critical_path = false,
        explain = false, counters = false;
   bool simulate_what_if = false;
@@ -82,6 +82,7 @@ void print_kernel_line(const std::string& line) {
 RunOptions run_options(const Options& o) {
   RunOptions run;
   run.goldens = o.goldens;
+  run.relations = o.relations;
   run.kernel = o.kernel;
   run.break_law = o.break_law;
   run.critical_path = o.critical_path;
@@ -194,7 +195,13 @@ void add_run(CLI::App& program, Action& action) {
   verb->add_option("--golden", o->goldens,
                    "Judges: strict, cpu, dnnl, ort, cuda, recorded, all, none; default by mode")
       ->delimiter(',');
-  verb->add_flag("--no-values", o->no_values, "Timing alone: the same cycles, no verdict (exit code 10)");
+  CLI::Option* relations =
+      verb->add_option("--relations", o->relations,
+                       "Judge by metamorphic relations besides: all, or names (assay relations)")
+          ->delimiter(',')
+          ->allow_extra_args(false);
+  verb->add_flag("--no-values", o->no_values, "Timing alone: the same cycles, no verdict (exit code 10)")
+      ->excludes(relations);
   verb->add_option("--max-cycles", o->max_cycles,
                    "Watchdog; default 1000 x the attainable cycles + 500 million")
       ->check(CLI::Range(std::uint64_t{1}, kMostCycles));

@@ -17,7 +17,7 @@ struct Options {
   testgen::CaseArguments arguments;
   std::vector<const CLI::Option*> describing;
   std::string case_file, kernel, output;
-  std::vector<std::string> goldens;
+  std::vector<std::string> goldens, relations;
   std::uint64_t jitter = 0;
   int tries = 500;
   bool no_sanitizer = false, json = false;
@@ -39,6 +39,7 @@ RunOptions run_options(const Options& o) {
   RunOptions run;
   run.kernel = o.kernel;
   run.goldens = o.goldens;
+  run.relations = o.relations;
   run.jitter = o.jitter;
   run.sanitize = !o.no_sanitizer;
   return run;
@@ -93,6 +94,8 @@ void add_shrink(CLI::App& program, Action& action) {
   verb->add_option("--case", o->case_file, "Read the case from a YAML file");
   verb->add_option("--kernel", o->kernel, "The kernel that fails, in place of the operator's own");
   verb->add_option("--golden", o->goldens, "Judges, as of assay run")->delimiter(',');
+  verb->add_option("--relations", o->relations, "Metamorphic relations that judge besides, as of assay run")
+      ->delimiter(',');
   verb->add_option("--jitter", o->jitter, "Seed of random extra latencies, as of assay run")
       ->check(whole_number<std::uint64_t>);
   verb->add_flag("--no-sanitizer", o->no_sanitizer, "Judge results alone");

@@ -34,6 +34,7 @@ void add_mem(CLI::App& program, Action& action);
 void add_operators(CLI::App& program, Action& action);
 void add_program(CLI::App& program, Action& action);
 void add_plan(CLI::App& program, Action& action);
+void add_relations(CLI::App& program, Action& action);
 void add_run(CLI::App& program, Action& action);
 void add_shrink(CLI::App& program, Action& action);
 

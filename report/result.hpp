@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -24,6 +25,22 @@ struct GoldenVerdict {
   double cosine = 1, snr_db = 0;
   std::string line;  // the comparison in one line
 };
+
+// What one metamorphic relation said (docs/metamorphic.md).
+struct RelationVerdict {
+  enum class Outcome : std::uint8_t {
+    Held,
+    Broken,
+    Refused,  // no run that it derives can be run: too large for the machine, or not supported
+    Idle      // the case's values meet its condition nowhere
+  };
+  std::string relation;
+  Outcome outcome = Outcome::Idle;
+  std::string what;       // what was derived: "m, n permuted"
+  std::string message;    // where it is broken, or why it was refused
+  std::string reproduce;  // the command line that runs it alone
+};
+std::string_view to_string(RelationVerdict::Outcome outcome);
 
 // Cycles of one unit by owner; they sum to the run's cycles.
 struct UnitCycles {
@@ -134,6 +151,7 @@ struct CaseResult {
   std::vector<WhatIf> what_if;
   std::vector<Counter> counters;  // likewise
   std::vector<GoldenVerdict> goldens;
+  std::vector<RelationVerdict> relations;  // where they were asked for
   bool sanitized = false;
   std::vector<Finding> findings;   // causes first
   std::vector<std::string> notes;  // mismatch details, provenance, kernel output

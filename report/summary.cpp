@@ -156,6 +156,24 @@ nlohmann::ordered_json roofline_json(const CaseResult& r) {
           {"achieved_of_attainable", static_cast<double>(f.attainable) / cycles}};
 }
 
+std::string relation_line(const RelationVerdict& v) {
+  std::string text = fmt::format("relation  {} {}", v.relation, to_string(v.outcome));
+  if (!v.message.empty()) text += ": " + v.message;
+  else if (!v.what.empty()) text += ": " + v.what;
+  text += "\n";
+  if (v.outcome == RelationVerdict::Outcome::Broken)
+    text += fmt::format("          alone: {}\n", v.reproduce);
+  return text;
+}
+
+nlohmann::ordered_json relation_json(const RelationVerdict& v) {
+  return {{"relation", v.relation},
+          {"outcome", to_string(v.outcome)},
+          {"derived", v.what},
+          {"message", v.message},
+          {"reproduce", v.reproduce}};
+}
+
 // A finding with its instructions, a line each.
 std::string finding_lines(const Finding& f) {
   std::string text = fmt::format("finding   {}: {}{}\n", f.name, f.text,
@@ -184,11 +202,17 @@ std::string to_line(const Finding& f) {
                      source.empty() ? "" : fmt::format(" ({})", source.substr(0, source.find(','))));
 }
 
+std::string_view to_string(RelationVerdict::Outcome outcome) {
+  constexpr std::string_view kNames[] = {"held", "broken", "refused", "idle"};
+  return kNames[static_cast<std::size_t>(outcome)];
+}
+
 std::string to_text(const CaseResult& r) {
   std::string text =
       fmt::format("case      {}  {}\n", r.id, r.source.empty() ? r.text : r.source + ": " + r.text);
   for (const GoldenVerdict& g : r.goldens)
     text += fmt::format("golden    {} {}: {}\n", g.backend, g.output, g.line);
+  for (const RelationVerdict& verdict : r.relations) text += relation_line(verdict);
   for (const Finding& finding : r.findings) text += finding_lines(finding);
   for (const std::string& note : r.notes) text += fmt::format("note      {}\n", note);
   if (r.cycles > 0) {
@@ -253,6 +277,7 @@ nlohmann::ordered_json to_json(const CaseResult& r) {
   for (const Loss& loss : r.losses) json["losses"].push_back({{"name", loss.name}, {"cycles", loss.cycles}});
   json["golden"] = nlohmann::ordered_json::array();
   for (const GoldenVerdict& g : r.goldens) json["golden"].push_back(golden_json(g));
+  for (const RelationVerdict& verdict : r.relations) json["relations"].push_back(relation_json(verdict));
   json["sanitizer"] = {{"enabled", r.sanitized}, {"findings", nlohmann::ordered_json::array()}};
   for (const Finding& finding : r.findings) json["sanitizer"]["findings"].push_back(finding_json(finding));
   json["notes"] = r.notes;

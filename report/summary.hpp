@@ -16,7 +16,8 @@ std::string to_text(const CaseResult& result);
 
 // Keys: verdict, exit_code, message, case.*, cycles, macs.{declared,executed,padding},
 // vector_elements.{declared,executed}, bytes.{compulsory,moved}, roofline.*, accounting.UNIT.OWNER,
-// accounting.critical_path and what_if, counters.EVENT (where asked for), losses, golden.*
+// accounting.critical_path and what_if, counters.EVENT and relations (where asked for), losses,
+// golden.*
 nlohmann::ordered_json to_json(const CaseResult& result);
 
 }  // namespace assay::report

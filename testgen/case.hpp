@@ -26,7 +26,7 @@ enum class DataKind : std::uint8_t {
   Cancellation,  // a few near-equal magnitudes of either sign
   Subnormal,     // operands and products around the smallest normal numbers
   SignedZero,    // half of them +0 or -0, and products that underflow
-  Wide,          // Normal times a power of two, 1 to 64 by tensor: exponentials far apart
+  Wide,          // Normal times a power of four, 1 to 256 by tensor: exponentials far apart
   Huge,          // random sign, and the largest exponents: most sums overflow
   Special,       // Inf, NaN with payloads and near-overflow among ordinary numbers
   Mixed          // each row of a tensor Random to SignedZero or Special; integers: the whole range

@@ -223,7 +223,7 @@ Tensor make_tensor(const ops::TensorInfo& info, DataKind kind, std::uint64_t key
   std::int64_t longest = 1;
   for (const std::int64_t dim : info.shape) longest = std::max(longest, dim);
   const Whole whole{static_cast<std::uint32_t>(std::min<std::int64_t>(longest, 1 << 30)), limit,
-                    static_cast<double>(std::uint64_t{1} << mix(~key) % 7)};
+                    static_cast<double>(std::uint64_t{1} << 2 * (mix(~key) % 5))};
   for (std::uint64_t i = 0; i < count; ++i) {
     DataKind own = kind;
     if (kind == DataKind::Mixed) own = kBitsKinds[ElementRandom(~key, i / row).below(kBitsKinds.size())];

@@ -2,15 +2,24 @@
 
 #include <algorithm>
 
+#include "app/coverage/case_coverage.hpp"
+#include "app/coverage/coverage_log.hpp"
 #include "base/error.hpp"
 
 namespace assay::app {
 namespace {
 
 // A case that cannot be run at all has a verdict too.
-report::CaseResult run_one(const testgen::Case& c, const RunOptions& options) {
+report::CaseResult run_one(const testgen::Case& c, const CampaignOptions& options) {
   try {
-    return run_case(generated(c), options);
+    const CaseInput input = generated(c);
+    if (options.coverage == nullptr) return run_case(input, options.run);
+    CaseCoverage coverage(coverage_model());
+    RunOptions watched = options.run;
+    coverage.watch(input, watched);
+    report::CaseResult result = run_case(input, watched);
+    options.coverage->add(coverage.record(input, result));
+    return result;
   } catch (const Error& error) {
     report::CaseResult result;
     result.verdict = error.code();
@@ -44,7 +53,7 @@ CampaignResult run_campaign(const NextCase& next, const CampaignOptions& options
   while (all.kinds.size() < options.most_kinds) {
     const std::optional<testgen::Case> c = next();
     if (!c) break;
-    const report::CaseResult result = run_one(*c, options.run);
+    const report::CaseResult result = run_one(*c, options);
     ++all.cases;
     ++all.verdicts[std::string(to_string(result.verdict))];
     ++all.operators[c->problem.op];

@@ -11,8 +11,11 @@
 
 namespace assay::app {
 
+class CoverageLog;
+
 struct CampaignOptions {
   RunOptions run;
+  CoverageLog* coverage = nullptr;  // what each case covers goes there
   int shrink_tries = 300;
   std::size_t most_kinds = 20;  // of failures, then the campaign ends
 };

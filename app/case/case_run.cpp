@@ -12,6 +12,7 @@
 #include "app/case/laws.hpp"
 #include "app/case/path.hpp"
 #include "app/case/what_if.hpp"
+#include "app/metamorphic/judge_relations.hpp"
 #include "base/machine_yaml.hpp"
 #include "base/suggest.hpp"
 #include "golden/backend.hpp"
@@ -220,7 +221,24 @@ void judge_values(const CaseInput& input, const std::vector<std::string>& golden
   set_verdict(result, ExitCode::Pass, "");
 }
 
+// Broken ones fail what the goldens accept, or were not asked about.
+void judge_by_relations(const CaseInput& input, const RunOptions& options, const Execution& execution,
+                        report::CaseResult& result) {
+  result.relations =
+      judge_relations(input, execution.outputs, options, chosen_relations(input.c, options.relations));
+  for (const report::RelationVerdict& verdict : result.relations) {
+    const bool decides = result.verdict == ExitCode::Pass || result.verdict == ExitCode::Unverified;
+    if (verdict.outcome == report::RelationVerdict::Outcome::Broken && decides)
+      set_verdict(result, ExitCode::Fail,
+                  fmt::format("relation {} is broken: {}", verdict.relation, verdict.message));
+  }
+}
+
 }  // namespace
+
+Cycle runaway(const report::Roofline& roofline) {
+  return Cycle(roofline.attainable * kRunawayFactor + kRunawayBase);
+}
 
 CaseInput without_values(const testgen::Case& c) {
   return {c, {}, {}, testgen::policy_of(c), {}, "", testgen::reproduce_line(c)};
@@ -242,6 +260,7 @@ std::string reproduce_options(const RunOptions& options) {
   std::string text;
   if (!options.kernel.empty()) text += " --kernel " + testgen::shell_quoted(options.kernel);
   if (!options.goldens.empty()) text += fmt::format(" --golden {}", fmt::join(options.goldens, ","));
+  if (!options.relations.empty()) text += fmt::format(" --relations {}", fmt::join(options.relations, ","));
   if (!options.values) text += " --no-values";
   if (!options.sanitize) text += " --no-sanitizer";
   if (options.jitter > 0) text += fmt::format(" --jitter {}", options.jitter);
@@ -267,6 +286,8 @@ report::CaseResult run_case(const CaseInput& input, const RunOptions& options) {
       input.inputs.empty() ? op.work(input.c.problem) : op.work_of(input.c.problem, input.inputs);
   const std::vector<std::string> goldens = chosen_goldens(input, options);
   check_goldens(input, goldens);
+  if (!options.relations.empty())
+    chosen_relations(input.c, options.relations);  // names what is wrong with them
 
   report::CaseResult result;
   describe_case(input, result);
@@ -281,8 +302,8 @@ report::CaseResult run_case(const CaseInput& input, const RunOptions& options) {
 
   for (const std::string& change : options.what_if)
     changed_machine(machine, change);  // names what is wrong with it
-  const Cycle runaway(result.roofline.attainable * kRunawayFactor + kRunawayBase);
-  Execution execution = execute(input, machine, options, options.max_cycles.value_or(runaway));
+  Execution execution =
+      execute(input, machine, options, options.max_cycles.value_or(runaway(result.roofline)));
   const Books books{execution.run, result.roofline, work, result.work_declared, machine};
   if (!options.break_law.empty()) find_law(options.break_law).falsify(execution.run, books);
   if (options.observe) options.observe(execution.run);
@@ -307,6 +328,7 @@ report::CaseResult run_case(const CaseInput& input, const RunOptions& options) {
   if (options.counters) result.counters = counters_of(execution.run);
   if (!options.values) set_verdict(result, ExitCode::Unverified, "timing alone (--no-values)");
   else judge_values(input, goldens, execution, result);
+  if (!options.relations.empty()) judge_by_relations(input, options, execution, result);
   return result;
 }
 

@@ -40,9 +40,10 @@ struct Execution;
 struct RunOptions {
   std::string kernel;  // the user's ELF; empty: the operator's own
   std::vector<std::string>
-      goldens;         // backend names; empty: by mode (default_goldens); {"all"}; {"none"}: no verdict
-  bool values = true;  // false: timing alone
-  std::optional<Cycle> max_cycles;  // default: far beyond what any kernel for the case should need
+      goldens;  // backend names; empty: by mode (default_goldens); {"all"}; {"none"}: no verdict
+  std::vector<std::string> relations;  // metamorphic ones that judge beside them; {"all"}: that apply
+  bool values = true;                  // false: timing alone
+  std::optional<Cycle> max_cycles;     // default: far beyond what any kernel for the case should need
   Cycle quantum{1000};
   bool sanitize = true;                                // the kernel sanitizer
   std::uint64_t jitter = 0;                            // seed of extra latencies; 0: none
@@ -75,6 +76,9 @@ struct Execution {
   sim::ElfImage kernel;
 };
 Execution execute(const CaseInput& input, const Machine& machine, const RunOptions& options, Cycle watchdog);
+
+// A kernel that needs more cycles than this is taken for one that does not end.
+Cycle runaway(const report::Roofline& roofline);
 
 // Never throws for what the simulated machine or its kernel does: that is the verdict. Throws Error for a
 // case that cannot be run at all: unknown config, unsupported operator, tensors beyond HBM.

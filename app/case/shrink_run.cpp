@@ -17,7 +17,10 @@ std::optional<Cycle> watchdog_of(const report::CaseResult& first) {
 }  // namespace
 
 Failure failure_of(const report::CaseResult& result) {
-  return {result.verdict, result.findings.empty() ? "" : result.findings[0].name};
+  if (!result.findings.empty()) return {result.verdict, result.findings[0].name};
+  for (const report::RelationVerdict& verdict : result.relations)
+    if (verdict.outcome == report::RelationVerdict::Outcome::Broken) return {result.verdict, verdict.relation};
+  return {result.verdict, ""};
 }
 
 ShrunkRun shrink_run(const testgen::Case& c, RunOptions options, int most_tries) {

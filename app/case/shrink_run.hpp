@@ -9,7 +9,7 @@
 
 namespace assay::app {
 
-// Its exit code, and what was found in its kernel first. Cases that fail alike have one cause, mostly.
+// Its exit code, and what was found in its kernel first, or the relation that is broken. Cases that fail alike have one cause, mostly.
 struct Failure {
   ExitCode code = ExitCode::Pass;
   std::string finding;
