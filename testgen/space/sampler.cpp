@@ -123,7 +123,8 @@ std::optional<Values> Sampler::repair(const Values& values, const Pins& pins) {
   for (std::size_t i = 0; i < values.size(); ++i) all.insert(i);
   const Solver::Answer answer = solver_->repair(plain, all, pins, random_, Solver::Effort::Much);
   if (!answer.values && !answer.proved)
-    fail(ExitCode::Error, "{}: Z3 has given up on the constraints of a draw", space_.op());
+    fail(ExitCode::Error, "{}: Z3 finds neither values nor a proof that there are none; pin fewer parameters",
+         space_.op());
   return answer.values;
 }
 
