@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "app/case_options.hpp"
 #include "app/coverage/case_coverage.hpp"
 #include "app/coverage/coverage_page.hpp"
 #include "app/coverage/holes.hpp"
@@ -235,7 +236,9 @@ void add_coverage(CLI::App& program, Action& action) {
   verb->add_option("--tries", o->tries, "Cases to draw for a hole at most")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
-  verb->add_option("--seed", o->seed, "Of these draws")->capture_default_str();
+  verb->add_option("--seed", o->seed, "Of these draws")
+      ->check(whole_number<std::uint64_t>)
+      ->capture_default_str();
   verb->add_flag("--no-fill", o->no_fill, "Look for no cases");
   CLI::Option* bin = verb->add_option("--bin", o->bin, "Which cases hit this bin")->excludes(holes);
   verb->add_flag("--list", o->list, "Print the model: every bin, and what it asks for")

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <cmath>
 #include <filesystem>
 #include <memory>
 
@@ -22,7 +23,8 @@ struct Options {
   RequestOptions request;
   std::vector<std::string> case_lists, goldens, relations;
   std::string corpus, coverage;
-  std::uint64_t count = 0, jitter = 0;
+  std::optional<std::uint64_t> count;
+  std::uint64_t jitter = 0;
   double minutes = 0;
   CampaignOptions campaign;
   bool json = false;
@@ -119,10 +121,11 @@ ExitCode verdict_of(const CampaignResult& all) {
 }
 
 ExitCode fuzz(Options& o) {
+  if (std::isnan(o.minutes)) fail(ExitCode::Usage, "fuzz: --minutes: expected a number");
   if (!o.corpus.empty() && !std::filesystem::is_directory(o.corpus))
     fail(ExitCode::Usage, "fuzz: --corpus {}: no such folder", o.corpus);
   const bool random = o.case_lists.empty();
-  if (random && o.count == 0 && o.minutes == 0) o.count = 100;
+  if (random && !o.count && o.minutes == 0) o.count = 100;
   std::optional<CoverageLog> coverage;
   if (!o.coverage.empty()) o.campaign.coverage = &coverage.emplace(o.coverage);
   o.campaign.run.goldens = o.goldens;
@@ -132,7 +135,7 @@ ExitCode fuzz(Options& o) {
   const Clock::time_point start = Clock::now();
   std::uint64_t asked = 0;
   const auto next = [&]() -> std::optional<testgen::Case> {
-    if (o.count > 0 && asked == o.count) return std::nullopt;
+    if (o.count && asked == *o.count) return std::nullopt;
     if (o.minutes > 0 && seconds_since(start) >= 60 * o.minutes) return std::nullopt;
     ++asked;
     return source();
@@ -154,7 +157,10 @@ void add_fuzz(CLI::App& program, Action& action) {
   verb->add_option("--count", o->count, "Cases at most; default 100 where no time is given")
       ->check(whole_number<std::uint64_t>);
   verb->add_option("--minutes", o->minutes, "Time at most")->check(CLI::Range(0.001, 1e6));
-  verb->add_option("--cases", o->case_lists, "Run the cases of these YAML lists instead");
+  CLI::Option* cases =
+      verb->add_option("--cases", o->case_lists, "Run the cases of these YAML lists instead");
+  for (const char* drawn : {"operators", "--config", "--mode", "--data", "--pin", "--seed"})
+    cases->excludes(verb->get_option(drawn));
   verb->add_option("--corpus", o->corpus, "Write each shrunk failure into this folder");
   verb->add_option("--golden", o->goldens, "Judges, as of assay run")->delimiter(',');
   verb->add_option("--relations", o->relations, "Metamorphic relations that judge besides, as of assay run")

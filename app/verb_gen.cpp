@@ -32,16 +32,18 @@ std::string values_of(const testgen::Parameter& p) {
 }
 
 ExitCode list_parameters(const Options& o) {
+  OutputFile file(o.output);
   nlohmann::ordered_json all = nlohmann::ordered_json::object();
   for (const std::string& op : o.request.operators) {
     ops::find_operator(op);
     const auto space = testgen::make_space(op);
     for (const testgen::Parameter& p : space->parameters()) {
       if (o.json) all[op][p.name] = values_of(p);
-      else fmt::print("{:<14} {:<18} {}\n", op, p.name, values_of(p));
+      else file.write(fmt::format("{:<14} {:<18} {}\n", op, p.name, values_of(p)));
     }
   }
-  if (o.json) fmt::print("{}\n", json_text(all));
+  if (o.json) file.write(json_text(all) + "\n");
+  file.commit();
   return ExitCode::Pass;
 }
 
@@ -100,7 +102,7 @@ void add_gen(CLI::App& program, Action& action) {
                            ->capture_default_str();
   verb->add_flag("--directed", o->directed, "Each corner of each parameter instead")->excludes(count);
   verb->add_flag("--parameters", o->parameters, "List the operators' parameters and their corners instead");
-  verb->add_option("-o,--output", o->output, "The list's file")->capture_default_str();
+  verb->add_option("-o,--output", o->output, "The file; - is standard output")->capture_default_str();
   verb->add_flag("--statistics", o->statistics, "Print to standard error how the draws went");
   verb->add_flag("--json", o->json, "Parameters or statistics as JSON");
   verb->footer(
@@ -114,6 +116,8 @@ void add_gen(CLI::App& program, Action& action) {
     action = [o] {
       if (o->parameters && o->request.operators.empty())
         fail(ExitCode::Usage, "gen: --parameters needs the name of an operator");
+      if (o->json && !o->parameters && !o->statistics)
+        fail(ExitCode::Usage, "gen: --json is for --parameters or --statistics; cases are YAML");
       return generate(*o);
     };
   });

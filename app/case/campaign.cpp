@@ -9,6 +9,13 @@
 namespace assay::app {
 namespace {
 
+// What is wrong with this computer or with the judges asked for is no failure of the case, and ends the
+// campaign.
+bool ends_all(const Error& error, const CampaignOptions& options) {
+  if (error.code() == ExitCode::Usage) return !options.run.goldens.empty() || !options.run.relations.empty();
+  return error.code() == ExitCode::Infrastructure || error.code() == ExitCode::NoDevice;
+}
+
 // A case that cannot be run at all has a verdict too.
 report::CaseResult run_one(const testgen::Case& c, const CampaignOptions& options) {
   try {
@@ -21,6 +28,7 @@ report::CaseResult run_one(const testgen::Case& c, const CampaignOptions& option
     options.coverage->add(coverage.record(input, result));
     return result;
   } catch (const Error& error) {
+    if (ends_all(error, options)) throw;
     report::CaseResult result;
     result.verdict = error.code();
     result.message = error.what();

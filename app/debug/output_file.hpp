@@ -13,7 +13,7 @@ class OutputFile {
  public:
   // Throws Error(Infrastructure) where the folder cannot be written. "-" is standard output.
   explicit OutputFile(std::string path);
-  ~OutputFile();  // without commit() nothing stays behind
+  ~OutputFile();  // without commit() nothing stays behind, nor where a signal ends the program
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 

@@ -360,7 +360,7 @@ class Sample {
     f.number("batch", form.batch);
     f.number("q_heads", form.q_heads);
     f.number("kv_heads", form.kv_heads);
-    f.number("heads_each", form.q_heads / form.kv_heads);
+    if (form.kv_heads > 0) f.number("heads_each", form.q_heads / form.kv_heads);
     f.number("queries", form.queries);
     f.number("keys", form.keys);
     f.number("depth", form.depth);

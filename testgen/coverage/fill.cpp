@@ -7,8 +7,8 @@
 #include "base/error.hpp"
 #include "base/machine_yaml.hpp"
 #include "testgen/data.hpp"
-#include "testgen/space/random_problem.hpp"
 #include "testgen/random.hpp"
+#include "testgen/space/random_problem.hpp"
 
 namespace assay::coverage {
 namespace {
@@ -62,7 +62,7 @@ class Filler {
     try {
       Case c = first_draw(wishes, random);
       if (model_.scope_of(bin) == Scope::Case) fit(wishes, c, random);
-      if (c.data == testgen::DataKind::Integers) testgen::exact_limit(c.problem);  // throws where it has none
+      if (c.mode == golden::Mode::Exact) testgen::exact_limit(c.problem);  // throws where it has none
       if (is_small(c.problem) && hits(bin, c)) return c;
     } catch (const Error&) {
       // a draw that is no case

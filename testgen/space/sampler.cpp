@@ -123,7 +123,8 @@ std::optional<Values> Sampler::repair(const Values& values, const Pins& pins) {
   for (std::size_t i = 0; i < values.size(); ++i) all.insert(i);
   const Solver::Answer answer = solver_->repair(plain, all, pins, random_, Solver::Effort::Much);
   if (!answer.values && !answer.proved)
-    fail(ExitCode::Error, "{}: Z3 has given up on the constraints of a draw", space_.op());
+    fail(ExitCode::Error, "{}: Z3 finds neither values nor a proof that there are none; pin fewer parameters",
+         space_.op());
   return answer.values;
 }
 
@@ -161,6 +162,7 @@ Pins parse_pins(const Space& space, const NamedPins& pins) {
   for (const auto& [name, value] : pins) {
     const std::size_t at = space.find(name);
     const std::string where = space.op() + "." + name;
+    if (result.count(at) != 0) fail(ExitCode::Usage, "{} is pinned twice", where);
     const std::size_t dots = value.find("..");
     Corner& pin = result[at];
     if (!space.parameters()[at].choices.empty()) {
@@ -176,7 +178,8 @@ Pins parse_pins(const Space& space, const NamedPins& pins) {
       low = std::min(low, c.low);
       high = std::max(high, c.high);
     }
-    if (pin.low > pin.high || pin.low < low || pin.high > high)
+    if (pin.low > pin.high) fail(ExitCode::Usage, "{} = {}: expected the smaller value first", where, value);
+    if (pin.low < low || pin.high > high)
       fail(ExitCode::Usage, "{} = {}: expected values from {} to {}", where, value, low, high);
   }
   return result;

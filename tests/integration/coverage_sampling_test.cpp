@@ -147,6 +147,12 @@ TEST(CoverageOfCases, Attention) {
                "attention/causal_x_positions/1*fewer", "attention/paged/no", "attention/scale/fallback"});
 }
 
+TEST(CoverageOfCases, AttentionWithoutHeads) {
+  const testgen::Case c =
+      case_of("attention", {"Q:f16:1x0x4x8", "K:f16:1x0x4x8", "V:f16:1x0x4x8"}, {}, "edge16", "bits", "");
+  EXPECT_THAT(covered(c), ::testing::Contains("attention/dtype/f16"));
+}
+
 TEST(CoverageOfCases, TheOthers) {
   expect_bins(covered(case_of("add", {"A:f16:3x4x5", "B:f16:4x1"})),
               {"elementwise/broadcast/same", "elementwise/broadcast/band", "elementwise/op_x_inputs/add*two",

@@ -145,6 +145,7 @@ TEST(CoverageVerb, ErrorsAreOneLine) {
   test::expect_error(3, "/nonexistent/c.html", "coverage " + file + " -o /nonexistent/c.html");
   test::expect_error(3, "/nonexistent/r.jsonl: cannot be written",
                      std::string(kAdd) + "/nonexistent/r.jsonl");
+  test::expect_error(2, "--seed: '-1' is no whole number", "coverage " + file + " --seed -1");
   test::expect_error(2, "excludes", "coverage " + file + " --holes --bin gemm/m/one");
 }
 

@@ -102,6 +102,13 @@ TEST(Corpus, AllOfItPasses) {
 TEST(Fuzz, RefusesInOneLine) {
   expect_error(2, "/nowhere: cannot be read", "fuzz --cases /nowhere");
   expect_error(2, "fuzz: --corpus /nowhere: no such folder", "fuzz --corpus /nowhere");
+  expect_error(2, "fuzz: --minutes: expected a number", "fuzz gemm --minutes nan");
+  expect_error(2, "--pin excludes --cases", "fuzz --cases /nowhere --pin m=2");
+  expect_error(2, "unknown golden 'nosuch'", "fuzz gemm --count 1 --golden nosuch");
+  expect_error(2, "unknown relation 'nosuch'", "fuzz gemm --count 1 --relations nosuch");
+  expect_error(3, "/dev/full: cannot be written: No space left on device",
+               "fuzz gemm --count 1 --coverage /dev/full");
+  expect_error(2, "gemm.m is pinned twice", "gen gemm --pin m=1 --pin m=2");
 }
 
 }  // namespace

@@ -8,7 +8,7 @@ std::unique_ptr<Space> make_space(const std::string& op, const SpaceLimits& limi
   for (const auto make :
        {matmul_space, conv_space, attention_space, elementwise_space, vector_space, einsum_space})
     if (auto space = make(op, limits)) return space;
-  fail(ExitCode::Error, "operator '{}' has no space of problems", op);
+  fail(ExitCode::Unsupported, "operator '{}' has no space of problems", op);
 }
 
 }  // namespace assay::testgen
