@@ -107,7 +107,8 @@ void move_run(const isa::DmaCommand& c, const Shape& s, const std::vector<std::i
     near = near + step[d] * s.local_stride[d];
     const std::int64_t at = step[d] - s.before[d];
     valid = valid && at >= 0 && at < s.count[d];
-    const bool listed = valid && d == 3 && c.gather;
+    if (!valid) continue;  // padding: it is nowhere in HBM, and strides of one entry may be anything
+    const bool listed = d == 3 && c.gather;
     far = far + (listed ? std::int64_t{index[static_cast<std::size_t>(at)]} : at) * s.hbm_stride[d];
   }
   std::vector<std::uint8_t> data(static_cast<std::size_t>(s.run));

@@ -134,14 +134,26 @@ void evaluate_integers(const ops::Problem& problem, const GemmOperands& g, const
   y.bytes = graph.run(DType::s32, y.shape).bytes;
 }
 
+// The scales of B's columns as ONNX Runtime takes them beside a batch of matrices: a row for each of these.
+Tensor for_each_matrix(const Tensor& scales, const Shape& b) {
+  if (scales.elements() == 1 || b.size() <= 2) return scales;
+  Shape shape = b;
+  shape[b.size() - 2] = 1;
+  Tensor all(scales.name, scales.dtype, shape);
+  for (std::size_t at = 0; at < all.bytes.size(); at += scales.bytes.size())
+    std::copy(scales.bytes.begin(), scales.bytes.end(), all.bytes.begin() + static_cast<std::ptrdiff_t>(at));
+  return all;
+}
+
 void evaluate_quantised(const GemmOperands& g, const std::vector<Tensor>& inputs, Tensor& y) {
   const ShiftedBytes a = shifted(inputs[g.a_input], &inputs[*g.a_zero], "a"),
                      b = shifted(inputs[g.b_input], &inputs[*g.b_zero], "b");
   const QuantisedScales s = quantised_scales(inputs[*g.a_scale], inputs[*g.b_scale], inputs[*g.y_scale]);
+  const Tensor scales = for_each_matrix(s.w, b.values.shape);
   const Tensor zero = shifted(inputs[*g.y_zero], nullptr, "y_zero").values;
   const OrtNode node{"QLinearMatMul", {"a", "sx", "a_zero", "b", "sw", "b_zero", "sy", "y_zero"}, "y"};
-  y = unshifted(run_ort(node, {a.values, s.x, a.zero, b.values, s.w, b.zero, s.y, zero}, DType::u8, y.shape),
-                y);
+  y = unshifted(
+      run_ort(node, {a.values, s.x, a.zero, b.values, scales, b.zero, s.y, zero}, DType::u8, y.shape), y);
 }
 
 }  // namespace

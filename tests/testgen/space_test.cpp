@@ -138,7 +138,7 @@ TEST(Pins, AreRefusedByName) {
   expect_error(ExitCode::Usage, "gemm.activation has no 'rellu'", parse("activation", "rellu"));
   expect_error(ExitCode::Usage, "gemm.m = 0: expected values from 1 to 600", parse("m", "0"));
   expect_error(ExitCode::Usage, "gemm.m = '3..': expected a whole number", parse("m", "3.."));
-  expect_error(ExitCode::Usage, "gemm.m = 9..3: expected values from 1 to 600", parse("m", "9..3"));
+  expect_error(ExitCode::Usage, "gemm.m = 9..3: expected the smaller value first", parse("m", "9..3"));
 }
 
 TEST(Expression, ComputesAsWritten) {
